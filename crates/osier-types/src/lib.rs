@@ -1,0 +1,45 @@
+//! The nouns of osier: buckets, keys, versions, operations, outcomes, faults.
+//!
+//! Everything above this crate speaks these words, whatever dialect a client
+//! used. No I/O, no async, no HTTP: a dialect turns bytes into an [`Op`] and an
+//! [`Outcome`] or a [`Fault`] back into bytes.
+#![warn(missing_docs)]
+
+mod access;
+mod bucket;
+mod clock;
+mod config;
+mod cors;
+mod digest;
+mod fault;
+mod key;
+pub mod limits;
+mod object;
+mod op;
+mod outcome;
+mod query;
+mod range;
+mod time;
+mod version;
+
+pub use access::{Access, AccessKind, Resource};
+pub use bucket::{
+    BucketAcl, BucketName, BucketVersioning, DataRedundancy, InvalidBucketName, StorageClass,
+    UnknownWord,
+};
+pub use clock::{Clock, ManualClock, Rng, SeededRng};
+pub use config::{ConfigKind, ConfigSupport};
+pub use cors::{CorsConfig, CorsRule, Preflight};
+pub use digest::{Crc64, ETag, Expected, Md5};
+pub use fault::{AccessDenial, Fault, FaultKind, SignatureMismatch};
+pub use key::{InvalidObjectKey, ObjectKey};
+pub use object::{
+    ContentHeaders, HeaderBytes, InvalidTags, NewObject, ObjectAcl, ObjectInfo, ObjectKind, Owner,
+    ReadConditions, ResponseOverrides, Tag, Tags,
+};
+pub use op::*;
+pub use outcome::*;
+pub use query::{Query, QueryPair, percent_decode, percent_encode};
+pub use range::{ByteRange, RangeRequest, RangeSpec, ResolvedRange};
+pub use time::{InvalidTime, Timestamp};
+pub use version::{InvalidVersionId, VersionId};

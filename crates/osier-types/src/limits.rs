@@ -1,0 +1,58 @@
+//! Limits of the protocol, each with its source.
+
+/// Bucket names have at least this many characters (OSS naming rules).
+pub const BUCKET_NAME_MIN: usize = 3;
+/// Bucket names have at most this many characters (OSS naming rules).
+pub const BUCKET_NAME_MAX: usize = 63;
+/// Bytes of an object key at most. OSS documents 1,023, its newest SDK and S3 allow 1,024.
+pub const KEY_BYTES_MAX: usize = 1024;
+/// Bytes of one Put, Post or Append request body and of one part (5 GiB).
+pub const BODY_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
+/// Bytes of a whole appendable object (5 GiB).
+pub const APPEND_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
+/// Part numbers run from 1 to this.
+pub const PART_NUMBER_MAX: u16 = 10_000;
+/// Bytes of every part but the last at least (100 KiB).
+pub const PART_BYTES_MIN: u64 = 100 * 1024;
+/// Bytes of one multipart object at most (48.8 TiB).
+pub const OBJECT_BYTES_MAX: u64 = 53_687_091_200_000;
+/// Bytes of all `x-oss-meta-*` names and values together (8 KiB).
+pub const USER_META_BYTES_MAX: usize = 8 * 1024;
+/// Tags of one object.
+pub const OBJECT_TAGS_MAX: usize = 10;
+/// Tags of one bucket.
+pub const BUCKET_TAGS_MAX: usize = 20;
+/// Characters of a tag key.
+pub const TAG_KEY_CHARS_MAX: usize = 128;
+/// Characters of a tag value.
+pub const TAG_VALUE_CHARS_MAX: usize = 256;
+/// Keys in one `DeleteMultipleObjects` request.
+pub const DELETE_KEYS_MAX: usize = 1000;
+/// Bytes of a `DeleteMultipleObjects` body (2 MiB).
+pub const DELETE_BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of a `CompleteMultipartUpload` body: 10,000 parts of about 150 bytes each, with room.
+pub const COMPLETE_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of any other XML or JSON document sent by a client.
+pub const DOCUMENT_BYTES_MAX: usize = 256 * 1024;
+/// Entries of one list page at most.
+pub const LIST_KEYS_MAX: u32 = 1000;
+/// Entries of one `ListObjects` or `ListBuckets` page when the client does not say.
+pub const LIST_KEYS_DEFAULT: u32 = 100;
+/// Entries of one `ListParts` or `ListMultipartUploads` page when the client does not say.
+pub const LIST_PARTS_DEFAULT: u32 = 1000;
+/// Buckets one account may own (OSS default quota).
+pub const BUCKETS_PER_ACCOUNT_MAX: usize = 100;
+/// Rules of one CORS configuration.
+pub const CORS_RULES_MAX: usize = 20;
+/// How far a request's date may be from the server's, either way.
+pub const CLOCK_SKEW_MS_MAX: i64 = 15 * 60 * 1000;
+/// Longest life of a V4-signed URL, in seconds (7 days).
+pub const PRESIGN_V4_SECONDS_MAX: i64 = 604_800;
+/// `x-oss-traffic-limit` in bit/s, lower end.
+pub const TRAFFIC_LIMIT_MIN: u64 = 819_200;
+/// `x-oss-traffic-limit` in bit/s, upper end.
+pub const TRAFFIC_LIMIT_MAX: u64 = 838_860_800;
+/// Bytes of one form field's value in `PostObject` (8 KiB).
+pub const FORM_FIELD_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of everything before the file in `PostObject` (2 MiB).
+pub const FORM_HEAD_BYTES_MAX: usize = 2 * 1024 * 1024;

@@ -1,0 +1,824 @@
+//! Operations: what a request asks for, whatever dialect it came in.
+//!
+//! Bodies of uploads are not part of an operation; they stream beside it.
+
+use bytes::Bytes;
+
+use crate::{
+    Access, AccessKind, BucketAcl, BucketName, BucketVersioning, ConfigKind, CorsConfig, Crc64,
+    DataRedundancy, ETag, Expected, NewObject, ObjectAcl, ObjectKey, RangeRequest, RangeSpec,
+    ReadConditions, Resource, ResponseOverrides, StorageClass, Tags, VersionId,
+};
+
+/// One operation with its arguments.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(
+    missing_docs,
+    reason = "each variant is documented at its struct or named by the OSS API"
+)]
+pub enum Op {
+    ListBuckets(ListBuckets),
+    DescribeRegions {
+        region: Option<String>,
+    },
+
+    PutBucket(PutBucket),
+    DeleteBucket {
+        bucket: BucketName,
+    },
+    /// S3's HeadBucket, answered for tolerance.
+    HeadBucket {
+        bucket: BucketName,
+    },
+    GetBucketInfo {
+        bucket: BucketName,
+    },
+    GetBucketStat {
+        bucket: BucketName,
+    },
+    GetBucketLocation {
+        bucket: BucketName,
+    },
+    GetBucketAcl {
+        bucket: BucketName,
+    },
+    PutBucketAcl {
+        bucket: BucketName,
+        acl: BucketAcl,
+    },
+    GetBucketVersioning {
+        bucket: BucketName,
+    },
+    PutBucketVersioning {
+        bucket: BucketName,
+        status: BucketVersioning,
+    },
+    GetBucketTags {
+        bucket: BucketName,
+    },
+    PutBucketTags {
+        bucket: BucketName,
+        tags: Tags,
+    },
+    DeleteBucketTags {
+        bucket: BucketName,
+    },
+    GetBucketCors {
+        bucket: BucketName,
+    },
+    PutBucketCors {
+        bucket: BucketName,
+        cors: CorsConfig,
+    },
+    DeleteBucketCors {
+        bucket: BucketName,
+    },
+    /// Any other configuration document, see [`ConfigKind::support`].
+    GetBucketConfig {
+        bucket: BucketName,
+        kind: ConfigKind,
+    },
+    PutBucketConfig {
+        bucket: BucketName,
+        kind: ConfigKind,
+        document: Bytes,
+    },
+    DeleteBucketConfig {
+        bucket: BucketName,
+        kind: ConfigKind,
+    },
+    ListObjects(ListObjects),
+    ListObjectVersions(ListObjectVersions),
+    ListMultipartUploads(ListMultipartUploads),
+    ListLiveChannels {
+        bucket: BucketName,
+        prefix: String,
+        max_keys: u32,
+    },
+    DeleteObjects(DeleteObjects),
+
+    PutObject(PutObject),
+    PostObject(PostObject),
+    GetObject(GetObject),
+    HeadObject(GetObject),
+    GetObjectMeta(ObjectRef),
+    DeleteObject(ObjectRef),
+    CopyObject(CopyObject),
+    AppendObject(AppendObject),
+    SealAppendObject {
+        bucket: BucketName,
+        key: ObjectKey,
+        position: u64,
+    },
+    PutSymlink(PutSymlink),
+    GetSymlink(ObjectRef),
+    GetObjectTagging(ObjectRef),
+    PutObjectTagging {
+        object: ObjectRef,
+        tags: Tags,
+    },
+    DeleteObjectTagging(ObjectRef),
+    GetObjectAcl(ObjectRef),
+    PutObjectAcl {
+        object: ObjectRef,
+        acl: ObjectAcl,
+    },
+    OptionsObject(OptionsObject),
+
+    InitiateMultipartUpload(InitiateMultipartUpload),
+    UploadPart(UploadPart),
+    UploadPartCopy(UploadPartCopy),
+    CompleteMultipartUpload(CompleteMultipartUpload),
+    AbortMultipartUpload(UploadRef),
+    ListParts(ListParts),
+}
+
+/// One object, or one of its versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectRef {
+    /// Its bucket.
+    pub bucket: BucketName,
+    /// Its key.
+    pub key: ObjectKey,
+    /// One version; absent means the current one.
+    pub version: Option<VersionId>,
+}
+
+/// One upload in parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadRef {
+    /// Its bucket.
+    pub bucket: BucketName,
+    /// The key it will become.
+    pub key: ObjectKey,
+    /// The id as the client sent it; an unknown one is no error of form.
+    pub upload_id: String,
+}
+
+/// `ListBuckets`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListBuckets {
+    /// Only names that begin like this.
+    pub prefix: String,
+    /// Only names after this.
+    pub marker: String,
+    /// Entries of the page, 1 to 1,000.
+    pub max_keys: u32,
+    /// Only buckets with this tag; a tag without value matches every value.
+    pub tag: Option<(String, Option<String>)>,
+}
+
+/// `PutBucket`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutBucket {
+    /// The name wanted.
+    pub bucket: BucketName,
+    /// `x-oss-acl`; absent means private for a new bucket and unchanged for an old one.
+    pub acl: Option<BucketAcl>,
+    /// Absent means Standard.
+    pub storage_class: Option<StorageClass>,
+    /// Absent means LRS.
+    pub redundancy: Option<DataRedundancy>,
+    /// `x-oss-bucket-tagging`.
+    pub tags: Option<Tags>,
+}
+
+/// `ListObjects`, both versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListObjects {
+    /// Where.
+    pub bucket: BucketName,
+    /// Which form of the request, which is also the form of the answer.
+    pub form: ListForm,
+    /// Only keys that begin like this.
+    pub prefix: String,
+    /// Keys that share what follows the prefix up to this are one common prefix; empty means none.
+    pub delimiter: String,
+    /// Only keys, and common prefixes, after this.
+    pub after: String,
+    /// Entries of the page, keys and common prefixes together, 1 to 1,000.
+    pub max_keys: u32,
+    /// Whether the client wants names percent-encoded.
+    pub url_encoded: bool,
+}
+
+/// The two forms of `ListObjects`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListForm {
+    /// `marker` and `NextMarker`.
+    V1,
+    /// `continuation-token` and `start-after`.
+    V2 {
+        /// Sent token, to be echoed. `ListObjects::after` is what it decodes to.
+        continuation_token: Option<String>,
+        /// Sent `start-after`, to be echoed.
+        start_after: Option<String>,
+        /// Whether entries carry their owner.
+        fetch_owner: bool,
+    },
+}
+
+/// `ListObjectVersions`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListObjectVersions {
+    /// Where.
+    pub bucket: BucketName,
+    /// Only keys that begin like this.
+    pub prefix: String,
+    /// As in [`ListObjects`].
+    pub delimiter: String,
+    /// Only keys after this, or with `version_id_marker` this key's versions after that one.
+    pub key_marker: String,
+    /// Only with `key_marker`.
+    pub version_id_marker: Option<VersionId>,
+    /// Entries of the page, 1 to 1,000.
+    pub max_keys: u32,
+    /// Whether the client wants names percent-encoded.
+    pub url_encoded: bool,
+}
+
+/// `ListMultipartUploads`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListMultipartUploads {
+    /// Where.
+    pub bucket: BucketName,
+    /// Only keys that begin like this.
+    pub prefix: String,
+    /// As in [`ListObjects`].
+    pub delimiter: String,
+    /// Only keys after this, or with `upload_id_marker` this key's uploads after that one.
+    pub key_marker: String,
+    /// Only with `key_marker`.
+    pub upload_id_marker: String,
+    /// Entries of the page, 1 to 1,000.
+    pub max_uploads: u32,
+    /// Whether the client wants names percent-encoded.
+    pub url_encoded: bool,
+}
+
+/// `DeleteMultipleObjects`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeleteObjects {
+    /// Where.
+    pub bucket: BucketName,
+    /// What, at most 1,000.
+    pub objects: Vec<(ObjectKey, Option<VersionId>)>,
+    /// Whether to say nothing of what was deleted.
+    pub quiet: bool,
+    /// Whether the client wants names percent-encoded.
+    pub url_encoded: bool,
+}
+
+/// `PutObject`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutObject {
+    /// Where.
+    pub bucket: BucketName,
+    /// Under which key.
+    pub key: ObjectKey,
+    /// What to keep with it.
+    pub new: NewObject,
+    /// What the body must turn out to be.
+    pub expected: Expected,
+}
+
+/// `PostObject`: a form, already checked against its policy; the file streams beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostObject {
+    /// The object to write. `expected.length` is unknown: a form does not tell.
+    pub put: PutObject,
+    /// `content-length-range` of the policy: the file's size must lie in it, ends included.
+    pub length_range: Option<(u64, u64)>,
+    /// What to answer.
+    pub success: PostSuccess,
+}
+
+/// What a form asks to be answered on success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PostSuccess {
+    /// 204, or `success_action_status` 200 or 204: no body.
+    Status(u16),
+    /// `success_action_status` 201: a `PostResponse` document.
+    Document,
+    /// `success_action_redirect`: 303 to this URL.
+    Redirect(String),
+}
+
+/// `GetObject` and `HeadObject`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GetObject {
+    /// What to read.
+    pub object: ObjectRef,
+    /// Which bytes.
+    pub range: Option<RangeRequest>,
+    /// Under which conditions.
+    pub conditions: ReadConditions,
+    /// Headers to answer with in place of the kept ones.
+    pub overrides: ResponseOverrides,
+}
+
+/// Where a copy comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopySource {
+    /// What to read.
+    pub object: ObjectRef,
+    /// Under which conditions.
+    pub conditions: ReadConditions,
+}
+
+/// `CopyObject`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyObject {
+    /// Destination bucket.
+    pub bucket: BucketName,
+    /// Destination key.
+    pub key: ObjectKey,
+    /// Where from.
+    pub source: CopySource,
+    /// What to keep with the copy. `headers`, `user_meta` and `persistent_headers` count only
+    /// with `replace_metadata`, `tags` only with `replace_tags`.
+    pub new: NewObject,
+    /// `x-oss-metadata-directive: REPLACE`.
+    pub replace_metadata: bool,
+    /// `x-oss-tagging-directive: Replace`.
+    pub replace_tags: bool,
+}
+
+/// `AppendObject`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppendObject {
+    /// Where.
+    pub bucket: BucketName,
+    /// Under which key.
+    pub key: ObjectKey,
+    /// The length the object must have.
+    pub position: u64,
+    /// What to keep with it; counts for the first append only.
+    pub new: NewObject,
+    /// What the body must turn out to be.
+    pub expected: Expected,
+}
+
+/// `PutSymlink`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutSymlink {
+    /// Where.
+    pub bucket: BucketName,
+    /// The link's key.
+    pub key: ObjectKey,
+    /// The key it points to, in the same bucket; it need not exist.
+    pub target: ObjectKey,
+    /// What to keep with the link.
+    pub new: NewObject,
+}
+
+/// A CORS preflight, for an object or a bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionsObject {
+    /// Where.
+    pub bucket: BucketName,
+    /// `Origin`.
+    pub origin: String,
+    /// `Access-Control-Request-Method`.
+    pub method: String,
+    /// `Access-Control-Request-Headers`, split at commas, trimmed.
+    pub headers: Vec<String>,
+}
+
+/// `InitiateMultipartUpload`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InitiateMultipartUpload {
+    /// Where.
+    pub bucket: BucketName,
+    /// Under which key.
+    pub key: ObjectKey,
+    /// What to keep with the object.
+    pub new: NewObject,
+    /// `?sequential`: parts must arrive in order.
+    pub sequential: bool,
+    /// Whether the client wants names percent-encoded.
+    pub url_encoded: bool,
+}
+
+/// `UploadPart`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadPart {
+    /// Which upload.
+    pub upload: UploadRef,
+    /// 1 to 10,000.
+    pub part_number: u16,
+    /// What the body must turn out to be.
+    pub expected: Expected,
+}
+
+/// `UploadPartCopy`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadPartCopy {
+    /// Which upload.
+    pub upload: UploadRef,
+    /// 1 to 10,000.
+    pub part_number: u16,
+    /// Where from.
+    pub source: CopySource,
+    /// Which bytes; absent means all.
+    pub range: Option<RangeSpec>,
+}
+
+/// `CompleteMultipartUpload`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompleteMultipartUpload {
+    /// Which upload.
+    pub upload: UploadRef,
+    /// Which parts.
+    pub parts: CompletedParts,
+    /// `x-oss-forbid-overwrite: true`.
+    pub forbid_overwrite: bool,
+    /// `x-oss-object-acl`.
+    pub acl: Option<ObjectAcl>,
+    /// Checksum of the whole object, where the client sends one.
+    pub crc64: Option<Crc64>,
+    /// Whether the client wants names percent-encoded.
+    pub url_encoded: bool,
+}
+
+/// Which parts become the object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CompletedParts {
+    /// `x-oss-complete-all: yes`: all that were uploaded.
+    All,
+    /// These, with the tags that the client was given; order is checked by the store.
+    Listed(Vec<(u16, ETagSent)>),
+}
+
+/// An entity tag as a client sends it, quoted or bare, in either case.
+pub type ETagSent = String;
+
+/// `ListParts`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListParts {
+    /// Which upload.
+    pub upload: UploadRef,
+    /// Only parts after this.
+    pub part_number_marker: u16,
+    /// Entries of the page, 1 to 1,000.
+    pub max_parts: u32,
+    /// Whether the client wants names percent-encoded.
+    pub url_encoded: bool,
+}
+
+impl Op {
+    /// The operation's name in the OSS API: what logs, metrics and `docs/compat.md` call it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ListBuckets(_) => "ListBuckets",
+            Self::DescribeRegions { .. } => "DescribeRegions",
+            Self::PutBucket(_) => "PutBucket",
+            Self::DeleteBucket { .. } => "DeleteBucket",
+            Self::HeadBucket { .. } => "HeadBucket",
+            Self::GetBucketInfo { .. } => "GetBucketInfo",
+            Self::GetBucketStat { .. } => "GetBucketStat",
+            Self::GetBucketLocation { .. } => "GetBucketLocation",
+            Self::GetBucketAcl { .. } => "GetBucketAcl",
+            Self::PutBucketAcl { .. } => "PutBucketAcl",
+            Self::GetBucketVersioning { .. } => "GetBucketVersioning",
+            Self::PutBucketVersioning { .. } => "PutBucketVersioning",
+            Self::GetBucketTags { .. } => "GetBucketTags",
+            Self::PutBucketTags { .. } => "PutBucketTags",
+            Self::DeleteBucketTags { .. } => "DeleteBucketTags",
+            Self::GetBucketCors { .. } => "GetBucketCors",
+            Self::PutBucketCors { .. } => "PutBucketCors",
+            Self::DeleteBucketCors { .. } => "DeleteBucketCors",
+            Self::GetBucketConfig { kind, .. } => config_action(*kind, Verb::Get),
+            Self::PutBucketConfig { kind, .. } => config_action(*kind, Verb::Put),
+            Self::DeleteBucketConfig { kind, .. } => config_action(*kind, Verb::Delete),
+            Self::ListObjects(_) => "ListObjects",
+            Self::ListObjectVersions(_) => "ListObjectVersions",
+            Self::ListMultipartUploads(_) => "ListMultipartUploads",
+            Self::ListLiveChannels { .. } => "ListLiveChannel",
+            Self::DeleteObjects(_) => "DeleteMultipleObjects",
+            Self::PutObject(_) => "PutObject",
+            Self::PostObject(_) => "PostObject",
+            Self::GetObject(_) => "GetObject",
+            Self::HeadObject(_) => "HeadObject",
+            Self::GetObjectMeta(_) => "GetObjectMeta",
+            Self::DeleteObject(_) => "DeleteObject",
+            Self::CopyObject(_) => "CopyObject",
+            Self::AppendObject(_) => "AppendObject",
+            Self::SealAppendObject { .. } => "SealAppendObject",
+            Self::PutSymlink(_) => "PutSymlink",
+            Self::GetSymlink(_) => "GetSymlink",
+            Self::GetObjectTagging(_) => "GetObjectTagging",
+            Self::PutObjectTagging { .. } => "PutObjectTagging",
+            Self::DeleteObjectTagging(_) => "DeleteObjectTagging",
+            Self::GetObjectAcl(_) => "GetObjectAcl",
+            Self::PutObjectAcl { .. } => "PutObjectAcl",
+            Self::OptionsObject(_) => "OptionsObject",
+            Self::InitiateMultipartUpload(_) => "InitiateMultipartUpload",
+            Self::UploadPart(_) => "UploadPart",
+            Self::UploadPartCopy(_) => "UploadPartCopy",
+            Self::CompleteMultipartUpload(_) => "CompleteMultipartUpload",
+            Self::AbortMultipartUpload(_) => "AbortMultipartUpload",
+            Self::ListParts(_) => "ListParts",
+        }
+    }
+
+    /// The bucket it is about; for copies the destination's.
+    pub fn bucket(&self) -> Option<&BucketName> {
+        match self {
+            Self::ListBuckets(_) | Self::DescribeRegions { .. } => None,
+            Self::PutBucket(op) => Some(&op.bucket),
+            Self::DeleteBucket { bucket }
+            | Self::HeadBucket { bucket }
+            | Self::GetBucketInfo { bucket }
+            | Self::GetBucketStat { bucket }
+            | Self::GetBucketLocation { bucket }
+            | Self::GetBucketAcl { bucket }
+            | Self::PutBucketAcl { bucket, .. }
+            | Self::GetBucketVersioning { bucket }
+            | Self::PutBucketVersioning { bucket, .. }
+            | Self::GetBucketTags { bucket }
+            | Self::PutBucketTags { bucket, .. }
+            | Self::DeleteBucketTags { bucket }
+            | Self::GetBucketCors { bucket }
+            | Self::PutBucketCors { bucket, .. }
+            | Self::DeleteBucketCors { bucket }
+            | Self::GetBucketConfig { bucket, .. }
+            | Self::PutBucketConfig { bucket, .. }
+            | Self::DeleteBucketConfig { bucket, .. }
+            | Self::ListLiveChannels { bucket, .. }
+            | Self::SealAppendObject { bucket, .. } => Some(bucket),
+            Self::ListObjects(op) => Some(&op.bucket),
+            Self::ListObjectVersions(op) => Some(&op.bucket),
+            Self::ListMultipartUploads(op) => Some(&op.bucket),
+            Self::DeleteObjects(op) => Some(&op.bucket),
+            Self::PutObject(op) => Some(&op.bucket),
+            Self::PostObject(op) => Some(&op.put.bucket),
+            Self::GetObject(op) | Self::HeadObject(op) => Some(&op.object.bucket),
+            Self::GetObjectMeta(object)
+            | Self::DeleteObject(object)
+            | Self::GetSymlink(object)
+            | Self::GetObjectTagging(object)
+            | Self::DeleteObjectTagging(object)
+            | Self::GetObjectAcl(object)
+            | Self::PutObjectTagging { object, .. }
+            | Self::PutObjectAcl { object, .. } => Some(&object.bucket),
+            Self::CopyObject(op) => Some(&op.bucket),
+            Self::AppendObject(op) => Some(&op.bucket),
+            Self::PutSymlink(op) => Some(&op.bucket),
+            Self::OptionsObject(op) => Some(&op.bucket),
+            Self::InitiateMultipartUpload(op) => Some(&op.bucket),
+            Self::UploadPart(op) => Some(&op.upload.bucket),
+            Self::UploadPartCopy(op) => Some(&op.upload.bucket),
+            Self::CompleteMultipartUpload(op) => Some(&op.upload.bucket),
+            Self::AbortMultipartUpload(upload) => Some(&upload.bucket),
+            Self::ListParts(op) => Some(&op.upload.bucket),
+        }
+    }
+
+    /// Every permission the operation needs; all must be granted.
+    ///
+    /// The map from operations to actions is the one of the OSS documentation
+    /// (reference section 5.9). A preflight needs none.
+    pub fn accesses(&self) -> Vec<Access> {
+        let service = |action| {
+            vec![Access {
+                action,
+                resource: Resource::Service,
+                kind: AccessKind::Manage,
+            }]
+        };
+        let manage = |action, bucket: &BucketName| {
+            vec![Access {
+                action,
+                resource: Resource::Bucket(bucket.clone()),
+                kind: AccessKind::Manage,
+            }]
+        };
+        let list = |action, bucket: &BucketName| {
+            vec![Access {
+                action,
+                resource: Resource::Bucket(bucket.clone()),
+                kind: AccessKind::Read,
+            }]
+        };
+        let on = |action, bucket: &BucketName, key: &ObjectKey, kind| Access {
+            action,
+            resource: Resource::Object(bucket.clone(), key.clone()),
+            kind,
+        };
+        let write = |bucket: &BucketName, key: &ObjectKey, new: &NewObject| {
+            let mut all = vec![on("oss:PutObject", bucket, key, AccessKind::Write)];
+            if new.tags.is_some() {
+                all.push(on("oss:PutObjectTagging", bucket, key, AccessKind::Write));
+            }
+            if new.acl.is_some() {
+                all.push(on("oss:PutObjectAcl", bucket, key, AccessKind::Write));
+            }
+            all
+        };
+        let versioned = |object: &ObjectRef, plain, version, kind| {
+            let action = if object.version.is_some() {
+                version
+            } else {
+                plain
+            };
+            vec![on(action, &object.bucket, &object.key, kind)]
+        };
+        let read = |object: &ObjectRef| {
+            versioned(
+                object,
+                "oss:GetObject",
+                "oss:GetObjectVersion",
+                AccessKind::Read,
+            )
+        };
+        let upload =
+            |upload: &UploadRef, action, kind| vec![on(action, &upload.bucket, &upload.key, kind)];
+        match self {
+            Self::ListBuckets(_) => service("oss:ListBuckets"),
+            Self::DescribeRegions { .. } => service("oss:DescribeRegions"),
+            Self::OptionsObject(_) => Vec::new(),
+            Self::PutBucket(op) => manage("oss:PutBucket", &op.bucket),
+            Self::DeleteBucket { bucket } => manage("oss:DeleteBucket", bucket),
+            Self::HeadBucket { bucket } => list("oss:ListObjects", bucket),
+            Self::GetBucketInfo { bucket } => manage("oss:GetBucketInfo", bucket),
+            Self::GetBucketStat { bucket } => manage("oss:GetBucketStat", bucket),
+            Self::GetBucketLocation { bucket } => manage("oss:GetBucketLocation", bucket),
+            Self::GetBucketAcl { bucket } => manage("oss:GetBucketAcl", bucket),
+            Self::PutBucketAcl { bucket, .. } => manage("oss:PutBucketAcl", bucket),
+            Self::GetBucketVersioning { bucket } => manage("oss:GetBucketVersioning", bucket),
+            Self::PutBucketVersioning { bucket, .. } => manage("oss:PutBucketVersioning", bucket),
+            Self::GetBucketTags { bucket } => manage("oss:GetBucketTagging", bucket),
+            Self::PutBucketTags { bucket, .. } => manage("oss:PutBucketTagging", bucket),
+            Self::DeleteBucketTags { bucket } => manage("oss:DeleteBucketTagging", bucket),
+            Self::GetBucketCors { bucket } => manage("oss:GetBucketCors", bucket),
+            Self::PutBucketCors { bucket, .. } => manage("oss:PutBucketCors", bucket),
+            Self::DeleteBucketCors { bucket } => manage("oss:DeleteBucketCors", bucket),
+            Self::GetBucketConfig { bucket, kind } => {
+                manage(oss_action(config_action(*kind, Verb::Get)), bucket)
+            }
+            Self::PutBucketConfig { bucket, kind, .. } => {
+                manage(oss_action(config_action(*kind, Verb::Put)), bucket)
+            }
+            Self::DeleteBucketConfig { bucket, kind } => {
+                manage(oss_action(config_action(*kind, Verb::Delete)), bucket)
+            }
+            Self::ListObjects(op) => list("oss:ListObjects", &op.bucket),
+            Self::ListObjectVersions(op) => list("oss:ListObjectVersions", &op.bucket),
+            Self::ListMultipartUploads(op) => list("oss:ListMultipartUploads", &op.bucket),
+            Self::ListLiveChannels { bucket, .. } => manage("oss:ListLiveChannel", bucket),
+            Self::DeleteObjects(op) => op
+                .objects
+                .iter()
+                .map(|(key, version)| {
+                    let action = if version.is_some() {
+                        "oss:DeleteObjectVersion"
+                    } else {
+                        "oss:DeleteObject"
+                    };
+                    on(action, &op.bucket, key, AccessKind::Write)
+                })
+                .collect(),
+            Self::PutObject(op) => write(&op.bucket, &op.key, &op.new),
+            Self::PostObject(op) => write(&op.put.bucket, &op.put.key, &op.put.new),
+            Self::AppendObject(op) => write(&op.bucket, &op.key, &op.new),
+            Self::PutSymlink(op) => write(&op.bucket, &op.key, &op.new),
+            Self::InitiateMultipartUpload(op) => write(&op.bucket, &op.key, &op.new),
+            Self::SealAppendObject { bucket, key, .. } => {
+                vec![on("oss:PutObject", bucket, key, AccessKind::Write)]
+            }
+            Self::GetObject(op) | Self::HeadObject(op) => read(&op.object),
+            Self::GetObjectMeta(object) | Self::GetSymlink(object) => read(object),
+            Self::DeleteObject(object) => versioned(
+                object,
+                "oss:DeleteObject",
+                "oss:DeleteObjectVersion",
+                AccessKind::Write,
+            ),
+            Self::GetObjectTagging(object) => versioned(
+                object,
+                "oss:GetObjectTagging",
+                "oss:GetObjectVersionTagging",
+                AccessKind::Read,
+            ),
+            Self::PutObjectTagging { object, .. } => versioned(
+                object,
+                "oss:PutObjectTagging",
+                "oss:PutObjectVersionTagging",
+                AccessKind::Write,
+            ),
+            Self::DeleteObjectTagging(object) => versioned(
+                object,
+                "oss:DeleteObjectTagging",
+                "oss:DeleteObjectVersionTagging",
+                AccessKind::Write,
+            ),
+            Self::GetObjectAcl(object) => versioned(
+                object,
+                "oss:GetObjectAcl",
+                "oss:GetObjectVersionAcl",
+                AccessKind::Manage,
+            ),
+            Self::PutObjectAcl { object, .. } => versioned(
+                object,
+                "oss:PutObjectAcl",
+                "oss:PutObjectVersionAcl",
+                AccessKind::Manage,
+            ),
+            Self::CopyObject(op) => {
+                let mut all = read(&op.source.object);
+                all.extend(write(&op.bucket, &op.key, &op.new));
+                all
+            }
+            Self::UploadPart(op) => upload(&op.upload, "oss:PutObject", AccessKind::Write),
+            Self::UploadPartCopy(op) => {
+                let mut all = read(&op.source.object);
+                all.extend(upload(&op.upload, "oss:PutObject", AccessKind::Write));
+                all
+            }
+            Self::CompleteMultipartUpload(op) => {
+                upload(&op.upload, "oss:PutObject", AccessKind::Write)
+            }
+            Self::AbortMultipartUpload(op) => {
+                upload(op, "oss:AbortMultipartUpload", AccessKind::Write)
+            }
+            Self::ListParts(op) => upload(&op.upload, "oss:ListParts", AccessKind::Read),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Verb {
+    Get,
+    Put,
+    Delete,
+}
+
+/// One table for the names of configuration operations; actions put `oss:` before them.
+macro_rules! config_actions {
+    ($($kind:ident: $get:literal, $put:literal, $delete:literal;)+) => {
+        fn config_action(kind: ConfigKind, verb: Verb) -> &'static str {
+            match (kind, verb) {
+                $(
+                    (ConfigKind::$kind, Verb::Get) => $get,
+                    (ConfigKind::$kind, Verb::Put) => $put,
+                    (ConfigKind::$kind, Verb::Delete) => $delete,
+                )+
+            }
+        }
+
+        fn oss_action(name: &'static str) -> &'static str {
+            match name {
+                $(
+                    $get => concat!("oss:", $get),
+                    $put => concat!("oss:", $put),
+                    $delete => concat!("oss:", $delete),
+                )+
+                other => other,
+            }
+        }
+    };
+}
+
+config_actions! {
+    AccessMonitor: "GetBucketAccessMonitor", "PutBucketAccessMonitor", "DeleteBucketAccessMonitor";
+    ArchiveDirectRead: "GetBucketArchiveDirectRead", "PutBucketArchiveDirectRead", "DeleteBucketArchiveDirectRead";
+    Cname: "ListCname", "PutCname", "DeleteCname";
+    Cors: "GetBucketCors", "PutBucketCors", "DeleteBucketCors";
+    Encryption: "GetBucketEncryption", "PutBucketEncryption", "DeleteBucketEncryption";
+    HttpsConfig: "GetBucketHttpsConfig", "PutBucketHttpsConfig", "DeleteBucketHttpsConfig";
+    Inventory: "GetBucketInventory", "PutBucketInventory", "DeleteBucketInventory";
+    Lifecycle: "GetBucketLifecycle", "PutBucketLifecycle", "DeleteBucketLifecycle";
+    Logging: "GetBucketLogging", "PutBucketLogging", "DeleteBucketLogging";
+    ObjectWorm: "GetBucketObjectWormConfiguration", "PutBucketObjectWormConfiguration", "DeleteBucketObjectWormConfiguration";
+    OverwriteConfig: "GetBucketOverwriteConfig", "PutBucketOverwriteConfig", "DeleteBucketOverwriteConfig";
+    Policy: "GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy";
+    PolicyStatus: "GetBucketPolicyStatus", "PutBucketPolicyStatus", "DeleteBucketPolicyStatus";
+    PublicAccessBlock: "GetBucketPublicAccessBlock", "PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock";
+    Quota: "GetBucketStorageQuota", "PutBucketStorageQuota", "DeleteBucketStorageQuota";
+    Referer: "GetBucketReferer", "PutBucketReferer", "DeleteBucketReferer";
+    Replication: "GetBucketReplication", "PutBucketReplication", "DeleteBucketReplication";
+    RequestPayment: "GetBucketRequestPayment", "PutBucketRequestPayment", "DeleteBucketRequestPayment";
+    ResourceGroup: "GetBucketResourceGroup", "PutBucketResourceGroup", "DeleteBucketResourceGroup";
+    Style: "GetStyle", "PutStyle", "DeleteStyle";
+    Tagging: "GetBucketTagging", "PutBucketTagging", "DeleteBucketTagging";
+    TransferAcceleration: "GetBucketTransferAcceleration", "PutBucketTransferAcceleration", "DeleteBucketTransferAcceleration";
+    UserDefinedLogFields: "GetUserDefinedLogFieldsConfig", "PutUserDefinedLogFieldsConfig", "DeleteUserDefinedLogFieldsConfig";
+    Website: "GetBucketWebsite", "PutBucketWebsite", "DeleteBucketWebsite";
+    Worm: "GetBucketWorm", "InitiateBucketWorm", "AbortBucketWorm";
+}
+
+/// A part as `ListParts` tells it and `CompleteMultipartUpload` uses it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartInfo {
+    /// 1 to 10,000.
+    pub number: u16,
+    /// Tag of its bytes.
+    pub etag: ETag,
+    /// Bytes.
+    pub size: u64,
+    /// Checksum of its bytes.
+    pub crc64: Crc64,
+    /// When it was uploaded.
+    pub last_modified: crate::Timestamp,
+}

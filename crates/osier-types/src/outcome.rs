@@ -1,0 +1,413 @@
+//! Outcomes: what an operation that went well has to say.
+//!
+//! Object bytes are not part of an outcome; they stream beside it.
+
+use bytes::Bytes;
+
+use crate::{
+    BucketAcl, BucketName, BucketVersioning, ByteRange, ConfigKind, CorsConfig, Crc64,
+    DataRedundancy, DeleteObjects, ETag, ListBuckets, ListMultipartUploads, ListObjectVersions,
+    ListObjects, ListParts, Md5, ObjectAcl, ObjectInfo, ObjectKey, ObjectKind, Owner, PartInfo,
+    PostSuccess, Preflight, ResponseOverrides, StorageClass, Tags, Timestamp, VersionId,
+};
+
+/// What came of an [`Op`](crate::Op).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Success with nothing to say: 200, or 204 where `Op` deletes.
+    Done,
+    /// `PutBucket`.
+    BucketCreated(BucketName),
+    /// `ListBuckets`.
+    Buckets(BucketPage),
+    /// `DescribeRegions`.
+    Regions(Vec<Region>),
+    /// `GetBucketInfo`.
+    BucketInfo(BucketInfo),
+    /// `GetBucketStat`.
+    BucketStat(BucketStat),
+    /// `GetBucketLocation`: the location, e.g. `oss-cn-hangzhou`.
+    BucketLocation(String),
+    /// `GetBucketAcl`.
+    BucketAcl {
+        /// Who owns the bucket.
+        owner: Owner,
+        /// Its list.
+        acl: BucketAcl,
+    },
+    /// `GetBucketVersioning`; `None` when never configured.
+    BucketVersioning(Option<BucketVersioning>),
+    /// `GetBucketTags` and `GetObjectTagging`.
+    Tagging {
+        /// The tags.
+        tags: Tags,
+        /// For objects in a bucket that was ever versioned.
+        version: Option<VersionId>,
+    },
+    /// `GetBucketCors`.
+    Cors(CorsConfig),
+    /// `GetBucketConfig`: `None` when never set and the kind has an answer for that.
+    Config {
+        /// Which document.
+        kind: ConfigKind,
+        /// As it was put.
+        document: Option<Bytes>,
+    },
+    /// `ListObjects`.
+    Objects(ObjectPage),
+    /// `ListObjectVersions`.
+    Versions(VersionPage),
+    /// `ListMultipartUploads`.
+    Uploads(UploadPage),
+    /// `ListLiveChannels`: there are none.
+    LiveChannels {
+        /// As sent.
+        prefix: String,
+        /// As sent.
+        max_keys: u32,
+    },
+    /// `DeleteObjects`.
+    Deleted(DeletedPage),
+    /// `PutObject`.
+    Written(Written),
+    /// `PostObject`.
+    Posted {
+        /// What was written.
+        written: Written,
+        /// Where.
+        bucket: BucketName,
+        /// Under which key.
+        key: ObjectKey,
+        /// What to answer.
+        success: PostSuccess,
+    },
+    /// `GetObject` and `HeadObject`.
+    Object(Box<ObjectRead>),
+    /// `GetObjectMeta`.
+    ObjectMeta(Box<ObjectInfo>),
+    /// `DeleteObject`.
+    ObjectDeleted(ObjectDeleted),
+    /// `CopyObject`.
+    Copied(Copied),
+    /// `AppendObject`.
+    Appended(Appended),
+    /// `SealAppendObject`: when it was sealed.
+    Sealed(Timestamp),
+    /// `PutSymlink`, `PutObjectTagging`, `DeleteObjectTagging`, `PutObjectAcl`: the version touched.
+    Touched(Option<VersionId>),
+    /// `GetSymlink`.
+    Symlink(Box<ObjectInfo>),
+    /// `GetObjectAcl`.
+    ObjectAcl {
+        /// Who owns the object.
+        owner: Owner,
+        /// Its list.
+        acl: ObjectAcl,
+        /// In a bucket that was ever versioned.
+        version: Option<VersionId>,
+    },
+    /// `OptionsObject`: what the browser may do.
+    Preflight(Preflight),
+    /// `InitiateMultipartUpload`.
+    UploadInitiated {
+        /// Where.
+        bucket: BucketName,
+        /// Under which key.
+        key: ObjectKey,
+        /// The new upload's id.
+        upload_id: String,
+        /// Whether the client wants names percent-encoded.
+        url_encoded: bool,
+    },
+    /// `UploadPart`.
+    PartUploaded {
+        /// Tag of the part.
+        etag: ETag,
+        /// Digest of the part.
+        md5: Md5,
+        /// Checksum of the part.
+        crc64: Crc64,
+    },
+    /// `UploadPartCopy`.
+    PartCopied {
+        /// Tag of the part.
+        etag: ETag,
+        /// When it was written.
+        last_modified: Timestamp,
+        /// Version of the source read, in a bucket that was ever versioned.
+        source_version: Option<VersionId>,
+        /// Checksum of the part.
+        crc64: Crc64,
+    },
+    /// `CompleteMultipartUpload`.
+    UploadCompleted {
+        /// Where.
+        bucket: BucketName,
+        /// Under which key.
+        key: ObjectKey,
+        /// Tag of the object.
+        etag: ETag,
+        /// Checksum of the object.
+        crc64: Crc64,
+        /// In a bucket that was ever versioned.
+        version: Option<VersionId>,
+        /// Whether the client wants names percent-encoded.
+        url_encoded: bool,
+    },
+    /// `ListParts`.
+    Parts(PartPage),
+}
+
+/// A region for `DescribeRegions`. Host names are without scheme, with a port where needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// `oss-cn-hangzhou`.
+    pub name: String,
+    /// Where clients reach it.
+    pub endpoint: String,
+}
+
+/// One bucket in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketEntry {
+    /// Its name.
+    pub name: BucketName,
+    /// `oss-cn-hangzhou`.
+    pub location: String,
+    /// When it was created.
+    pub created: Timestamp,
+    /// What new objects get.
+    pub storage_class: StorageClass,
+}
+
+/// A page of buckets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketPage {
+    /// What was asked for, to be echoed.
+    pub asked: ListBuckets,
+    /// Who owns them.
+    pub owner: Owner,
+    /// In order of names.
+    pub buckets: Vec<BucketEntry>,
+    /// Where the next page begins; `None` when this was the last.
+    pub next_marker: Option<String>,
+}
+
+/// `GetBucketInfo`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketInfo {
+    /// Name, location, age, class.
+    pub entry: BucketEntry,
+    /// Who owns it.
+    pub owner: Owner,
+    /// Its list.
+    pub acl: BucketAcl,
+    /// How many zones.
+    pub redundancy: DataRedundancy,
+    /// `None` when never configured.
+    pub versioning: Option<BucketVersioning>,
+}
+
+/// Count and bytes of one storage class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClassStat {
+    /// Objects, old versions included.
+    pub objects: u64,
+    /// Bytes stored.
+    pub bytes: u64,
+}
+
+/// `GetBucketStat`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BucketStat {
+    /// By storage class, in the order of [`StorageClass::ALL`].
+    pub classes: [ClassStat; 5],
+    /// Uploads that were begun and neither completed nor aborted.
+    pub uploads: u64,
+    /// Delete markers.
+    pub delete_markers: u64,
+    /// When these numbers were true.
+    pub as_of: Timestamp,
+}
+
+/// One object in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectEntry {
+    /// Its key.
+    pub key: ObjectKey,
+    /// When it was written.
+    pub last_modified: Timestamp,
+    /// Its tag.
+    pub etag: ETag,
+    /// How it came to be.
+    pub kind: ObjectKind,
+    /// Bytes.
+    pub size: u64,
+    /// How warm it is kept.
+    pub storage_class: StorageClass,
+}
+
+/// A page of objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectPage {
+    /// What was asked for, to be echoed.
+    pub asked: ListObjects,
+    /// Who owns them.
+    pub owner: Owner,
+    /// In byte order of keys.
+    pub objects: Vec<ObjectEntry>,
+    /// In byte order.
+    pub common_prefixes: Vec<String>,
+    /// The last key or common prefix of this page; `None` when this was the last page.
+    pub next: Option<String>,
+}
+
+/// One version or delete marker in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionEntry {
+    /// Its key.
+    pub key: ObjectKey,
+    /// Its id.
+    pub version: VersionId,
+    /// Whether it is the newest of its key.
+    pub is_latest: bool,
+    /// When it was written.
+    pub last_modified: Timestamp,
+    /// `None` for a delete marker.
+    pub object: Option<ObjectEntry>,
+}
+
+/// A page of versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionPage {
+    /// What was asked for, to be echoed.
+    pub asked: ListObjectVersions,
+    /// Who owns them.
+    pub owner: Owner,
+    /// In byte order of keys, newest first within a key.
+    pub versions: Vec<VersionEntry>,
+    /// In byte order.
+    pub common_prefixes: Vec<String>,
+    /// The last key (or common prefix) and version of this page; `None` when this was the last.
+    pub next: Option<(String, Option<VersionId>)>,
+}
+
+/// One upload in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadEntry {
+    /// The key it will become.
+    pub key: ObjectKey,
+    /// Its id.
+    pub upload_id: String,
+    /// When it was begun.
+    pub initiated: Timestamp,
+    /// What the object will get.
+    pub storage_class: StorageClass,
+}
+
+/// A page of uploads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadPage {
+    /// What was asked for, to be echoed.
+    pub asked: ListMultipartUploads,
+    /// In byte order of keys, then by id.
+    pub uploads: Vec<UploadEntry>,
+    /// In byte order.
+    pub common_prefixes: Vec<String>,
+    /// The last key (or common prefix) and id of this page; `None` when this was the last.
+    pub next: Option<(String, String)>,
+}
+
+/// A page of parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartPage {
+    /// What was asked for, to be echoed.
+    pub asked: ListParts,
+    /// What the object will get.
+    pub storage_class: StorageClass,
+    /// By number.
+    pub parts: Vec<PartInfo>,
+    /// Whether there are more.
+    pub is_truncated: bool,
+}
+
+/// One object of a `DeleteObjects` that is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletedEntry {
+    /// Its key.
+    pub key: ObjectKey,
+    /// The version named in the request.
+    pub version: Option<VersionId>,
+    /// The delete marker that was added or removed.
+    pub marker: Option<VersionId>,
+}
+
+/// `DeleteObjects`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletedPage {
+    /// What was asked for.
+    pub asked: DeleteObjects,
+    /// In the order asked.
+    pub deleted: Vec<DeletedEntry>,
+}
+
+/// An object was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Its tag.
+    pub etag: ETag,
+    /// Its digest.
+    pub md5: Md5,
+    /// Its checksum.
+    pub crc64: Crc64,
+    /// In a bucket that was ever versioned.
+    pub version: Option<VersionId>,
+}
+
+/// An object was read, or would be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectRead {
+    /// All that is known of it.
+    pub info: ObjectInfo,
+    /// The part asked for; `None` means all of it, status 200.
+    pub range: Option<ByteRange>,
+    /// Headers to answer with in place of the kept ones.
+    pub overrides: ResponseOverrides,
+}
+
+/// An object was deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObjectDeleted {
+    /// The version removed, or the marker added; only in a bucket that was ever versioned.
+    pub version: Option<VersionId>,
+    /// Whether that was a delete marker.
+    pub is_marker: bool,
+}
+
+/// An object was copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// Its tag.
+    pub etag: ETag,
+    /// When.
+    pub last_modified: Timestamp,
+    /// Its checksum.
+    pub crc64: Option<Crc64>,
+    /// In a bucket that was ever versioned.
+    pub version: Option<VersionId>,
+    /// Version of the source read, in a bucket that was ever versioned.
+    pub source_version: Option<VersionId>,
+}
+
+/// An object grew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Its tag now.
+    pub etag: ETag,
+    /// Where the next append goes.
+    pub next_position: u64,
+    /// Checksum of the whole object.
+    pub crc64: Crc64,
+    /// In a bucket that was ever versioned.
+    pub version: Option<VersionId>,
+}
