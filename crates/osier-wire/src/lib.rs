@@ -1,1 +1,7 @@
-//! Placeholder.
+//! Dialects: how the verbs look as bytes.
+//!
+//! A dialect turns a request head and a small document into an `Op`, and an
+//! `Outcome` or `Fault` into a response head and a document. Nothing here does
+//! I/O, keeps state or knows how an object is stored.
+
+pub mod oss;

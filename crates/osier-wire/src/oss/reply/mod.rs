@@ -1,0 +1,1 @@
+//! What osier answers: outcomes and faults as OSS writes them.

@@ -1,0 +1,1 @@
+//! What clients send: addresses, routes, arguments and documents.
