@@ -1,0 +1,24 @@
+//! `cargo xtask bench store`: osier beside its yardsticks, in one run on one machine.
+//!
+//! Every number is printed as a ratio to a peer measured in the same run, with
+//! the server's CPU per request; absolute figures of a shared machine are noise.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a table on stdout, talk on stderr"
+)]
+
+mod disk;
+mod load;
+mod process;
+mod server;
+mod sign;
+mod store;
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("store") => store::run(&arguments.collect::<Vec<_>>()),
+        _ => anyhow::bail!("usage: osier-bench store [--quick] [--only NAME]"),
+    }
+}

@@ -1,0 +1,134 @@
+//! The servers under test: osier itself and Debian's nginx, each on a free port of 127.0.0.1.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+use crate::sign::Signer;
+
+/// A running server; stopped when dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// Its name in the table.
+    pub(crate) name: &'static str,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    child: Child,
+}
+
+impl Server {
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Starts `target/release/osier` on an empty data directory.
+    pub(crate) fn osier(data: &Path, signer: &Signer) -> anyhow::Result<Self> {
+        let program = program("osier")?;
+        let address = free_address()?;
+        let console = free_address()?;
+        let child = Command::new(program)
+            .args(["serve", "--data"])
+            .arg(data)
+            .args([
+                "--listen",
+                &address.to_string(),
+                "--console-listen",
+                &console.to_string(),
+            ])
+            .env("OSIER_ROOT_ACCESS_KEY_ID", &signer.id)
+            .env("OSIER_ROOT_ACCESS_KEY_SECRET", &signer.secret)
+            .env("OSIER_LOG", "warn")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .context("start osier")?;
+        Self {
+            name: "osier",
+            address,
+            child,
+        }
+        .ready()
+    }
+
+    /// Starts nginx serving the files below `root`, tuned as its own documentation advises.
+    pub(crate) fn nginx(root: &Path, scratch: &Path) -> anyhow::Result<Self> {
+        let address = free_address()?;
+        let settings = format!(
+            "daemon off; worker_processes 2; pid {0}/nginx.pid; error_log {0}/nginx.log;\n\
+             events {{ worker_connections 4096; }}\n\
+             http {{ access_log off; sendfile on; tcp_nopush on; tcp_nodelay on;\n\
+             keepalive_requests 100000000; open_file_cache max=4096;\n\
+             client_body_temp_path {0}/b; proxy_temp_path {0}/p; fastcgi_temp_path {0}/f;\n\
+             uwsgi_temp_path {0}/u; scgi_temp_path {0}/s; types {{ }} default_type application/octet-stream;\n\
+             server {{ listen {address} reuseport backlog=4096; root {1}; }} }}\n",
+            scratch.display(),
+            root.display()
+        );
+        let file = scratch.join("nginx.conf");
+        std::fs::write(&file, settings)?;
+        let child = Command::new("nginx")
+            .arg("-c")
+            .arg(&file)
+            .arg("-p")
+            .arg(scratch)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .context("start nginx (apt-get install nginx)")?;
+        Self {
+            name: "nginx",
+            address,
+            child,
+        }
+        .ready()
+    }
+
+    fn ready(mut self) -> anyhow::Result<Self> {
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_secs(10) {
+            if TcpStream::connect(self.address).is_ok() {
+                return Ok(self);
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("{} ended at once: {status}", self.name);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        bail!("{} does not listen", self.name)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let terminated = i32::try_from(self.pid())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw)
+            .map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::TERM));
+        if !matches!(terminated, Some(Ok(()))) {
+            // It is gone already, or will be.
+            let _ = self.child.kill();
+        }
+        let _ = self.child.wait();
+    }
+}
+
+fn program(name: &str) -> anyhow::Result<PathBuf> {
+    let here = std::env::current_exe()?;
+    let beside = here.with_file_name(name);
+    if !beside.exists() {
+        bail!(
+            "{} is missing: cargo build --release --bin osier",
+            beside.display()
+        );
+    }
+    Ok(beside)
+}
+
+fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
