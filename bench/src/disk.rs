@@ -105,7 +105,7 @@ pub(crate) fn raw_write_rate(directory: &Path, files: u64) -> anyhow::Result<f64
         rustix::fs::fdatasync(&file)?;
         std::fs::remove_file(&path)?;
     }
-    Ok(count(files * 64 << 20) / 1e6 / begin.elapsed().as_secs_f64())
+    Ok(count((files * 64) << 20) / 1e6 / begin.elapsed().as_secs_f64())
 }
 
 /// Megabytes per second of MD5 on one core.

@@ -62,14 +62,26 @@ impl Signer {
         let query = pairs.join("&");
         let date = now.compact();
         let day: String = date.chars().take(8).collect();
-        let signed: String = headers
+        let signed = headers
             .iter()
-            .map(|(name, value)| format!("{name}:{value}\n"))
-            .collect();
-        let sent: String = headers
+            .map(|(name, value)| {
+                [
+                    name, ":", value, "
+",
+                ]
+                .concat()
+            })
+            .collect::<String>();
+        let sent = headers
             .iter()
-            .map(|(name, value)| format!("{name}: {value}\r\n"))
-            .collect();
+            .map(|(name, value)| {
+                [
+                    name, ": ", value, "
+",
+                ]
+                .concat()
+            })
+            .collect::<String>();
         let canonical = format!(
             "{method}\n{path}\n{query}\n{signed}x-oss-content-sha256:UNSIGNED-PAYLOAD\nx-oss-date:{date}\n\n\nUNSIGNED-PAYLOAD"
         );
@@ -104,5 +116,9 @@ fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }

@@ -26,7 +26,7 @@ pub enum Op {
     DeleteBucket {
         bucket: BucketName,
     },
-    /// S3's HeadBucket, answered for tolerance.
+    /// S3's `HeadBucket`, answered for tolerance.
     HeadBucket {
         bucket: BucketName,
     },
