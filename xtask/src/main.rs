@@ -1,1 +1,73 @@
-fn main() {}
+//! Chores of the workspace: `cargo xtask layers|deny|tidy|gen|bench`.
+//!
+//! Kept light on purpose: it must build in seconds on a machine that has built
+//! nothing else yet, so it knows the store only through `cargo metadata`.
+#![expect(
+    clippy::print_stdout,
+    reason = "a command-line program talks on stdout"
+)]
+
+mod deny;
+mod layers;
+mod metadata;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, bail};
+
+use crate::metadata::Metadata;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  layers        check who imports whom against the table in ARCHITECTURE.md
+  deny          check licences, sources, bans and duplicates against deny.toml
+  tidy          print the ten longest functions and files
+  bench [...]   run the benchmarks (the crate `osier-bench`)";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("", arguments.as_slice()),
+    };
+    let done = match command {
+        "layers" => Metadata::of_workspace().and_then(|all| layers::check(&root(), &all)),
+        "deny" => Metadata::of_all_packages().and_then(|all| deny::check(&root(), &all)),
+        "tidy" => tidy::print(&root()),
+        "bench" => bench(rest),
+        _ => {
+            println!("{USAGE}");
+            return ExitCode::from(1);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("xtask {command}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Hands over to the benchmark program, which needs the whole store and is built apart.
+fn bench(arguments: &[String]) -> anyhow::Result<()> {
+    let status = Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args(["run", "--release", "--package", "osier-bench", "--"])
+        .args(arguments)
+        .status()
+        .context("starting cargo")?;
+    if !status.success() {
+        bail!("the benchmark ended with {status}");
+    }
+    Ok(())
+}
+
+/// The workspace's root.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
