@@ -2,8 +2,8 @@
 //!
 //! An engine keeps rows and immutable runs of bytes; it knows no objects,
 //! versions or lists of ours. Nothing above it knows files, databases or
-//! clusters. The in-memory engine in [`memory`] is the specification; the
-//! [`conformance`] suite says what every engine must do.
+//! clusters. The in-memory engine in [`memory`] is the specification; the suite
+//! in `conformance` (feature `testkit`) says what every engine must do.
 //!
 //! # Guarantees
 //! - [`Engine::commit`] is atomic, durable when it returns, and linearizable per
@@ -17,7 +17,9 @@
 //!   when its [`SealedBlob`] is dropped, or after a crash.
 #![warn(missing_docs)]
 
+#[cfg(feature = "testkit")]
 pub mod conformance;
+pub mod faults;
 pub mod memory;
 
 use std::ops::Bound;
