@@ -1,0 +1,90 @@
+//! The elements of an error document that depend on its code.
+
+use std::fmt::Write as _;
+
+use osier_types::limits::CLOCK_SKEW_MS_MAX;
+use osier_types::{AccessDenial, Fault, FaultKind, Resource, SignatureMismatch};
+
+use crate::oss::reply::xml::Xml;
+
+pub(super) fn write(xml: &mut Xml, fault: &Fault) {
+    resource(xml, fault);
+    match &fault.kind {
+        FaultKind::InvalidArgument { name, value, .. } => {
+            xml.text("ArgumentName", name);
+            xml.text("ArgumentValue", value);
+        }
+        FaultKind::MissingArgument { name } => xml.text("ArgumentName", name),
+        FaultKind::InvalidCrc64 { sent, computed } => {
+            xml.text("ClientCrc64", &sent.to_string());
+            xml.text("ServerCrc64", &computed.to_string());
+        }
+        FaultKind::EntityTooLarge { max } => xml.number("MaxSizeAllowed", *max),
+        FaultKind::EntityTooSmall { min } => xml.number("MinSizeAllowed", *min),
+        FaultKind::AccessDenied(denial) => self::denial(xml, denial),
+        FaultKind::SignatureDoesNotMatch(mismatch) => signature(xml, mismatch),
+        FaultKind::InvalidAccessKeyId { access_key_id } => {
+            xml.text("OSSAccessKeyId", access_key_id);
+        }
+        FaultKind::RequestTimeTooSkewed { request, server } => {
+            xml.time("RequestTime", *request);
+            xml.time("ServerTime", *server);
+            xml.text("MaxAllowedSkewMilliseconds", &CLOCK_SKEW_MS_MAX.to_string());
+        }
+        FaultKind::NoSuchVersion { version } => xml.text("VersionId", version),
+        FaultKind::VersionIsMarker { version } => xml.text("VersionId", &version.to_string()),
+        FaultKind::NoSuchUpload { upload_id } => xml.text("UploadId", upload_id),
+        FaultKind::InvalidPart { number } => xml.number("PartNumber", *number),
+        FaultKind::PositionNotEqualToLength { length } => xml.number("ObjectLength", *length),
+        FaultKind::InvalidRange { length } => xml.number("ActualObjectSize", *length),
+        FaultKind::PreconditionFailed { condition } | FaultKind::NotModified { condition, .. } => {
+            xml.text("Condition", condition)
+        }
+        _ => {}
+    }
+}
+
+/// The key of an object, else the name of a bucket; of a bucket that is not there always its
+/// name, whatever was wanted in it.
+fn resource(xml: &mut Xml, fault: &Fault) {
+    match (&fault.kind, &fault.resource) {
+        (FaultKind::NoSuchBucket(bucket), _) => xml.text("BucketName", bucket.as_str()),
+        (FaultKind::InvalidBucketName(name), _) => xml.text("BucketName", name),
+        (_, Some(Resource::Object(_, key))) => xml.text("Key", key.as_str()),
+        (_, Some(Resource::Bucket(bucket))) => xml.text("BucketName", bucket.as_str()),
+        (_, Some(Resource::Service) | None) => {}
+    }
+}
+
+fn denial(xml: &mut Xml, denial: &AccessDenial) {
+    match denial {
+        AccessDenial::ImplicitDeny { action } => xml.within("AccessDeniedDetail", |xml| {
+            xml.text("AuthAction", action);
+            xml.text("NoPermissionType", "ImplicitDeny");
+        }),
+        AccessDenial::Expired { at } => xml.time("Expires", *at),
+        AccessDenial::PostPolicy { condition } => xml.text("Condition", condition),
+        AccessDenial::AnonymousForbidden
+        | AccessDenial::NotYetValid
+        | AccessDenial::MalformedSignature { .. }
+        | AccessDenial::NotOwner => {}
+    }
+}
+
+/// Both sides of the comparison, so that the author of a client sees where they part.
+fn signature(xml: &mut Xml, mismatch: &SignatureMismatch) {
+    xml.text("OSSAccessKeyId", &mismatch.access_key_id);
+    xml.text("SignatureProvided", &mismatch.signature_provided);
+    let text = String::from_utf8_lossy(&mismatch.string_to_sign);
+    xml.text("StringToSign", &text);
+    let mut bytes = String::with_capacity(mismatch.string_to_sign.len() * 3);
+    for byte in &mismatch.string_to_sign {
+        let gap = if bytes.is_empty() { "" } else { " " };
+        // Writing to a String can't fail.
+        let _ = write!(bytes, "{gap}{byte:02X}");
+    }
+    xml.text("StringToSignBytes", &bytes);
+    if let Some(canonical) = &mismatch.canonical_request {
+        xml.text("CanonicalRequest", canonical);
+    }
+}

@@ -1,0 +1,201 @@
+//! One answer per outcome: status, headers and which document.
+
+use http::StatusCode;
+use http::header::LOCATION;
+use osier_types::{ConfigKind, Copied, ObjectDeleted, Outcome, Written};
+
+use super::head::{
+    CRC64, DELETE_MARKER, Head, NEXT_APPEND_POSITION, SEALED_TIME, SOURCE_VERSION_ID, VERSION_ID,
+};
+use super::xml;
+use super::{Encoded, ReplyContext, ReplyFacts, apply_cors, post};
+
+pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &Outcome) -> Encoded {
+    let ok = || Head::new(context, StatusCode::OK);
+    let success = || {
+        let status = if facts.no_content {
+            StatusCode::NO_CONTENT
+        } else {
+            StatusCode::OK
+        };
+        Head::new(context, status)
+    };
+    match outcome {
+        Outcome::Done => success().bare(),
+        Outcome::BucketCreated(bucket) => {
+            let mut head = ok();
+            head.text(LOCATION, &format!("/{bucket}"));
+            head.bare()
+        }
+        Outcome::Buckets(page) => ok().xml(xml::service::buckets(context, page)),
+        Outcome::Regions(regions) => ok().xml(xml::service::regions(context, regions)),
+        Outcome::BucketInfo(info) => ok().xml(xml::bucket::info(context, info)),
+        Outcome::BucketStat(stat) => ok().xml(xml::bucket::stat(stat)),
+        Outcome::BucketLocation(location) => ok().xml(xml::bucket::location(location)),
+        Outcome::BucketAcl { owner, acl } => ok().xml(xml::bucket::acl(owner, acl.as_str())),
+        Outcome::BucketVersioning(status) => ok().xml(xml::bucket::versioning(*status)),
+        Outcome::Tagging { tags, version } => {
+            let mut head = ok();
+            head.version(VERSION_ID, *version);
+            head.xml(xml::bucket::tagging(tags))
+        }
+        Outcome::Cors(config) => ok().xml(xml::bucket::cors(config)),
+        Outcome::Config { kind, document } => {
+            let document = document
+                .clone()
+                .unwrap_or_else(|| xml::config::never_set(*kind, context, facts));
+            match kind {
+                ConfigKind::Policy => ok().document("application/json", document),
+                _ => ok().xml(document),
+            }
+        }
+        Outcome::Objects(page) => ok().xml(xml::list::objects(page)),
+        Outcome::Versions(page) => ok().xml(xml::list::versions(page)),
+        Outcome::Uploads(page) => ok().xml(xml::list::uploads(page)),
+        Outcome::LiveChannels { prefix, max_keys } => {
+            ok().xml(xml::bucket::live_channels(prefix, *max_keys))
+        }
+        // A quiet deletion has nothing to tell: the body is empty, not an empty document.
+        Outcome::Deleted(page) if page.asked.quiet => ok().bare(),
+        Outcome::Deleted(page) => ok().xml(xml::object::deleted(page)),
+        Outcome::Written(written) => self::written(ok(), written).bare(),
+        Outcome::Posted {
+            written,
+            bucket,
+            key,
+            success,
+        } => post::encode(context, bucket, key, written, success),
+        Outcome::Object(read) => {
+            let mut head = ok();
+            head.object_read(read);
+            head.bare()
+        }
+        Outcome::ObjectMeta(info) => {
+            let mut head = ok();
+            head.object_meta(info);
+            head.bare()
+        }
+        Outcome::ObjectDeleted(deleted) => object_deleted(context, deleted),
+        Outcome::Copied(copied) => self::copied(ok(), copied),
+        Outcome::Appended(appended) => {
+            let mut head = ok();
+            head.etag(&appended.etag);
+            head.number(NEXT_APPEND_POSITION, appended.next_position);
+            head.number(CRC64, appended.crc64);
+            head.version(VERSION_ID, appended.version);
+            head.bare()
+        }
+        Outcome::Sealed(at) => {
+            let mut head = ok();
+            head.date(SEALED_TIME, *at);
+            head.bare()
+        }
+        Outcome::Touched(version) => {
+            let mut head = success();
+            head.version(VERSION_ID, *version);
+            head.bare()
+        }
+        Outcome::Symlink(info) => {
+            let mut head = ok();
+            head.symlink(info);
+            head.bare()
+        }
+        Outcome::ObjectAcl {
+            owner,
+            acl,
+            version,
+        } => {
+            let mut head = ok();
+            head.version(VERSION_ID, *version);
+            head.xml(xml::bucket::acl(owner, acl.as_str()))
+        }
+        Outcome::Preflight(grant) => {
+            let mut head = ok();
+            apply_cors(&mut head.headers, grant, true);
+            head.bare()
+        }
+        Outcome::UploadInitiated {
+            bucket,
+            key,
+            upload_id,
+            url_encoded,
+        } => ok().xml(xml::object::upload_initiated(
+            bucket,
+            key,
+            upload_id,
+            (*url_encoded).into(),
+        )),
+        Outcome::PartUploaded { etag, md5, crc64 } => {
+            let mut head = ok();
+            head.etag(etag);
+            head.content_md5(md5);
+            head.number(CRC64, *crc64);
+            head.bare()
+        }
+        Outcome::PartCopied {
+            etag,
+            last_modified,
+            source_version,
+            crc64,
+        } => {
+            let mut head = ok();
+            head.number(CRC64, *crc64);
+            head.version(SOURCE_VERSION_ID, *source_version);
+            head.xml(xml::object::copied("CopyPartResult", etag, *last_modified))
+        }
+        Outcome::UploadCompleted {
+            bucket,
+            key,
+            etag,
+            crc64,
+            version,
+            url_encoded,
+        } => {
+            let mut head = ok();
+            head.etag(etag);
+            head.number(CRC64, *crc64);
+            head.version(VERSION_ID, *version);
+            let location = post::location(context, bucket, key);
+            head.xml(xml::object::upload_completed(
+                bucket,
+                key,
+                etag,
+                &location,
+                (*url_encoded).into(),
+            ))
+        }
+        Outcome::Parts(page) => ok().xml(xml::list::parts(page)),
+    }
+}
+
+fn written(mut head: Head, written: &Written) -> Head {
+    head.etag(&written.etag);
+    head.content_md5(&written.md5);
+    head.number(CRC64, written.crc64);
+    head.version(VERSION_ID, written.version);
+    head
+}
+
+fn copied(mut head: Head, copied: &Copied) -> Encoded {
+    head.etag(&copied.etag);
+    if let Some(crc64) = copied.crc64 {
+        head.number(CRC64, crc64);
+    }
+    head.version(VERSION_ID, copied.version);
+    head.version(SOURCE_VERSION_ID, copied.source_version);
+    head.xml(xml::object::copied(
+        "CopyObjectResult",
+        &copied.etag,
+        copied.last_modified,
+    ))
+}
+
+/// 204 also where nothing was there to delete.
+fn object_deleted(context: &ReplyContext<'_>, deleted: &ObjectDeleted) -> Encoded {
+    let mut head = Head::new(context, StatusCode::NO_CONTENT);
+    head.version(VERSION_ID, deleted.version);
+    if deleted.is_marker {
+        head.fixed(DELETE_MARKER, "true");
+    }
+    head.bare()
+}
