@@ -1,1 +1,34 @@
-//! Placeholder.
+//! Who is calling, and may they: signatures of every OSS scheme, identities, decisions.
+//!
+//! Pure: no I/O, no async, no clock. The caller hands in the request's head, the
+//! keys and the time. [`authenticate`] (or a [`Verifier`], which remembers derived
+//! keys) tells who signed a request; [`decide`] whether they may do what it asks.
+//! What a key stands for is in [`identity`](Identity); secrets never leave [`Secret`].
+#![warn(missing_docs)]
+
+mod canonical;
+mod claim;
+mod decision;
+mod form;
+mod identity;
+mod mac;
+mod policy_form;
+mod scheme;
+mod secret;
+mod signing_keys;
+#[cfg(test)]
+mod testing;
+mod v1;
+mod v2;
+mod v4;
+
+pub use decision::{BucketFacts, Decision, Layer, ResourceFacts, Step, Verdict, decide};
+pub use form::{FormAuthentication, FormFields, authenticate_form};
+pub use identity::{Identity, KeyRecord, KeyRing, Principal, StaticKeyRing};
+pub use policy_form::{LengthRange, PostPolicy, PostTarget};
+pub use scheme::{
+    Authentication, Place, Regions, ResourceName, Scheme, Signed, SignedHead, Verifier,
+    authenticate, query_with_spaces,
+};
+pub use secret::Secret;
+pub use signing_keys::SigningKeys;
