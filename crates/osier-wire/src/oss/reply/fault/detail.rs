@@ -38,7 +38,7 @@ pub(super) fn write(xml: &mut Xml, fault: &Fault) {
         FaultKind::PositionNotEqualToLength { length } => xml.number("ObjectLength", *length),
         FaultKind::InvalidRange { length } => xml.number("ActualObjectSize", *length),
         FaultKind::PreconditionFailed { condition } | FaultKind::NotModified { condition, .. } => {
-            xml.text("Condition", condition)
+            xml.text("Condition", condition);
         }
         _ => {}
     }
