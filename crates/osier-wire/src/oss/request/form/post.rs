@@ -1,0 +1,107 @@
+//! From a form's fields to `PostObject`.
+//!
+//! Signature and policy are checked elsewhere, over the same fields.
+
+use osier_types::{Expected, Fault, FaultKind, PostObject, PostSuccess, PutObject};
+
+use super::FormHead;
+use crate::oss::request::Address;
+use crate::oss::request::decode::headers::{Fields, bucket_name, header_value, object_key};
+use crate::oss::request::decode::missing;
+
+/// Makes the operation of a form that was posted to `address`. `length_range` is the policy's
+/// `content-length-range`.
+///
+/// # Errors
+/// When a field is missing or wrong, or asks for something that is not there.
+pub fn decode_post(
+    address: &Address,
+    form: &FormHead,
+    length_range: Option<(u64, u64)>,
+) -> Result<PostObject, Fault> {
+    let bucket = bucket_name(address.bucket.as_deref().unwrap_or_default())?;
+    if let Some(option) = missing_option(form) {
+        return Err(Fault::new(FaultKind::NotImplemented {
+            what: format!("PostObject with {option}"),
+        }));
+    }
+    let fields = Fields::Form(&form.fields);
+    let key = fields.get("key").ok_or_else(|| missing("key"))?;
+    let key = object_key(&with_file_name(key, form.file_name.as_deref()))?;
+    let mut new = fields.new_object()?;
+    let content_type = fields
+        .get("x-oss-content-type")
+        .or(form.file_content_type.as_deref())
+        .filter(|value| !value.is_empty());
+    if let Some(value) = content_type {
+        new.headers.content_type = Some(header_value("Content-Type", value)?);
+    }
+    Ok(PostObject {
+        put: PutObject {
+            bucket,
+            key,
+            new,
+            expected: Expected {
+                md5: fields.content_md5()?,
+                crc64: fields.crc64()?,
+                ..Expected::default()
+            },
+        },
+        length_range,
+        success: success(fields)?,
+    })
+}
+
+/// Fields that someone would rely on and that mean nothing here.
+fn missing_option(form: &FormHead) -> Option<&str> {
+    const PREFIXES: [&str; 4] = [
+        "callback",
+        "x-oss-callback",
+        "x-oss-server-side-",
+        "x-oss-object-worm-",
+    ];
+    form.fields
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .find(|name| PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
+}
+
+/// Puts the file's name, without folders, in place of `${filename}`.
+fn with_file_name(key: &[u8], file_name: Option<&[u8]>) -> Vec<u8> {
+    const MARK: &[u8] = b"${filename}";
+    let base = file_name
+        .and_then(|name| name.rsplit(|byte| matches!(byte, b'/' | b'\\')).next())
+        .unwrap_or_default();
+    let mut filled = Vec::with_capacity(key.len());
+    let mut rest = key;
+    while let Some((&first, tail)) = rest.split_first() {
+        if let Some(after) = rest.strip_prefix(MARK) {
+            filled.extend_from_slice(base);
+            rest = after;
+        } else {
+            filled.push(first);
+            rest = tail;
+        }
+    }
+    filled
+}
+
+fn success(fields: Fields<'_>) -> Result<PostSuccess, Fault> {
+    const REDIRECT: &str = "success_action_redirect";
+    if let Some(url) = fields.text(REDIRECT)? {
+        let is_web = ["http://", "https://"].iter().any(|scheme| {
+            url.get(..scheme.len())
+                .is_some_and(|head| head.eq_ignore_ascii_case(scheme))
+        });
+        if !is_web || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Fault::argument(REDIRECT, url, "an http or https URL"));
+        }
+        return Ok(PostSuccess::Redirect(url.to_owned()));
+    }
+    // Anything that is not one of the three counts as absent.
+    Ok(match fields.get("success_action_status") {
+        Some(b"200") => PostSuccess::Status(200),
+        Some(b"201") => PostSuccess::Document,
+        _ => PostSuccess::Status(204),
+    })
+}

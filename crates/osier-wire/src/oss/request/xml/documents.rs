@@ -1,0 +1,191 @@
+//! The documents that operations understand.
+
+use http::HeaderName;
+use osier_types::limits::{CORS_RULES_MAX, DELETE_KEYS_MAX, PART_NUMBER_MAX};
+use osier_types::{
+    BucketVersioning, CorsConfig, CorsRule, DataRedundancy, Fault, ObjectKey, StorageClass, Tag,
+    Tags, VersionId,
+};
+
+use super::{Element, malformed, parse};
+use crate::oss::request::decode::headers::{invalid_tags, object_key, version_id};
+
+/// `CreateBucketConfiguration`; an empty body asks for nothing.
+pub(in crate::oss::request) fn create_bucket(
+    document: &[u8],
+) -> Result<(Option<StorageClass>, Option<DataRedundancy>), Fault> {
+    if document.trim_ascii().is_empty() {
+        return Ok((None, None));
+    }
+    let root = parse(document, "CreateBucketConfiguration")?;
+    let storage_class = root
+        .word("StorageClass")?
+        .map(|word| {
+            StorageClass::parse(word)
+                .map_err(|_| Fault::argument("StorageClass", word, "not a storage class"))
+        })
+        .transpose()?;
+    let redundancy = root
+        .word("DataRedundancyType")?
+        .map(|word| {
+            DataRedundancy::parse(word)
+                .map_err(|_| Fault::argument("DataRedundancyType", word, "LRS or ZRS"))
+        })
+        .transpose()?;
+    Ok((storage_class, redundancy))
+}
+
+/// `VersioningConfiguration`.
+pub(in crate::oss::request) fn versioning(document: &[u8]) -> Result<BucketVersioning, Fault> {
+    let root = parse(document, "VersioningConfiguration")?;
+    let word = root
+        .word("Status")?
+        .ok_or_else(|| malformed("Status is missing"))?;
+    BucketVersioning::parse(word)
+        .map_err(|_| Fault::argument("Status", word, "Enabled or Suspended"))
+}
+
+/// `Tagging`, with at most `max` tags.
+pub(in crate::oss::request) fn tagging(document: &[u8], max: usize) -> Result<Tags, Fault> {
+    let root = parse(document, "Tagging")?;
+    let set = root
+        .one("TagSet")?
+        .ok_or_else(|| malformed("TagSet is missing"))?;
+    let tags: Vec<Tag> = set
+        .all("Tag")
+        .map(|tag| {
+            let key = tag
+                .exact("Key")?
+                .ok_or_else(|| malformed("a Tag has no Key"))?;
+            Ok(Tag {
+                key: key.to_owned(),
+                value: tag.exact("Value")?.unwrap_or_default().to_owned(),
+            })
+        })
+        .collect::<Result<_, Fault>>()?;
+    Tags::new(tags, max).map_err(|error| invalid_tags(&error))
+}
+
+/// `CORSConfiguration`.
+pub(in crate::oss::request) fn cors(document: &[u8]) -> Result<CorsConfig, Fault> {
+    let root = parse(document, "CORSConfiguration")?;
+    let rules: Vec<CorsRule> = root
+        .all("CORSRule")
+        .map(cors_rule)
+        .collect::<Result<_, _>>()?;
+    if rules.is_empty() {
+        return Err(malformed("CORSRule is missing"));
+    }
+    if rules.len() > CORS_RULES_MAX {
+        let count = rules.len().to_string();
+        let reason = format!("at most {CORS_RULES_MAX} rules");
+        return Err(Fault::argument("CORSRule", count, reason));
+    }
+    Ok(CorsConfig {
+        rules,
+        response_vary: root.flag("ResponseVary")?,
+    })
+}
+
+fn cors_rule(rule: &Element) -> Result<CorsRule, Fault> {
+    const METHODS: [&str; 5] = ["GET", "PUT", "DELETE", "POST", "HEAD"];
+    let words = |name, fits: &dyn Fn(&str) -> bool| -> Result<Vec<String>, Fault> {
+        rule.all(name)
+            .map(|child| {
+                let word = child.text.trim();
+                if fits(word) {
+                    Ok(word.to_owned())
+                } else {
+                    Err(Fault::argument(name, word, "not allowed in a CORS rule"))
+                }
+            })
+            .collect()
+    };
+    let printable =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic());
+    let one_star = |word: &str| printable(word) && word.matches('*').count() <= 1;
+    let header_name = |word: &str| HeaderName::from_bytes(word.as_bytes()).is_ok();
+    let allowed_origins = words("AllowedOrigin", &one_star)?;
+    let allowed_methods = words("AllowedMethod", &|word| METHODS.contains(&word))?;
+    if allowed_origins.is_empty() || allowed_methods.is_empty() {
+        return Err(malformed(
+            "a CORSRule needs AllowedOrigin and AllowedMethod",
+        ));
+    }
+    let max_age_seconds = rule
+        .word("MaxAgeSeconds")?
+        .map(|word| {
+            word.parse()
+                .map_err(|_| Fault::argument("MaxAgeSeconds", word, "a number of seconds"))
+        })
+        .transpose()?;
+    Ok(CorsRule {
+        allowed_origins,
+        allowed_methods,
+        allowed_headers: words("AllowedHeader", &one_star)?,
+        // `*` is no header name, but a valid character of one.
+        expose_headers: words("ExposeHeader", &|word| {
+            header_name(word) && !word.contains('*')
+        })?,
+        max_age_seconds,
+    })
+}
+
+/// What to delete, and whether to keep quiet about it.
+type Deletion = (Vec<(ObjectKey, Option<VersionId>)>, bool);
+
+/// `Delete`.
+pub(in crate::oss::request) fn delete(document: &[u8]) -> Result<Deletion, Fault> {
+    let root = parse(document, "Delete")?;
+    if root.all("Object").count() > DELETE_KEYS_MAX {
+        return Err(malformed(&format!("more than {DELETE_KEYS_MAX} objects")));
+    }
+    let objects: Vec<_> = root
+        .all("Object")
+        .map(|object| {
+            let key = object
+                .exact("Key")?
+                .ok_or_else(|| malformed("an Object has no Key"))?;
+            let version = object.word("VersionId")?.map(version_id).transpose()?;
+            Ok((object_key(key.as_bytes())?, version))
+        })
+        .collect::<Result<_, Fault>>()?;
+    if objects.is_empty() {
+        return Err(malformed("Object is missing"));
+    }
+    Ok((objects, root.flag("Quiet")?))
+}
+
+/// `CompleteMultipartUpload`: part numbers with the tags the client was given.
+pub(in crate::oss::request) fn complete(document: &[u8]) -> Result<Vec<(u16, String)>, Fault> {
+    let root = parse(document, "CompleteMultipartUpload")?;
+    if root.all("Part").count() > usize::from(PART_NUMBER_MAX) {
+        return Err(malformed(&format!("more than {PART_NUMBER_MAX} parts")));
+    }
+    let parts: Vec<_> = root
+        .all("Part")
+        .map(|part| {
+            let number = part
+                .word("PartNumber")?
+                .ok_or_else(|| malformed("a Part has no PartNumber"))?;
+            let etag = part
+                .word("ETag")?
+                .ok_or_else(|| malformed("a Part has no ETag"))?;
+            let number = number
+                .parse()
+                .ok()
+                .filter(|number| (1..=PART_NUMBER_MAX).contains(number))
+                .ok_or_else(|| Fault::argument("PartNumber", number, "1 to 10000"))?;
+            Ok((number, etag.to_owned()))
+        })
+        .collect::<Result<_, Fault>>()?;
+    if parts.is_empty() {
+        return Err(malformed("Part is missing"));
+    }
+    Ok(parts)
+}
+
+/// A document that is kept as it is; it must only be one.
+pub(in crate::oss::request) fn well_formed(document: &[u8], root: &str) -> Result<(), Fault> {
+    parse(document, root).map(|_| ())
+}
