@@ -1,1 +1,26 @@
-//! Placeholder.
+//! The HTTP/1.1 connection driver: listeners, connections, request framing and bodies.
+//!
+//! It turns sockets into calls of a [`Handler`] and knows no bucket, no dialect
+//! and no settings file. hyper parses and writes messages; around it this crate
+//! adds what hyper leaves to its user: the framing rules against request
+//! smuggling, limits that the handler can word, timeouts, lingering close,
+//! panics that stay in one request, and idle connections that cost almost nothing.
+#![warn(missing_docs)]
+
+mod acceptor;
+mod body;
+mod connection;
+mod exchange;
+mod files;
+mod framing;
+mod handler;
+mod settings;
+mod socket;
+mod stats;
+
+pub use acceptor::{Listeners, Running, start};
+pub use body::{BodyError, BodySource, IncomingBody, OutgoingBody, SourceFailed};
+pub use files::raise_open_file_limit;
+pub use handler::{Handler, Incoming, Outgoing, Refusal};
+pub use settings::ConnectionSettings;
+pub use stats::HttpStats;

@@ -1,0 +1,219 @@
+//! One connection from accept to close.
+//!
+//! It is parked (a socket and nothing else) or active (a hyper connection with
+//! its buffers). An active connection looks around at every tick; all timeouts
+//! but that of bodies are counted in ticks, so that a request pays for no clock.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use hyper::server::conn::http1;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::acceptor::{Active, Stage, Worker};
+use crate::exchange::{Exchanges, Shared};
+use crate::framing::Framing;
+use crate::socket::{Pulse, Socket};
+use crate::{ConnectionSettings, Handler};
+
+/// Serves a connection until it ends.
+pub(crate) async fn serve<H: Handler>(
+    shared: Arc<Shared<H>>,
+    worker: Arc<Worker>,
+    stream: TcpStream,
+    peer: SocketAddr,
+) {
+    let Ok(local) = stream.local_addr() else {
+        return;
+    };
+    let settings = &shared.settings;
+    // Answers leave at once; hyper writes head and body together.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let pulse = Arc::new(Pulse::default());
+    let framing = Framing::new(settings.head_bytes_max, settings.request_line_bytes_max);
+    let mut socket = Socket::new(
+        stream,
+        framing,
+        Arc::clone(&pulse),
+        Arc::clone(&shared.stats),
+    );
+    loop {
+        if !socket.has_early() {
+            let _parked = Parked::new(&shared.stats);
+            let readable = timeout(settings.idle_timeout, socket.stream.readable());
+            if !matches!(readable.await, Ok(Ok(()))) {
+                return;
+            }
+        }
+        if worker.stage() != Stage::Serving {
+            return;
+        }
+        let exchanges = Exchanges {
+            shared: Arc::clone(&shared),
+            pulse: Arc::clone(&pulse),
+            peer,
+            local,
+        };
+        let active = worker.activate();
+        // In a box, so that a parked connection does not keep room for it.
+        let served = Box::pin(converse(socket, exchanges, active, worker.stages())).await;
+        match served {
+            Some(parked) => socket = parked,
+            None => return,
+        }
+    }
+}
+
+/// Serves requests until the connection rests, and gives the socket back; or
+/// until it ends.
+async fn converse<H: Handler>(
+    socket: Socket,
+    exchanges: Exchanges<H>,
+    _active: Active,
+    mut stages: watch::Receiver<Stage>,
+) -> Option<Socket> {
+    let shared = Arc::clone(&exchanges.shared);
+    let pulse = Arc::clone(&exchanges.pulse);
+    let settings = &shared.settings;
+    let mut connection = builder(settings).serve_connection(socket, exchanges);
+    let mut ticks = interval(settings.tick());
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.reset();
+    let mut watchdog = Watchdog::new(&pulse, settings);
+    let mut stage = std::pin::pin!(async move {
+        // An error means that there is no server any more: then draining, too.
+        let _ = stages.wait_for(|stage| *stage != Stage::Serving).await;
+    });
+    let mut draining = false;
+    let end = std::future::poll_fn(|cx| {
+        if !draining && stage.as_mut().poll(cx).is_ready() {
+            draining = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        // Not shutting down: the socket is needed for what follows.
+        if let Poll::Ready(result) = connection.poll_without_shutdown(cx) {
+            return Poll::Ready(match result {
+                Ok(()) => End::Closed,
+                Err(error) => {
+                    tracing::debug!(%error, "connection ended");
+                    End::Failed
+                }
+            });
+        }
+        while ticks.poll_tick(cx).is_ready() {
+            match watchdog.look(&pulse) {
+                Sight::Fine => {}
+                Sight::Resting => return Poll::Ready(End::Resting),
+                Sight::Stalled => return Poll::Ready(End::Stalled),
+            }
+        }
+        Poll::Pending
+    })
+    .await;
+    let parts = connection.into_parts();
+    match end {
+        End::Resting => {
+            let mut socket = parts.io;
+            socket.unread(parts.read_buf);
+            Some(socket)
+        }
+        End::Closed | End::Failed => {
+            let linger = parts.io.linger(settings.linger_bytes_max);
+            let _ = timeout(settings.linger_timeout, linger).await;
+            None
+        }
+        End::Stalled => None,
+    }
+}
+
+enum End {
+    Resting,
+    Closed,
+    Failed,
+    Stalled,
+}
+
+fn builder(settings: &ConnectionSettings) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .header_read_timeout(None)
+        .max_buf_size(BUFFER_BYTES_MAX.max(settings.head_bytes_max.saturating_mul(2)));
+    builder
+}
+
+/// Bytes hyper reads ahead of a body and keeps of an answer.
+const BUFFER_BYTES_MAX: usize = 256 << 10;
+
+/// Sees what does not happen.
+struct Watchdog {
+    park_ticks: u32,
+    head_ticks: u32,
+    write_ticks: u32,
+    resting: u32,
+    in_head: u32,
+    stalled: u32,
+    bytes: u64,
+    heads: u64,
+}
+
+enum Sight {
+    Fine,
+    Resting,
+    Stalled,
+}
+
+impl Watchdog {
+    fn new(pulse: &Pulse, settings: &ConnectionSettings) -> Self {
+        Self {
+            park_ticks: settings.ticks(settings.park_after),
+            head_ticks: settings.ticks(settings.head_timeout),
+            write_ticks: settings.ticks(settings.write_timeout),
+            resting: 0,
+            in_head: 0,
+            stalled: 0,
+            bytes: pulse.bytes(),
+            heads: pulse.heads(),
+        }
+    }
+
+    fn look(&mut self, pulse: &Pulse) -> Sight {
+        let moved = std::mem::replace(&mut self.bytes, pulse.bytes()) != pulse.bytes();
+        let new_head = std::mem::replace(&mut self.heads, pulse.heads()) != pulse.heads();
+        let count = |counter: &mut u32, goes_on: bool| {
+            *counter = if goes_on { *counter + 1 } else { 0 };
+            *counter
+        };
+        if count(&mut self.resting, pulse.is_idle() && !moved) >= self.park_ticks {
+            return Sight::Resting;
+        }
+        let is_late = count(&mut self.in_head, pulse.is_in_head() && !new_head) > self.head_ticks;
+        let is_stuck =
+            count(&mut self.stalled, pulse.is_write_blocked() && !moved) > self.write_ticks;
+        if is_late || is_stuck {
+            Sight::Stalled
+        } else {
+            Sight::Fine
+        }
+    }
+}
+
+struct Parked<'a>(&'a crate::HttpStats);
+
+impl<'a> Parked<'a> {
+    fn new(stats: &'a crate::HttpStats) -> Self {
+        stats.park();
+        Self(stats)
+    }
+}
+
+impl Drop for Parked<'_> {
+    fn drop(&mut self) {
+        self.0.unpark();
+    }
+}
