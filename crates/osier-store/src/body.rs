@@ -1,0 +1,198 @@
+//! The bytes of an object on their way out.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use osier_engine::{BlobReader, Engine, EngineError};
+use osier_types::{BucketName, Fault, FaultKind};
+use tokio::task::JoinHandle;
+
+use crate::Store;
+use crate::failure::{OrFault as _, fault};
+use crate::rows::Piece;
+
+/// Bytes of one read at most.
+const READ_MAX: usize = 512 * 1024;
+/// Blobs kept open ahead of the reader; a blob that is open can't go away.
+const OPEN_AHEAD: usize = 64;
+
+/// A stream of verified bytes.
+///
+/// What it reads stays readable while it lives, however the object changes in the
+/// meantime; for objects of more than 64 pieces only what is near the reader.
+#[derive(Debug)]
+pub struct ObjectBody {
+    remaining: u64,
+    ready: Option<Bytes>,
+    reading: Option<ReadAhead>,
+    blobs: Option<Blobs>,
+}
+
+#[derive(Debug)]
+struct Blobs {
+    engine: Arc<dyn Engine>,
+    bucket: BucketName,
+    read_max: usize,
+    open: VecDeque<(Arc<dyn BlobReader>, Piece)>,
+    closed: VecDeque<Piece>,
+}
+
+/// A read that runs beside the stream.
+#[derive(Debug)]
+struct ReadAhead(JoinHandle<Result<Bytes, EngineError>>);
+
+impl Drop for ReadAhead {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl ObjectBody {
+    /// A stream of bytes that are in memory.
+    pub(crate) fn of_bytes(bytes: Bytes) -> Self {
+        Self {
+            remaining: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            ready: Some(bytes).filter(|bytes| !bytes.is_empty()),
+            reading: None,
+            blobs: None,
+        }
+    }
+
+    /// Bytes still to come.
+    pub fn remaining(&self) -> u64 {
+        self.remaining
+    }
+
+    /// The next bytes; `None` at the end. After a fault the stream is over, and short.
+    ///
+    /// # Errors
+    /// `Damaged` when the stored bytes are not those that were written.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        let bytes = match self.ready.take() {
+            Some(bytes) => Some(bytes),
+            None => self.read().await?,
+        };
+        if let Some(bytes) = &bytes {
+            let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            self.remaining = self.remaining.saturating_sub(length);
+            self.read_ahead().await?;
+        }
+        Ok(bytes)
+    }
+
+    /// Reads the first bytes now, so that damage is told before anything is sent.
+    pub(crate) async fn prefetch(&mut self) -> Result<(), Fault> {
+        if self.ready.is_none() {
+            self.ready = self.read().await?;
+        }
+        Ok(())
+    }
+
+    async fn read(&mut self) -> Result<Option<Bytes>, Fault> {
+        if let Some(mut reading) = self.reading.take() {
+            let bytes = (&mut reading.0)
+                .await
+                .map_err(|error| Fault::new(FaultKind::Internal).because(error))?
+                .map_err(|error| fault(error, None))?;
+            return Ok(Some(bytes));
+        }
+        let Some(blobs) = &mut self.blobs else {
+            return Ok(None);
+        };
+        match blobs.take().await? {
+            None => Ok(None),
+            Some((reader, offset, length)) => {
+                let bytes = reader.read(offset, length).await.or_fault(&blobs.bucket)?;
+                Ok(Some(bytes))
+            }
+        }
+    }
+
+    async fn read_ahead(&mut self) -> Result<(), Fault> {
+        if self.reading.is_some() {
+            return Ok(());
+        }
+        if let Some(blobs) = &mut self.blobs
+            && let Some((reader, offset, length)) = blobs.take().await?
+        {
+            self.reading = Some(ReadAhead(tokio::spawn(async move {
+                reader.read(offset, length).await
+            })));
+        }
+        Ok(())
+    }
+}
+
+impl Blobs {
+    /// Opens the blobs that come next.
+    async fn open_more(&mut self) -> Result<(), EngineError> {
+        while self.open.len() < OPEN_AHEAD
+            && let Some(piece) = self.closed.pop_front()
+        {
+            let reader = self.engine.open_blob(piece.run()).await?;
+            self.open.push_back((reader, piece));
+        }
+        Ok(())
+    }
+
+    /// What to read next.
+    async fn take(&mut self) -> Result<Option<(Arc<dyn BlobReader>, u64, usize)>, Fault> {
+        if self.open.len() < OPEN_AHEAD / 2 {
+            self.open_more().await.or_fault(&self.bucket)?;
+        }
+        let Some((reader, piece)) = self.open.front_mut() else {
+            return Ok(None);
+        };
+        let length =
+            usize::try_from(piece.length).map_or(self.read_max, |length| length.min(self.read_max));
+        let (reader, offset) = (Arc::clone(reader), piece.offset);
+        let step = u64::try_from(length).unwrap_or(u64::MAX);
+        piece.offset = piece.offset.saturating_add(step);
+        piece.length = piece.length.saturating_sub(step);
+        if piece.length == 0 {
+            self.open.pop_front();
+        }
+        Ok(Some((reader, offset, length)))
+    }
+}
+
+impl Store {
+    /// A stream of `pieces`.
+    ///
+    /// # Errors
+    /// Also [`EngineError::NoBlob`], when the object was overwritten since its row was read.
+    pub(crate) async fn open_pieces(
+        &self,
+        bucket: &BucketName,
+        pieces: Vec<Piece>,
+    ) -> Result<ObjectBody, EngineError> {
+        let mut blobs = Blobs {
+            engine: Arc::clone(&self.engine),
+            bucket: bucket.clone(),
+            read_max: self.engine.limits().read_bytes_max.clamp(1, READ_MAX),
+            open: VecDeque::new(),
+            closed: pieces
+                .into_iter()
+                .filter(|piece| piece.length > 0)
+                .collect(),
+        };
+        let remaining = blobs.closed.iter().map(|piece| piece.length).sum();
+        blobs.open_more().await?;
+        Ok(ObjectBody {
+            remaining,
+            ready: None,
+            reading: None,
+            blobs: Some(blobs),
+        })
+    }
+
+    /// [`Self::open_pieces`] of an object that the caller keeps from changing.
+    pub(crate) async fn pieces_body(
+        &self,
+        bucket: &BucketName,
+        pieces: Vec<Piece>,
+    ) -> Result<ObjectBody, Fault> {
+        self.open_pieces(bucket, pieces).await.or_fault(bucket)
+    }
+}

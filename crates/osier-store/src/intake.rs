@@ -1,0 +1,249 @@
+//! Receives bodies: hashes, checks what the client promised, and keeps the bytes
+//! in memory when they are few, else in a blob that no row refers to yet.
+
+use bytes::{Bytes, BytesMut};
+use osier_engine::{BlobWriter, OwnerTag, SealedBlob};
+use osier_types::{BucketName, Crc64, Expected, Fault, FaultKind, Md5, ObjectKey};
+
+use crate::body::ObjectBody;
+use crate::digest::{Digests, Hashing};
+use crate::failure::OrFault as _;
+use crate::rows::Piece;
+use crate::state::Bucket;
+use crate::{ByteSource, Store, key_hash};
+
+/// How to receive one body.
+pub(crate) struct Intake<'a> {
+    pub(crate) expected: &'a Expected,
+    /// Bytes allowed.
+    pub(crate) max: u64,
+    /// Bytes required, for forms.
+    pub(crate) min: u64,
+    /// Whether few bytes stay in memory.
+    pub(crate) inline: bool,
+    pub(crate) owner: OwnerTag,
+    /// Bytes that go before the body in what is kept, but not in its checksums.
+    pub(crate) lead: Lead,
+}
+
+/// What an append rewrites together with the new bytes.
+#[derive(Clone, Debug)]
+pub(crate) enum Lead {
+    Bytes(Bytes),
+    Pieces(Vec<Piece>),
+}
+
+impl Lead {
+    pub(crate) const NONE: Self = Self::Pieces(Vec::new());
+
+    fn length(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Self::Pieces(pieces) => pieces.iter().map(|piece| piece.length).sum(),
+        }
+    }
+}
+
+/// A body that has arrived whole and is what was promised.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) kept: Kept,
+    /// Bytes of the body, without the lead.
+    pub(crate) length: u64,
+    pub(crate) md5: Md5,
+    pub(crate) crc64: Crc64,
+}
+
+/// Where the bytes are.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    Nothing,
+    Memory(Bytes),
+    /// Durable; given back when this is dropped before a row refers to it.
+    Blob(SealedBlob),
+}
+
+impl Store {
+    pub(crate) fn owner_tag(&self, bucket: &Bucket, key: &ObjectKey) -> OwnerTag {
+        OwnerTag {
+            table: bucket.table.0,
+            key_hash: key_hash(bucket, key),
+            sequence: self.sequence_after(None),
+        }
+    }
+
+    /// Receives a body whole and checks it. Nothing is visible yet.
+    pub(crate) async fn receive(
+        &self,
+        bucket: &BucketName,
+        intake: Intake<'_>,
+        body: &mut dyn ByteSource,
+    ) -> Result<Received, Fault> {
+        let expected = intake.expected;
+        let too_large = || Fault::new(FaultKind::EntityTooLarge { max: intake.max });
+        if expected.length.is_some_and(|length| length > intake.max) {
+            return Err(too_large());
+        }
+        let hint = expected
+            .length
+            .map(|length| length.saturating_add(intake.lead.length()));
+        let mut sink = Sink {
+            store: self,
+            bucket,
+            owner: intake.owner,
+            hint,
+            memory_max: if intake.inline {
+                self.engine.limits().inline_bytes_max
+            } else {
+                0
+            },
+            memory: Vec::new(),
+            memory_bytes: 0,
+            writer: None,
+        };
+        match intake.lead {
+            Lead::Bytes(bytes) => sink.write(bytes).await?,
+            Lead::Pieces(pieces) if pieces.is_empty() => {}
+            Lead::Pieces(pieces) => {
+                sink.open().await?;
+                let mut lead = self.pieces_body(bucket, pieces).await?;
+                while let Some(bytes) = lead.next().await? {
+                    sink.write(bytes).await?;
+                }
+            }
+        }
+        let mut hashing = Hashing::new(expected.sha256.is_some());
+        let mut length = 0_u64;
+        while let Some(bytes) = body.next().await? {
+            length = length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+            if length > intake.max {
+                return Err(too_large());
+            }
+            if expected.length.is_some_and(|expected| length > expected) {
+                return Err(FaultKind::InvalidRequest {
+                    reason: "the body is longer than its declared length".to_owned(),
+                }
+                .into());
+            }
+            if !bytes.is_empty() {
+                hashing.feed(bytes.clone()).await?;
+                sink.write(bytes).await?;
+            }
+        }
+        if expected.length.is_some_and(|expected| length < expected) {
+            return Err(FaultKind::IncompleteBody.into());
+        }
+        if length < intake.min {
+            return Err(FaultKind::EntityTooSmall { min: intake.min }.into());
+        }
+        // The last batch is hashed while the blob becomes durable.
+        hashing.start().await?;
+        let kept = sink.finish().await?;
+        let digests = hashing.finish().await?;
+        verify(expected, &digests)?;
+        Ok(Received {
+            kept,
+            length,
+            md5: digests.md5,
+            crc64: digests.crc64,
+        })
+    }
+
+    /// Writes bytes that are stored already into one new blob.
+    pub(crate) async fn rewrite(
+        &self,
+        bucket: &BucketName,
+        owner: OwnerTag,
+        mut source: ObjectBody,
+    ) -> Result<SealedBlob, Fault> {
+        let hint = Some(source.remaining());
+        let mut writer = self.engine.write_blob(hint, owner).await.or_fault(bucket)?;
+        while let Some(bytes) = source.next().await? {
+            writer.write(bytes).await.or_fault(bucket)?;
+        }
+        writer.finish().await.or_fault(bucket)
+    }
+}
+
+fn verify(expected: &Expected, digests: &Digests) -> Result<(), Fault> {
+    if expected.md5.is_some_and(|md5| md5 != digests.md5) {
+        return Err(FaultKind::InvalidDigest.into());
+    }
+    if let Some(sent) = expected.crc64.filter(|&sent| sent != digests.crc64) {
+        return Err(FaultKind::InvalidCrc64 {
+            sent,
+            computed: digests.crc64,
+        }
+        .into());
+    }
+    if expected.sha256.is_some() && expected.sha256 != digests.sha256 {
+        return Err(FaultKind::PayloadDigestMismatch.into());
+    }
+    Ok(())
+}
+
+/// Keeps bytes in memory until they are too many.
+struct Sink<'a> {
+    store: &'a Store,
+    bucket: &'a BucketName,
+    owner: OwnerTag,
+    hint: Option<u64>,
+    memory_max: usize,
+    memory: Vec<Bytes>,
+    memory_bytes: usize,
+    writer: Option<Box<dyn BlobWriter>>,
+}
+
+impl Sink<'_> {
+    async fn open(&mut self) -> Result<&mut Box<dyn BlobWriter>, Fault> {
+        if self.writer.is_none() {
+            let writer = self
+                .store
+                .engine
+                .write_blob(self.hint, self.owner)
+                .await
+                .or_fault(self.bucket)?;
+            let writer = self.writer.insert(writer);
+            for bytes in self.memory.drain(..) {
+                writer.write(bytes).await.or_fault(self.bucket)?;
+            }
+        }
+        self.writer
+            .as_mut()
+            .ok_or_else(|| FaultKind::Internal.into())
+    }
+
+    async fn write(&mut self, bytes: Bytes) -> Result<(), Fault> {
+        if self.writer.is_none() {
+            self.memory_bytes = self.memory_bytes.saturating_add(bytes.len());
+            self.memory.push(bytes);
+            if self.memory_bytes > self.memory_max {
+                self.open().await?;
+            }
+            return Ok(());
+        }
+        let bucket = self.bucket;
+        self.open().await?.write(bytes).await.or_fault(bucket)
+    }
+
+    async fn finish(self) -> Result<Kept, Fault> {
+        if let Some(writer) = self.writer {
+            let sealed = writer.finish().await.or_fault(self.bucket)?;
+            return Ok(Kept::Blob(sealed));
+        }
+        let mut memory = self.memory;
+        Ok(match (memory.pop(), memory.is_empty()) {
+            (None, _) => Kept::Nothing,
+            (Some(only), true) if only.is_empty() => Kept::Nothing,
+            (Some(only), true) => Kept::Memory(only),
+            (Some(last), false) => {
+                let mut bytes = BytesMut::with_capacity(self.memory_bytes);
+                memory
+                    .iter()
+                    .for_each(|chunk| bytes.extend_from_slice(chunk));
+                bytes.extend_from_slice(&last);
+                Kept::Memory(bytes.freeze())
+            }
+        })
+    }
+}

@@ -1,0 +1,45 @@
+//! Symbolic links: keys that point to other keys of the same bucket.
+
+use osier_engine::Batch;
+use osier_types::{ETag, Fault, FaultKind, ObjectKind, ObjectRef, Outcome, PutSymlink};
+
+use crate::Store;
+use crate::digest::md5_of;
+use crate::history::{Content, Fresh};
+use crate::put::new_object;
+
+impl Store {
+    pub(crate) async fn put_symlink(&self, op: PutSymlink) -> Result<Outcome, Fault> {
+        let bucket = self.open_bucket(&op.bucket)?;
+        let etag = ETag::of_md5(&md5_of(&[op.target.as_bytes()]));
+        let class = bucket.record().storage_class;
+        let mut object = new_object(&op.new, ObjectKind::Symlink, class, etag);
+        object.symlink_target = Some(op.target);
+        let fresh = Fresh {
+            object,
+            content: Content::EMPTY,
+            link: false,
+            forbid_overwrite: op.new.forbid_overwrite,
+            with: Batch::default(),
+        };
+        let hold = self.hold(&bucket, &op.key).await;
+        let committed = self.write_version(&bucket, &op.key, &hold, fresh).await?;
+        let committed = committed.ok_or(FaultKind::Internal)?;
+        Ok(Outcome::Touched(committed.version))
+    }
+
+    pub(crate) async fn symlink(&self, asked: &ObjectRef) -> Result<Outcome, Fault> {
+        let bucket = self.open_bucket(&asked.bucket)?;
+        let (mut row, object) = self.live(&bucket, &asked.key, asked.version).await?;
+        if object.kind != ObjectKind::Symlink {
+            return Err(FaultKind::NotSymlink.into());
+        }
+        row.record.object = Some(object);
+        let versioned = bucket.record().ever_versioned();
+        let info = row
+            .record
+            .info(&asked.key, versioned)
+            .ok_or(FaultKind::Internal)?;
+        Ok(Outcome::Symlink(Box::new(info)))
+    }
+}
