@@ -1,1 +1,83 @@
-//! Placeholder.
+//! The verbs of osier: a request is addressed, authenticated, decoded,
+//! authorised, carried out and answered here, once for all operations.
+//!
+//! Knows HTTP messages but no sockets, and objects but no engine.
+#![warn(missing_docs)]
+
+mod authorise;
+mod body;
+mod form;
+mod pace;
+mod service;
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use osier_store::{ByteSource, ObjectBody};
+use osier_types::BucketName;
+
+pub use service::{Service, ServiceSettings};
+
+/// A request whose body has not been read.
+pub struct Request {
+    /// Method, target and headers.
+    pub head: http::request::Parts,
+    /// Who connected.
+    pub peer: SocketAddr,
+    /// Where they connected to.
+    pub local: SocketAddr,
+    /// Whether the connection is encrypted.
+    pub secure: bool,
+    /// The body, unread.
+    pub body: Box<dyn ByteSource>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Response {
+    /// Status and headers, `Content-Length` included where there is one.
+    pub head: http::response::Parts,
+    /// The body.
+    pub body: ResponseBody,
+    /// What logs and metrics want to know.
+    pub log: RequestLog,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub enum ResponseBody {
+    /// None.
+    Empty,
+    /// In memory.
+    Bytes(Bytes),
+    /// Streamed from the store; the second field is its length.
+    Object(PacedBody, u64),
+}
+
+pub use pace::PacedBody;
+
+/// What a request was and what came of it.
+#[derive(Clone, Debug, Default)]
+pub struct RequestLog {
+    /// 24 upper-case hex digits.
+    pub request_id: String,
+    /// The operation's OSS name; `Unknown` when the request was not understood.
+    pub op: &'static str,
+    /// The bucket, where one was named.
+    pub bucket: Option<BucketName>,
+    /// The access key that signed.
+    pub access_key_id: Option<String>,
+    /// The error code answered.
+    pub error_code: Option<&'static str>,
+    /// The finer error code answered.
+    pub ec: Option<String>,
+}
+
+impl std::fmt::Debug for Request {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Request")
+            .field("method", &self.head.method)
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}

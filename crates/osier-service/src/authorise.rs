@@ -1,0 +1,89 @@
+//! Permission: what an operation needs, what is known of the things it touches,
+//! and the decision of `osier-auth` on each.
+
+use osier_auth::{BucketFacts, Identity, Principal, ResourceFacts, decide};
+use osier_store::Store;
+use osier_types::{Access, Fault, FaultKind, ObjectRef, Op, Resource, VersionId};
+
+/// Refuses `op` unless every permission it needs is granted.
+///
+/// A bucket that is not there is reported as such before any permission is
+/// looked at, as OSS does; only `PutBucket` may name one.
+pub(crate) async fn authorise(
+    store: &Store,
+    caller: Option<&Identity>,
+    op: &Op,
+) -> Result<(), Fault> {
+    for access in op.accesses() {
+        check(store, caller, op, &access).await?;
+    }
+    Ok(())
+}
+
+async fn check(
+    store: &Store,
+    caller: Option<&Identity>,
+    op: &Op,
+    access: &Access,
+) -> Result<(), Fault> {
+    let Some(name) = access.resource.bucket() else {
+        return decide(caller, access, &ResourceFacts::default()).into_result(&access.resource);
+    };
+    let record = match store.bucket(name) {
+        Ok(record) => record,
+        Err(fault) if matches!(fault.kind, FaultKind::NoSuchBucket(_)) => {
+            // Whether the name is free is the store's answer; nobody may ask it unsigned.
+            if matches!(op, Op::PutBucket(_)) {
+                return decide(caller, access, &ResourceFacts::default())
+                    .into_result(&access.resource);
+            }
+            return Err(fault);
+        }
+        Err(fault) => return Err(fault),
+    };
+    let bucket = Some(BucketFacts { owner: &record.owner.id, acl: record.acl });
+    let owns = caller.is_some_and(|caller| {
+        caller.account.id == record.owner.id && matches!(caller.principal, Principal::Root)
+    });
+    let (false, Resource::Object(name, key)) = (owns, &access.resource) else {
+        // The owner needs no list, so none is fetched: this is the hot path.
+        let facts = ResourceFacts { bucket, object_acl: None };
+        return decide(caller, access, &facts).into_result(&access.resource);
+    };
+    let object = ObjectRef { bucket: name.clone(), key: key.clone(), version: version_of(op, key) };
+    let found = store.object_facts(&object).await?;
+    let facts = ResourceFacts { bucket, object_acl: found.as_ref().map(|found| found.acl) };
+    decide(caller, access, &facts).into_result(&access.resource)?;
+    // Reading through a link needs permission at both ends.
+    let follows = matches!(op, Op::GetObject(_) | Op::HeadObject(_) | Op::CopyObject(_) | Op::UploadPartCopy(_));
+    if let (true, Some(target)) = (follows, found.and_then(|found| found.symlink_target)) {
+        let end = Access {
+            action: access.action,
+            resource: Resource::Object(name.clone(), target.clone()),
+            kind: access.kind,
+        };
+        let target = ObjectRef { bucket: name.clone(), key: target, version: None };
+        let found = store.object_facts(&target).await?;
+        let facts = ResourceFacts { bucket, object_acl: found.map(|found| found.acl) };
+        decide(caller, &end, &facts).into_result(&access.resource)?;
+    }
+    Ok(())
+}
+
+/// The version that `op` names of `key`, where it names one.
+fn version_of(op: &Op, key: &osier_types::ObjectKey) -> Option<VersionId> {
+    match op {
+        Op::GetObject(read) | Op::HeadObject(read) => read.object.version,
+        Op::GetObjectMeta(object)
+        | Op::GetSymlink(object)
+        | Op::DeleteObject(object)
+        | Op::GetObjectTagging(object)
+        | Op::DeleteObjectTagging(object)
+        | Op::GetObjectAcl(object)
+        | Op::PutObjectTagging { object, .. }
+        | Op::PutObjectAcl { object, .. } => object.version,
+        Op::CopyObject(copy) if copy.source.object.key == *key => copy.source.object.version,
+        Op::UploadPartCopy(copy) if copy.source.object.key == *key => copy.source.object.version,
+        _ => None,
+    }
+}

@@ -1,0 +1,55 @@
+//! Bodies that are read whole: documents of a few kilobytes, never objects.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use md5::{Digest as _, Md5};
+use osier_store::ByteSource;
+use osier_types::{Fault, FaultKind};
+use sha2::Sha256;
+
+/// A source with nothing in it, for operations that take no body.
+#[derive(Debug)]
+pub(crate) struct Nothing;
+
+#[async_trait::async_trait]
+impl ByteSource for Nothing {
+    async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        Ok(None)
+    }
+}
+
+/// Reads a whole document of at most `max_bytes`.
+pub(crate) async fn read_document(
+    source: &mut dyn ByteSource,
+    max_bytes: usize,
+) -> Result<Bytes, Fault> {
+    let mut document = BytesMut::new();
+    while let Some(chunk) = source.next().await? {
+        if document.len() + chunk.len() > max_bytes {
+            let max = u64::try_from(max_bytes).unwrap_or(u64::MAX);
+            return Err(FaultKind::EntityTooLarge { max }.into());
+        }
+        document.extend_from_slice(&chunk);
+    }
+    Ok(document.freeze())
+}
+
+/// Checks a document against the digests that came with it.
+pub(crate) fn check_document(
+    headers: &HeaderMap,
+    document: &[u8],
+    payload_sha256: Option<[u8; 32]>,
+) -> Result<(), Fault> {
+    if let Some(sent) = headers.get("content-md5") {
+        let sent = BASE64.decode(sent.as_bytes().trim_ascii());
+        if sent.ok().as_deref() != Some(Md5::digest(document).as_slice()) {
+            return Err(FaultKind::InvalidDigest.into());
+        }
+    }
+    if payload_sha256.is_some_and(|signed| signed != <[u8; 32]>::from(Sha256::digest(document))) {
+        return Err(FaultKind::PayloadDigestMismatch.into());
+    }
+    Ok(())
+}

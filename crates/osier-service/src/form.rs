@@ -1,0 +1,107 @@
+//! `PostObject`: a form from a web page, checked against its own policy before
+//! its file is read.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use osier_auth::{Authentication, FormFields, PostTarget};
+use osier_store::ByteSource;
+use osier_types::{Fault, FaultKind, Op};
+use osier_wire::oss::{Address, FormHead, FormParser, FormPiece, ReplyFacts, decode_post};
+
+use crate::service::{Done, Service, caller_of};
+use crate::{RequestLog, authorise};
+
+/// Carries out a form.
+pub(crate) async fn post(
+    service: &Service,
+    request: &http::request::Parts,
+    address: &Address,
+    source: Box<dyn ByteSource>,
+    log: &mut RequestLog,
+    facts: &mut ReplyFacts,
+) -> Result<Done, Fault> {
+    let content_type = request.headers.get(CONTENT_TYPE);
+    let content_type = content_type.map_or(&[][..], http::HeaderValue::as_bytes);
+    let mut file = FormFile { parser: FormParser::new(content_type)?, source, over: false };
+    let head = file.head().await?;
+    let fields: FormFields<'_> =
+        head.fields.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+    let form = service.verifier.authenticate_form(&fields, service.keys.as_ref(), service.now())?;
+    let identity = match form.authentication {
+        Authentication::Anonymous => None,
+        Authentication::Signed(signed) => {
+            log.access_key_id = Some(signed.access_key_id);
+            Some(signed.identity)
+        }
+    };
+    let mut post = decode_post(address, &head, None)?;
+    if let Some(policy) = &form.policy {
+        let target =
+            PostTarget { bucket: post.put.bucket.as_str(), key: post.put.key.as_bytes() };
+        let range = policy.check(&target, &fields)?;
+        post.length_range = range.map(|range| (range.min, range.max));
+    }
+    let op = Op::PostObject(post);
+    log.bucket = op.bucket().cloned();
+    *facts = ReplyFacts::of(&op);
+    authorise::authorise(&service.store, identity.as_ref(), &op).await?;
+    let caller = caller_of(identity.as_ref());
+    let reply = service.store.execute(&caller, op, &mut file).await?;
+    Ok(Done { reply, bits_per_second: None })
+}
+
+/// The file of a form, unwrapped from the form.
+struct FormFile {
+    parser: FormParser,
+    source: Box<dyn ByteSource>,
+    over: bool,
+}
+
+impl FormFile {
+    async fn head(&mut self) -> Result<FormHead, Fault> {
+        match self.piece().await? {
+            FormPiece::Head(head) => Ok(head),
+            FormPiece::Data(_) | FormPiece::End => Err(FaultKind::IncorrectNumberOfFiles.into()),
+        }
+    }
+
+    async fn piece(&mut self) -> Result<FormPiece, Fault> {
+        loop {
+            if let Some(piece) = self.parser.next()? {
+                return Ok(piece);
+            }
+            match self.source.next().await? {
+                Some(chunk) => self.parser.push(&chunk),
+                None => {
+                    self.parser.close()?;
+                    return Ok(FormPiece::End);
+                }
+            }
+        }
+    }
+
+    /// What follows the file does not count, but a client that still sends it would not
+    /// read the answer.
+    async fn drain(&mut self) -> Result<(), Fault> {
+        while self.source.next().await?.is_some() {}
+        Ok(())
+    }
+}
+
+#[async_trait::async_trait]
+impl ByteSource for FormFile {
+    async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        if self.over {
+            return Ok(None);
+        }
+        match self.piece().await? {
+            FormPiece::Data(bytes) => Ok(Some(bytes)),
+            FormPiece::Head(_) => Err(FaultKind::Internal.into()),
+            FormPiece::End => {
+                self.over = true;
+                self.drain().await?;
+                Ok(None)
+            }
+        }
+    }
+}
