@@ -4,6 +4,7 @@
 //! answer. The bytes of an object are not here: the head tells their length
 //! and the caller streams them. `compat` tells what is answered to what.
 
+mod compat;
 mod cors;
 mod fault;
 mod head;
@@ -20,6 +21,7 @@ use http::Method;
 use http::response::Parts;
 use osier_types::{BucketName, ConfigKind, Fault, Op, Outcome, Timestamp};
 
+pub use compat::compat_table;
 pub use cors::apply_cors;
 pub use fault::{FaultWords, words};
 pub use head::http_date;
