@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use bytes::Bytes;
 use hyper::server::conn::http1;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -120,7 +121,8 @@ async fn converse<H: Handler>(
     match end {
         End::Resting => {
             let mut socket = parts.io;
-            socket.unread(parts.read_buf);
+            // Copied, because even an empty rest would keep the whole buffer.
+            socket.unread(Bytes::copy_from_slice(&parts.read_buf));
             Some(socket)
         }
         End::Closed | End::Failed => {
