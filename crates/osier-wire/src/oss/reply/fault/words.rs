@@ -174,8 +174,8 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             doc(forbidden(
                 "SignatureDoesNotMatch",
                 ec,
-                "The request signature we calculated does not match the signature you provided. \
-                 Check your key and signing method, and compare `StringToSign` with yours.",
+                "The signature is not the one computed from this request. Check the access key \
+                 secret, and compare `StringToSign` with the text that was signed.",
             ))
         }
         FaultKind::InvalidAccessKeyId { access_key_id } => forbidden(
