@@ -186,13 +186,4 @@ impl Store {
             blobs: Some(blobs),
         })
     }
-
-    /// [`Self::open_pieces`] of an object that the caller keeps from changing.
-    pub(crate) async fn pieces_body(
-        &self,
-        bucket: &BucketName,
-        pieces: Vec<Piece>,
-    ) -> Result<ObjectBody, Fault> {
-        self.open_pieces(bucket, pieces).await.or_fault(bucket)
-    }
 }

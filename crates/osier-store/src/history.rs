@@ -79,7 +79,7 @@ impl Content {
     pub(crate) const EMPTY: Self = Self::Pieces(Vec::new());
 
     /// How a record tells of this content.
-    fn data(&self) -> Data {
+    pub(crate) fn data(&self) -> Data {
         match self {
             Self::Bytes(bytes) if bytes.is_empty() => Data::Empty,
             Self::Bytes(_) => Data::Inline,
@@ -97,7 +97,7 @@ impl Content {
     }
 
     /// The `Body` rows of this content, in order.
-    fn rows(&self) -> Result<Vec<Bytes>, Fault> {
+    pub(crate) fn rows(&self) -> Result<Vec<Bytes>, Fault> {
         match self {
             Self::Bytes(bytes) if bytes.is_empty() => Ok(Vec::new()),
             Self::Bytes(bytes) => Ok(vec![rows::encode_raw(bytes)]),
@@ -114,15 +114,6 @@ impl Content {
             Self::Bytes(_) => &[],
             Self::Pieces(pieces) => pieces,
         }
-    }
-}
-
-/// `Body` rows of an object.
-fn body_row_count(object: &Object) -> usize {
-    match &object.data {
-        Data::Empty | Data::Pieces(_) => 0,
-        Data::Inline => 1,
-        Data::Manifest(rows) => rows.len(),
     }
 }
 
@@ -377,7 +368,7 @@ impl Store {
                 .unlinks
                 .extend(content.pieces().iter().map(Piece::link));
         }
-        for index in 0..body_row_count(object) {
+        for index in 0..object.body_rows() {
             batch
                 .deletes
                 .push((Family::Body, body_row(key, record.seq, index)));
@@ -589,7 +580,9 @@ impl Store {
         let row_key = Bytes::copy_from_slice(key.as_bytes());
         let Some(head) = head else {
             batch.checks.push(absent(Family::Current, row_key.clone()));
-            batch.checks.push(absent(Family::Deleted, row_key));
+            if bucket.record().ever_versioned() {
+                batch.checks.push(absent(Family::Deleted, row_key));
+            }
             return Ok(());
         };
         batch.checks.push(head.check());

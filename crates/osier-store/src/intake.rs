@@ -8,7 +8,6 @@ use osier_types::{BucketName, Crc64, Expected, Fault, FaultKind, Md5, ObjectKey}
 use crate::body::ObjectBody;
 use crate::digest::{Digests, Hashing};
 use crate::failure::OrFault as _;
-use crate::rows::Piece;
 use crate::state::Bucket;
 use crate::{ByteSource, Store, key_hash};
 
@@ -27,19 +26,19 @@ pub(crate) struct Intake<'a> {
 }
 
 /// What an append rewrites together with the new bytes.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum Lead {
     Bytes(Bytes),
-    Pieces(Vec<Piece>),
+    Stored(ObjectBody),
 }
 
 impl Lead {
-    pub(crate) const NONE: Self = Self::Pieces(Vec::new());
+    pub(crate) const NONE: Self = Self::Bytes(Bytes::new());
 
     fn length(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-            Self::Pieces(pieces) => pieces.iter().map(|piece| piece.length).sum(),
+            Self::Stored(body) => body.remaining(),
         }
     }
 }
@@ -102,12 +101,11 @@ impl Store {
             writer: None,
         };
         match intake.lead {
+            Lead::Bytes(bytes) if bytes.is_empty() => {}
             Lead::Bytes(bytes) => sink.write(bytes).await?,
-            Lead::Pieces(pieces) if pieces.is_empty() => {}
-            Lead::Pieces(pieces) => {
+            Lead::Stored(mut body) => {
                 sink.open().await?;
-                let mut lead = self.pieces_body(bucket, pieces).await?;
-                while let Some(bytes) = lead.next().await? {
+                while let Some(bytes) = body.next().await? {
                     sink.write(bytes).await?;
                 }
             }

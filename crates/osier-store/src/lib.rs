@@ -18,6 +18,7 @@ mod history;
 mod intake;
 mod list;
 mod multipart;
+mod part_copy;
 mod put;
 mod rows;
 mod scan;

@@ -190,6 +190,17 @@ impl Record {
     }
 }
 
+impl Object {
+    /// How many `Body` rows it has.
+    pub(crate) fn body_rows(&self) -> usize {
+        match &self.data {
+            Data::Empty | Data::Pieces(_) => 0,
+            Data::Inline => 1,
+            Data::Manifest(rows) => rows.len(),
+        }
+    }
+}
+
 impl Summary {
     pub(crate) fn version(&self) -> VersionId {
         version_id(self.null, self.seq)

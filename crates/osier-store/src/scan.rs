@@ -8,6 +8,7 @@ use std::ops::Bound;
 use bytes::Bytes;
 
 use crate::failure::OrFault as _;
+use crate::rows::{escape, escape_prefix};
 
 /// Rows of the first page, and after a jump.
 const PAGE_FIRST: usize = 8;
@@ -150,10 +151,20 @@ impl Grouping<'_> {
         }
         range
     }
+
+    /// [`Self::range_after`] for rows under escaped keys, `after` being a whole key.
+    pub(crate) fn escaped_range_after(&self, after: &str) -> KeyRange {
+        let mut range = self.range_after(after, escape_prefix);
+        let within = !after.is_empty() && after >= self.prefix && self.group_of(after).is_none();
+        if within {
+            range.from = past_prefix(&escape(after.as_bytes()));
+        }
+        range
+    }
 }
 
 /// The beginning of a range behind all keys that begin with `prefix`.
-pub(crate) fn past_prefix(prefix: &[u8]) -> Bound<Vec<u8>> {
+fn past_prefix(prefix: &[u8]) -> Bound<Vec<u8>> {
     match prefix_end(prefix) {
         Bound::Excluded(end) | Bound::Included(end) => Bound::Included(end),
         // Nothing lies behind: no key is longer than this.

@@ -8,8 +8,8 @@ use osier_types::{
 use std::ops::Bound;
 
 use crate::Store;
-use crate::rows::{self, Summary, escape, escape_prefix, version_row};
-use crate::scan::{Cursor, Grouping, first_page, past_prefix};
+use crate::rows::{self, Summary, escape_prefix, version_row};
+use crate::scan::{Cursor, Grouping, first_page};
 use crate::state::Bucket;
 
 /// Where a page of versions begins.
@@ -140,14 +140,7 @@ impl Store {
 
 fn range(start: &Start, grouping: Grouping<'_>, key_marker: &str, family: Family) -> KeyRange {
     match (start, family) {
-        (Start::AfterKey, Family::Version) => {
-            let mut range = grouping.range_after(key_marker, escape_prefix);
-            let grouped = grouping.group_of(key_marker).is_some();
-            if !grouped && !key_marker.is_empty() && key_marker >= grouping.prefix {
-                range.from = past_prefix(&escape(key_marker.as_bytes()));
-            }
-            range
-        }
+        (Start::AfterKey, Family::Version) => grouping.escaped_range_after(key_marker),
         (Start::AfterKey, _) => grouping.range_after(key_marker, <[u8]>::to_vec),
         (Start::Within(key, seq), Family::Version) => KeyRange {
             from: Bound::Excluded(version_row(key, *seq).to_vec()),
