@@ -137,7 +137,7 @@ mod tests {
     fn it_stays_bounded() {
         let keys = SigningKeys::default();
         let secret = Secret::from("s");
-        for nth in 0..SIGNING_KEYS_MAX * 2 + 1 {
+        for nth in 0..=SIGNING_KEYS_MAX * 2 {
             keys.keep(&scope(&nth.to_string()), &secret, sha256_key(b"k"));
             assert!(keys.len() <= SIGNING_KEYS_MAX);
         }

@@ -1,4 +1,4 @@
-//! PostObject: a form signs its own policy (reference 2.6). Signatures of the request that
+//! `PostObject`: a form signs its own policy (reference 2.6). Signatures of the request that
 //! carries the form do not count.
 
 use osier_types::{Fault, Timestamp};

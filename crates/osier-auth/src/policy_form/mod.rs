@@ -1,4 +1,4 @@
-//! The policy of a PostObject form: what its fields must be (reference 2.6).
+//! The policy of a `PostObject` form: what its fields must be (reference 2.6).
 //!
 //! Fields that the policy does not name are free, as on OSS. A condition on a field that is
 //! sent twice must hold for both.

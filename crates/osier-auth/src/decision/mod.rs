@@ -191,7 +191,9 @@ impl Trace {
         let (layer, granted) = match (object_acl, facts.bucket) {
             (ObjectAcl::Default, None) => (Layer::BucketAcl, Granted::Nothing),
             (ObjectAcl::Default, Some(bucket)) => {
-                self.pass(Layer::ObjectAcl, "the object has no list of its own");
+                if let Resource::Object(..) = access.resource {
+                    self.pass(Layer::ObjectAcl, "the object has no list of its own");
+                }
                 (
                     Layer::BucketAcl,
                     match bucket.acl {

@@ -1,7 +1,7 @@
 //! Which scheme a request is signed with, and the answer that all of them give.
 //!
 //! The rules of reference section 2.0. A request signed twice is refused, since it can't be
-//! told which signature means what the handler does. PostObject has a way of its own, `form`.
+//! told which signature means what the handler does. `PostObject` has a way of its own, `form`.
 
 use std::borrow::Cow;
 
