@@ -139,6 +139,8 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             crc64,
         } => {
             let mut head = ok();
+            // oss2 takes the part's tag from the header, not from the document.
+            head.etag(etag);
             head.number(CRC64, *crc64);
             head.version(SOURCE_VERSION_ID, *source_version);
             head.xml(xml::object::copied("CopyPartResult", etag, *last_modified))
