@@ -3,6 +3,11 @@
 //! `golden/<Operation>[.<variant>].<dialect>` holds a request, the `Op` it becomes, and the
 //! answer to the outcome that `samples` gives for that op. Another dialect's file of the same
 //! name shows the same scenario. Run with `BLESS=1` to rewrite all but the requests.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 #[path = "golden/diff.rs"]
 mod diff;
@@ -120,7 +125,7 @@ fn exchange(request: &str) -> String {
     let address = addressed.candidates.first().unwrap();
     let context = ReplyContext {
         host: host.unwrap(),
-        bucket_in_host: address.style == AddressStyle::VirtualHost,
+        bucket_in_host: address.style != AddressStyle::Path,
         endpoint: address.endpoint.as_deref().unwrap_or(CONTEXT.endpoint),
         ..CONTEXT
     };
