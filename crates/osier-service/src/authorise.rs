@@ -41,30 +41,53 @@ async fn check(
         }
         Err(fault) => return Err(fault),
     };
-    let bucket = Some(BucketFacts { owner: &record.owner.id, acl: record.acl });
+    let bucket = Some(BucketFacts {
+        owner: &record.owner.id,
+        acl: record.acl,
+    });
     let owns = caller.is_some_and(|caller| {
         caller.account.id == record.owner.id && matches!(caller.principal, Principal::Root)
     });
     let (false, Resource::Object(name, key)) = (owns, &access.resource) else {
         // The owner needs no list, so none is fetched: this is the hot path.
-        let facts = ResourceFacts { bucket, object_acl: None };
+        let facts = ResourceFacts {
+            bucket,
+            object_acl: None,
+        };
         return decide(caller, access, &facts).into_result(&access.resource);
     };
-    let object = ObjectRef { bucket: name.clone(), key: key.clone(), version: version_of(op, key) };
+    let object = ObjectRef {
+        bucket: name.clone(),
+        key: key.clone(),
+        version: version_of(op, key),
+    };
     let found = store.object_facts(&object).await?;
-    let facts = ResourceFacts { bucket, object_acl: found.as_ref().map(|found| found.acl) };
+    let facts = ResourceFacts {
+        bucket,
+        object_acl: found.as_ref().map(|found| found.acl),
+    };
     decide(caller, access, &facts).into_result(&access.resource)?;
     // Reading through a link needs permission at both ends.
-    let follows = matches!(op, Op::GetObject(_) | Op::HeadObject(_) | Op::CopyObject(_) | Op::UploadPartCopy(_));
+    let follows = matches!(
+        op,
+        Op::GetObject(_) | Op::HeadObject(_) | Op::CopyObject(_) | Op::UploadPartCopy(_)
+    );
     if let (true, Some(target)) = (follows, found.and_then(|found| found.symlink_target)) {
         let end = Access {
             action: access.action,
             resource: Resource::Object(name.clone(), target.clone()),
             kind: access.kind,
         };
-        let target = ObjectRef { bucket: name.clone(), key: target, version: None };
+        let target = ObjectRef {
+            bucket: name.clone(),
+            key: target,
+            version: None,
+        };
         let found = store.object_facts(&target).await?;
-        let facts = ResourceFacts { bucket, object_acl: found.map(|found| found.acl) };
+        let facts = ResourceFacts {
+            bucket,
+            object_acl: found.map(|found| found.acl),
+        };
         decide(caller, &end, &facts).into_result(&access.resource)?;
     }
     Ok(())

@@ -22,11 +22,20 @@ pub(crate) async fn post(
 ) -> Result<Done, Fault> {
     let content_type = request.headers.get(CONTENT_TYPE);
     let content_type = content_type.map_or(&[][..], http::HeaderValue::as_bytes);
-    let mut file = FormFile { parser: FormParser::new(content_type)?, source, over: false };
+    let mut file = FormFile {
+        parser: FormParser::new(content_type)?,
+        source,
+        over: false,
+    };
     let head = file.head().await?;
-    let fields: FormFields<'_> =
-        head.fields.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
-    let form = service.verifier.authenticate_form(&fields, service.keys.as_ref(), service.now())?;
+    let fields: FormFields<'_> = head
+        .fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_slice()))
+        .collect();
+    let form = service
+        .verifier
+        .authenticate_form(&fields, service.keys.as_ref(), service.now())?;
     let identity = match form.authentication {
         Authentication::Anonymous => None,
         Authentication::Signed(signed) => {
@@ -36,8 +45,10 @@ pub(crate) async fn post(
     };
     let mut post = decode_post(address, &head, None)?;
     if let Some(policy) = &form.policy {
-        let target =
-            PostTarget { bucket: post.put.bucket.as_str(), key: post.put.key.as_bytes() };
+        let target = PostTarget {
+            bucket: post.put.bucket.as_str(),
+            key: post.put.key.as_bytes(),
+        };
         let range = policy.check(&target, &fields)?;
         post.length_range = range.map(|range| (range.min, range.max));
     }
@@ -47,7 +58,10 @@ pub(crate) async fn post(
     authorise::authorise(&service.store, identity.as_ref(), &op).await?;
     let caller = caller_of(identity.as_ref());
     let reply = service.store.execute(&caller, op, &mut file).await?;
-    Ok(Done { reply, bits_per_second: None })
+    Ok(Done {
+        reply,
+        bits_per_second: None,
+    })
 }
 
 /// The file of a form, unwrapped from the form.
@@ -70,13 +84,11 @@ impl FormFile {
             if let Some(piece) = self.parser.next()? {
                 return Ok(piece);
             }
-            match self.source.next().await? {
-                Some(chunk) => self.parser.push(&chunk),
-                None => {
-                    self.parser.close()?;
-                    return Ok(FormPiece::End);
-                }
-            }
+            let Some(chunk) = self.source.next().await? else {
+                self.parser.close()?;
+                return Ok(FormPiece::End);
+            };
+            self.parser.push(&chunk);
         }
     }
 

@@ -13,7 +13,7 @@ mod service;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use osier_store::{ByteSource, ObjectBody};
+use osier_store::ByteSource;
 use osier_types::BucketName;
 
 pub use service::{Service, ServiceSettings};

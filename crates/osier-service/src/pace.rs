@@ -19,11 +19,17 @@ impl Pace {
         // The limits of the header keep this far below 2^52.
         #[expect(clippy::cast_precision_loss, reason = "at most 838,860,800")]
         let bytes_per_second = bits_per_second as f64 / 8.0;
-        Self { bytes_per_second, due: Instant::now() }
+        Self {
+            bytes_per_second,
+            due: Instant::now(),
+        }
     }
 
     async fn passed(&mut self, bytes: usize) {
-        #[expect(clippy::cast_precision_loss, reason = "a chunk is far below 2^52 bytes")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a chunk is far below 2^52 bytes"
+        )]
         let seconds = bytes as f64 / self.bytes_per_second;
         self.due = self.due.max(Instant::now()) + Duration::from_secs_f64(seconds);
         tokio::time::sleep_until(self.due).await;
@@ -39,7 +45,10 @@ pub struct PacedBody {
 
 impl PacedBody {
     pub(crate) fn new(body: ObjectBody, bits_per_second: Option<u64>) -> Self {
-        Self { body, pace: bits_per_second.map(Pace::new) }
+        Self {
+            body,
+            pace: bits_per_second.map(Pace::new),
+        }
     }
 
     /// The next bytes; `None` at the end.
@@ -63,7 +72,10 @@ pub(crate) struct PacedSource {
 
 impl PacedSource {
     pub(crate) fn new(source: Box<dyn ByteSource>, bits_per_second: u64) -> Self {
-        Self { source, pace: Pace::new(bits_per_second) }
+        Self {
+            source,
+            pace: Pace::new(bits_per_second),
+        }
     }
 }
 

@@ -7,12 +7,13 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::header::{HOST, HeaderMap, ORIGIN};
 use osier_auth::{
-    Authentication, Identity, KeyRing, Place, ResourceName, Signed, SignedHead, Verifier,
+    Authentication, Identity, KeyRing, ResourceName, Signed, SignedHead, Verifier,
     query_with_spaces,
 };
 use osier_store::{ByteSource, Caller, Reply, Store};
 use osier_types::{
-    AccessDenial, BucketName, Clock, Expected, Fault, FaultKind, Op, Outcome, Owner, Preflight, Query, Rng,
+    AccessDenial, BucketName, Clock, Expected, Fault, FaultKind, Op, Outcome, Owner, Preflight,
+    Query, Rng,
 };
 use osier_wire::oss::{
     self, Address, AddressStyle, Addressed, BodyUse, Encoded, Hosts, ReplyContext, ReplyFacts,
@@ -44,7 +45,9 @@ pub struct Service {
 
 impl std::fmt::Debug for Service {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Service").field("settings", &self.settings).finish_non_exhaustive()
+        out.debug_struct("Service")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -85,7 +88,14 @@ impl Service {
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Self {
-        Self { store, keys, verifier, settings, clock, rng }
+        Self {
+            store,
+            keys,
+            verifier,
+            settings,
+            clock,
+            rng,
+        }
     }
 
     /// Answers one request. Never fails: what goes wrong is an answer too.
@@ -110,23 +120,36 @@ impl Service {
     async fn answer(&self, request: &mut Request, learnt: &mut Learnt) -> Result<Done, Fault> {
         let target = request.head.uri.to_string();
         let host = text_of(&request.head.headers, &HOST);
-        let addressed =
-            oss::address(&request.head.method, &target, host.as_deref(), &self.settings.hosts)?;
+        let addressed = oss::address(
+            &request.head.method,
+            &target,
+            host.as_deref(),
+            &self.settings.hosts,
+        )?;
         learnt.address = addressed.candidates.first().cloned();
         let body = std::mem::replace(&mut request.body, Box::new(Nothing));
-        let form = addressed.candidates.iter().find(|address| {
-            self.route(request, address, &addressed.query).body() == BodyUse::Form
-        });
+        let form = addressed
+            .candidates
+            .iter()
+            .find(|address| route_of(request, address, &addressed.query).body() == BodyUse::Form);
         if let Some(address) = form {
             learnt.log.op = "PostObject";
             learnt.address = Some(address.clone());
             self.grant(request, learnt);
-            return form::post(self, &request.head, address, body, &mut learnt.log, &mut learnt.facts)
-                .await;
+            return form::post(
+                self,
+                &request.head,
+                address,
+                body,
+                &mut learnt.log,
+                &mut learnt.facts,
+            )
+            .await;
         }
         let signed = self.authenticate(request, &addressed)?;
-        let (index, spaces) =
-            signed.as_ref().map_or((0, false), |signed| (signed.candidate, signed.plus_is_space));
+        let (index, spaces) = signed.as_ref().map_or((0, false), |signed| {
+            (signed.candidate, signed.plus_is_space)
+        });
         let address = addressed
             .candidates
             .get(index)
@@ -137,17 +160,29 @@ impl Service {
             learnt.caller = Some(signed.identity.clone());
         }
         let query = if spaces {
-            Query::parse(&query_with_spaces(&addressed.raw_query))
+            query_with_spaces(&addressed.raw_query)
         } else {
             addressed.query
         };
-        let route = self.route(request, address, &query);
+        let route = route_of(request, address, &query);
         learnt.log.op = route.name().unwrap_or("Unknown");
         self.grant(request, learnt);
-        self.perform(request, learnt, address, &query, &route, signed.as_ref(), body).await
+        self.perform(
+            request,
+            learnt,
+            address,
+            &query,
+            &route,
+            signed.as_ref(),
+            body,
+        )
+        .await
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of a request, each once")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of a request, each once"
+    )]
     async fn perform(
         &self,
         request: &Request,
@@ -167,7 +202,12 @@ impl Service {
             }
             return Err(fault);
         }
-        if signed.is_none() && query.pairs().iter().any(|pair| OVERRIDES.contains(&&*pair.name)) {
+        if signed.is_none()
+            && query
+                .pairs()
+                .iter()
+                .any(|pair| OVERRIDES.contains(&&*pair.name))
+        {
             return Err(FaultKind::InvalidRequest {
                 reason: "response-* parameters need a signature".to_owned(),
             }
@@ -182,7 +222,7 @@ impl Service {
             }
             BodyUse::None | BodyUse::Stream | BodyUse::Form => Bytes::new(),
         };
-        let mut op = oss::decode(route, address, query, headers, document)?;
+        let mut op = oss::decode(route, address, query, headers, &document)?;
         learnt.log.op = op.name();
         learnt.log.bucket = op.bucket().cloned();
         learnt.facts = ReplyFacts::of(&op);
@@ -200,11 +240,10 @@ impl Service {
         if let Outcome::Preflight(grant) = &reply.outcome {
             learnt.grant = Some(grant.clone());
         }
-        Ok(Done { reply, bits_per_second })
-    }
-
-    fn route(&self, request: &Request, address: &Address, query: &Query) -> Route {
-        oss::route(&request.head.method, address, query, &request.head.headers)
+        Ok(Done {
+            reply,
+            bits_per_second,
+        })
     }
 
     fn authenticate(
@@ -227,7 +266,10 @@ impl Service {
             raw_query: &addressed.raw_query,
             candidates: &candidates,
         };
-        match self.verifier.authenticate(&head, self.keys.as_ref(), self.clock.now())? {
+        match self
+            .verifier
+            .authenticate(&head, self.keys.as_ref(), self.clock.now())?
+        {
             Authentication::Anonymous => Ok(None),
             Authentication::Signed(signed) => Ok(Some(signed)),
         }
@@ -235,10 +277,17 @@ impl Service {
 
     /// What the bucket's CORS rules grant to the page this request comes from.
     fn grant(&self, request: &Request, learnt: &mut Learnt) {
-        let Some(origin) = text_of(&request.head.headers, &ORIGIN) else { return };
-        let bucket = learnt.address.as_ref().and_then(|address| address.bucket.as_deref());
+        let Some(origin) = text_of(&request.head.headers, &ORIGIN) else {
+            return;
+        };
+        let bucket = learnt
+            .address
+            .as_ref()
+            .and_then(|address| address.bucket.as_deref());
         let bucket = bucket.and_then(|bucket| BucketName::parse(bucket).ok());
-        let Some(record) = bucket.and_then(|bucket| self.store.bucket(&bucket).ok()) else { return };
+        let Some(record) = bucket.and_then(|bucket| self.store.bucket(&bucket).ok()) else {
+            return;
+        };
         if let Some(cors) = &record.cors {
             learnt.grant = cors.grant(&origin, request.head.method.as_str(), &[]);
         }
@@ -251,7 +300,14 @@ impl Service {
         done: Result<Done, Fault>,
         begun: Instant,
     ) -> Response {
-        let Learnt { mut log, facts, address, caller, grant, preflight } = learnt;
+        let Learnt {
+            mut log,
+            facts,
+            address,
+            caller,
+            grant,
+            preflight,
+        } = learnt;
         let host = text_of(&request.head.headers, &HOST)
             .or_else(|| request.head.uri.authority().map(ToString::to_string))
             .unwrap_or_else(|| request.local.to_string());
@@ -264,7 +320,9 @@ impl Service {
                 .is_some_and(|address| address.style != AddressStyle::Path),
             endpoint: &endpoint,
             scheme: if request.secure { "https" } else { "http" },
-            owner_id: caller.as_ref().map_or("", |caller| caller.account.id.as_str()),
+            owner_id: caller
+                .as_ref()
+                .map_or("", |caller| caller.account.id.as_str()),
             now: self.clock.now(),
             elapsed_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
@@ -285,7 +343,10 @@ impl Service {
                 (encoded, None)
             }
         };
-        let Encoded { mut head, body: document } = encoded;
+        let Encoded {
+            mut head,
+            body: document,
+        } = encoded;
         log.ec = head
             .headers
             .get("x-oss-ec")
@@ -308,10 +369,16 @@ impl Service {
     /// without asking any resolver (ali-oss does with an IP endpoint), so that name would lead
     /// it to the real service.
     fn endpoint(&self, address: Option<&Address>, host: &str, local: SocketAddr) -> String {
-        let named = address.and_then(|address| address.endpoint.as_deref()).unwrap_or(host);
+        let named = address
+            .and_then(|address| address.endpoint.as_deref())
+            .unwrap_or(host);
         let name = named.rsplit_once(':').map_or(named, |(name, _)| name);
         if name.ends_with("aliyuncs.com") || named.is_empty() {
-            return self.settings.public_endpoint.clone().unwrap_or_else(|| local.to_string());
+            return self
+                .settings
+                .public_endpoint
+                .clone()
+                .unwrap_or_else(|| local.to_string());
         }
         named.to_owned()
     }
@@ -320,11 +387,13 @@ impl Service {
         use std::fmt::Write as _;
         let mut bytes = [0; 12];
         self.rng.fill(&mut bytes);
-        bytes.iter().fold(String::with_capacity(24), |mut id, byte| {
-            // Writing to a String can't fail.
-            let _ = write!(id, "{byte:02X}");
-            id
-        })
+        bytes
+            .iter()
+            .fold(String::with_capacity(24), |mut id, byte| {
+                // Writing to a String can't fail.
+                let _ = write!(id, "{byte:02X}");
+                id
+            })
     }
 
     pub(crate) fn now(&self) -> osier_types::Timestamp {
@@ -339,8 +408,14 @@ pub(crate) fn caller_of(identity: Option<&Identity>) -> Caller {
     }
 }
 
+fn route_of(request: &Request, address: &Address, query: &Query) -> Route {
+    oss::route(&request.head.method, address, query, &request.head.headers)
+}
+
 fn text_of(headers: &HeaderMap, name: &http::header::HeaderName) -> Option<String> {
-    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    headers
+        .get(name)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
 fn expected_mut(op: &mut Op) -> Option<&mut Expected> {
@@ -354,7 +429,9 @@ fn expected_mut(op: &mut Op) -> Option<&mut Expected> {
 
 fn body_length(outcome: &Outcome) -> u64 {
     match outcome {
-        Outcome::Object(read) => read.range.map_or(read.info.size, |range| range.length()),
+        Outcome::Object(read) => read
+            .range
+            .map_or(read.info.size, osier_types::ByteRange::length),
         _ => 0,
     }
 }

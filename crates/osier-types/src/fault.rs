@@ -13,7 +13,7 @@ pub struct Fault {
     /// What went wrong.
     pub kind: FaultKind,
     /// What it was done to, where that is known.
-    pub resource: Option<Resource>,
+    pub resource: Option<Box<Resource>>,
     /// What lies beneath, for logs only; never sent to a client.
     pub source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -294,7 +294,7 @@ impl Fault {
     /// The same fault, said of `resource`.
     #[must_use]
     pub fn on(mut self, resource: Resource) -> Self {
-        self.resource = Some(resource);
+        self.resource = Some(Box::new(resource));
         self
     }
 

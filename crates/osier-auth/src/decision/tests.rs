@@ -137,7 +137,7 @@ fn s03_denials_say_why() {
     let fault = decide(None, &read, &closed)
         .into_result(&read.resource)
         .unwrap_err();
-    assert_eq!(fault.resource, Some(read.resource));
+    assert_eq!(fault.resource.as_deref(), Some(&read.resource));
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub(super) fn write(xml: &mut Xml, fault: &Fault) {
 /// The key of an object, else the name of a bucket; of a bucket that is not there always its
 /// name, whatever was wanted in it.
 fn resource(xml: &mut Xml, fault: &Fault) {
-    match (&fault.kind, &fault.resource) {
+    match (&fault.kind, fault.resource.as_deref()) {
         (FaultKind::NoSuchBucket(bucket), _) => xml.text("BucketName", bucket.as_str()),
         (FaultKind::InvalidBucketName(name), _) => xml.text("BucketName", name),
         (_, Some(Resource::Object(_, key))) => xml.text("Key", key.as_str()),
