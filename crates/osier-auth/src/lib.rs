@@ -5,10 +5,6 @@
 //! keys) tells who signed a request; [`decide`] whether they may do what it asks.
 //! What a key stands for is in [`identity`](Identity); secrets never leave [`Secret`].
 #![warn(missing_docs)]
-#![expect(
-    clippy::result_large_err,
-    reason = "a fault is built once per refused request; boxing it would cost every reader"
-)]
 
 mod canonical;
 mod claim;

@@ -1,5 +1,6 @@
 //! V1, in a header and in a URL: HMAC-SHA1 over decoded text (reference 2.1 and 2.2).
 
+use http::Method;
 use osier_types::{Fault, Query, Timestamp};
 
 use crate::canonical::{ResourceText, header, push_headers, push_resource};
@@ -113,14 +114,14 @@ fn verify(
             .pairs()
             .iter()
             .any(|pair| pair.name.starts_with("x-oss-"));
-        let ways: &[SubResources] = if oss {
-            &[
+        let ways: &[SubResources] = match (oss, may_leave_out(head, place)) {
+            (false, _) => &[SubResources::Listed],
+            (true, true) => &[
                 SubResources::WithAllOss,
                 SubResources::Listed,
                 SubResources::WithoutOss,
-            ]
-        } else {
-            &[SubResources::Listed]
+            ],
+            (true, false) => &[SubResources::WithAllOss, SubResources::Listed],
         };
         for &way in ways {
             for (candidate, resource) in head.candidates.iter().enumerate() {
@@ -143,6 +144,12 @@ fn verify(
         }
     }
     Err(claim.mismatch(first.unwrap_or_default(), None, ec::V1_MISMATCH))
+}
+
+/// Whether listed `x-oss-*` parameters may be left unsigned. Whoever holds a URL could add
+/// them, and `x-oss-process` on a POST writes; so in URLs only reads are forgiven.
+fn may_leave_out(head: &SignedHead<'_>, place: Place) -> bool {
+    place == Place::Header || matches!(*head.method, Method::GET | Method::HEAD)
 }
 
 /// What does not depend on the reading: all up to the resource.
