@@ -1,0 +1,241 @@
+//! A service over the in-memory engine, and a client that signs by V1.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::{Method, StatusCode};
+use osier_auth::{Identity, KeyRecord, Regions, Secret, StaticKeyRing, Verifier};
+use osier_engine::memory::MemoryEngine;
+use osier_service::{Request, ResponseBody, Service, ServiceSettings};
+use osier_store::{BytesSource, Store, StoreSettings};
+use osier_types::{Clock, ManualClock, Owner, SeededRng, Timestamp};
+use osier_wire::oss::Hosts;
+use sha1::Sha1;
+
+pub(crate) const SECRET: &str = "ExampleSecret0123456789abcdefgh";
+pub(crate) const KEY_ID: &str = "LTAI5tExampleKeyId";
+pub(crate) const OTHER_KEY_ID: &str = "LTAI5tOtherKeyId";
+
+/// A service with two accounts, each with one root key of the same secret.
+pub(crate) struct Harness {
+    pub(crate) service: Service,
+    pub(crate) clock: Arc<ManualClock>,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// A request in the making.
+pub(crate) struct Ask<'a> {
+    pub(crate) method: Method,
+    /// Path and query, as on the wire.
+    pub(crate) target: &'a str,
+    pub(crate) headers: Vec<(&'a str, String)>,
+    pub(crate) body: Bytes,
+    pub(crate) key_id: Option<&'a str>,
+    /// Parameters that V1 signs, decoded, sorted, as `?a&b=c`.
+    pub(crate) signed_query: &'a str,
+}
+
+impl Harness {
+    pub(crate) async fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_795_316_645)));
+        let rng = Arc::new(SeededRng::new(1));
+        let store = Store::open(
+            Arc::new(MemoryEngine::new()),
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            Arc::clone(&rng) as _,
+            StoreSettings::default(),
+        )
+        .await
+        .unwrap();
+        let account = |id: &str| {
+            let owner = Owner {
+                id: id.into(),
+                display_name: id.into(),
+            };
+            KeyRecord::permanent(Secret::new(SECRET), Identity::root(owner))
+        };
+        let keys = StaticKeyRing::default()
+            .with(KEY_ID, account("1000000000000001"))
+            .with(OTHER_KEY_ID, account("1000000000000002"));
+        let settings = ServiceSettings {
+            hosts: Hosts::new(["oss.example.com"], Vec::<(String, String)>::new()),
+            public_endpoint: None,
+        };
+        let service = Service::new(
+            Arc::new(store),
+            Arc::new(keys),
+            Verifier::new(Regions::Any),
+            settings,
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            rng,
+        );
+        Self { service, clock }
+    }
+
+    /// Sends one request as it is.
+    pub(crate) async fn send(&self, request: http::Request<Bytes>) -> Answer {
+        let (head, body) = request.into_parts();
+        let is_head = head.method == Method::HEAD;
+        let response = self
+            .service
+            .handle(Request {
+                head,
+                peer: "127.0.0.1:50000".parse().unwrap(),
+                local: "127.0.0.1:9000".parse().unwrap(),
+                secure: false,
+                body: Box::new(BytesSource::new(body)),
+            })
+            .await;
+        let body = match response.body {
+            ResponseBody::Empty => Bytes::new(),
+            ResponseBody::Bytes(bytes) => bytes,
+            ResponseBody::Object(mut body, length) => {
+                let mut all = Vec::new();
+                while let Some(chunk) = body.next().await.unwrap() {
+                    all.extend_from_slice(&chunk);
+                }
+                assert_eq!(u64::try_from(all.len()).unwrap(), length);
+                all.into()
+            }
+        };
+        assert!(!is_head || body.is_empty(), "HEAD has no body");
+        Answer {
+            status: response.head.status,
+            headers: response.head.headers,
+            body,
+        }
+    }
+
+    pub(crate) async fn ask(&self, ask: Ask<'_>) -> Answer {
+        self.send(ask.request(self.clock.now(), SECRET)).await
+    }
+
+    /// A request signed by the first account, without special headers.
+    pub(crate) async fn signed(&self, method: Method, target: &str, body: &str) -> Answer {
+        self.ask(Ask::new(method, target).body(body.to_owned()))
+            .await
+    }
+
+    pub(crate) async fn anonymous(&self, method: Method, target: &str, body: &str) -> Answer {
+        self.ask(Ask::new(method, target).body(body.to_owned()).by(None))
+            .await
+    }
+}
+
+impl<'a> Ask<'a> {
+    pub(crate) fn new(method: Method, target: &'a str) -> Self {
+        Self {
+            method,
+            target,
+            headers: Vec::new(),
+            body: Bytes::new(),
+            key_id: Some(KEY_ID),
+            signed_query: "",
+        }
+    }
+
+    pub(crate) fn by(self, key_id: Option<&'a str>) -> Self {
+        Self { key_id, ..self }
+    }
+
+    pub(crate) fn body(self, body: impl Into<Bytes>) -> Self {
+        Self {
+            body: body.into(),
+            ..self
+        }
+    }
+
+    pub(crate) fn header(mut self, name: &'a str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    pub(crate) fn signed_query(self, signed_query: &'a str) -> Self {
+        Self {
+            signed_query,
+            ..self
+        }
+    }
+
+    pub(crate) fn request(&self, now: Timestamp, secret: &str) -> http::Request<Bytes> {
+        let date = now.http_date();
+        let mut builder = http::Request::builder()
+            .method(&self.method)
+            .uri(self.target)
+            .header("host", "127.0.0.1:9000")
+            .header("date", &date)
+            .header("content-length", self.body.len());
+        for (name, value) in &self.headers {
+            builder = builder.header(*name, value);
+        }
+        if let Some(key_id) = self.key_id {
+            let text = self.string_to_sign(&date);
+            let authorization = format!("OSS {key_id}:{}", sign(secret, &text));
+            builder = builder.header("authorization", authorization);
+        }
+        builder.body(self.body.clone()).unwrap()
+    }
+
+    fn string_to_sign(&self, date: &str) -> String {
+        let value = |wanted: &str| {
+            self.headers
+                .iter()
+                .find(|(name, _)| *name == wanted)
+                .map_or("", |(_, value)| value.as_str())
+        };
+        let mut oss: Vec<String> = self
+            .headers
+            .iter()
+            .filter(|(name, _)| name.starts_with("x-oss-"))
+            .map(|(name, value)| format!("{name}:{value}\n"))
+            .collect();
+        oss.sort();
+        let path = self.target.split('?').next().unwrap();
+        let bucket_level = path.matches('/').count() == 1 && path.len() > 1;
+        let slash = if bucket_level { "/" } else { "" };
+        format!(
+            "{}\n{}\n{}\n{date}\n{}{path}{slash}{}",
+            self.method,
+            value("content-md5"),
+            value("content-type"),
+            oss.concat(),
+            self.signed_query
+        )
+    }
+}
+
+pub(crate) fn sign(secret: &str, text: &str) -> String {
+    let mut mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(text.as_bytes());
+    BASE64.encode(mac.finalize().into_bytes())
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// The text of the first element of this name in an XML body.
+    pub(crate) fn element(&self, name: &str) -> Option<&str> {
+        let (_, rest) = self.text().split_once(&format!("<{name}>"))?;
+        rest.split_once(&format!("</{name}>")).map(|(text, _)| text)
+    }
+
+    pub(crate) fn code(&self) -> &str {
+        self.element("Code").unwrap_or("")
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
