@@ -1,0 +1,242 @@
+//! The one thread that changes the database: it drains a queue of batches, judges
+//! each, writes what holds as one, syncs once and wakes everybody.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use osier_engine::{Batch, EngineError, Family, TableId};
+use rocksdb::WriteBatch;
+use tokio::sync::oneshot;
+
+use crate::core::Core;
+use crate::failure::{closed, database_error, repeat, unavailable};
+use crate::group::{Group, WriteFailure};
+use crate::meta::{Meta, OwnChange, Space, counters_key, row_key, table_key};
+
+type Reply = oneshot::Sender<Result<(), EngineError>>;
+
+/// What waits for the committer.
+#[derive(Debug, Default)]
+pub(crate) struct CommitQueue {
+    state: Mutex<State>,
+    work: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    jobs: VecDeque<(Job, Reply)>,
+    closing: bool,
+}
+
+#[derive(Debug)]
+enum Job {
+    Commit(TableId, Batch),
+    Own(Vec<OwnChange>),
+    CreateTable(TableId),
+    DropTable(TableId, Vec<Family>),
+}
+
+impl CommitQueue {
+    pub(crate) async fn commit(&self, table: TableId, batch: Batch) -> Result<(), EngineError> {
+        self.push(Job::Commit(table, batch))
+            .await
+            .map_err(|_| closed())?
+    }
+
+    pub(crate) async fn create_table(&self, table: TableId) -> Result<(), EngineError> {
+        self.push(Job::CreateTable(table))
+            .await
+            .map_err(|_| closed())?
+    }
+
+    pub(crate) async fn drop_table(
+        &self,
+        table: TableId,
+        families: &[Family],
+    ) -> Result<(), EngineError> {
+        self.push(Job::DropTable(table, families.to_vec()))
+            .await
+            .map_err(|_| closed())?
+    }
+
+    /// Changes rows of the engine's own. Blocks: for threads of the engine.
+    pub(crate) fn own(&self, changes: Vec<OwnChange>) -> Result<(), EngineError> {
+        self.push(Job::Own(changes))
+            .blocking_recv()
+            .map_err(|_| closed())?
+    }
+
+    /// Lets the committer finish what is queued and end.
+    pub(crate) fn close(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.closing = true;
+        self.work.notify_all();
+    }
+
+    fn push(&self, job: Job) -> oneshot::Receiver<Result<(), EngineError>> {
+        let (reply, answer) = oneshot::channel();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.closing {
+            state.jobs.push_back((job, reply));
+            self.work.notify_one();
+        }
+        answer
+    }
+
+    fn take(&self) -> Option<VecDeque<(Job, Reply)>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while state.jobs.is_empty() {
+            if state.closing {
+                return None;
+            }
+            state = self
+                .work
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.jobs.len() > GROUP_MAX {
+            Some(state.jobs.drain(..GROUP_MAX).collect())
+        } else {
+            Some(std::mem::take(&mut state.jobs))
+        }
+    }
+}
+
+/// The committer's thread.
+pub(crate) fn serve(core: &Core) {
+    while let Some(jobs) = core.commits.take() {
+        let done = core.with_meta(|meta| {
+            commit_jobs(core, meta, jobs);
+            Ok(())
+        });
+        if done.is_err() {
+            break;
+        }
+    }
+}
+
+fn commit_jobs(core: &Core, meta: &Meta, jobs: VecDeque<(Job, Reply)>) {
+    let mut group = Group::new(core, meta);
+    let mut waiting = Vec::with_capacity(jobs.len());
+    let free_bytes = core.free_bytes();
+    for (job, reply) in jobs {
+        if let Err(error) = core.health.check_sound() {
+            let _ = reply.send(Err(error));
+            continue;
+        }
+        match job {
+            Job::Commit(table, batch) => {
+                let added = match &free_bytes {
+                    Ok(free_bytes) => group.add(table, batch, *free_bytes),
+                    Err(error) => Err(repeat(error)),
+                };
+                match added {
+                    Ok(()) => waiting.push(reply),
+                    Err(error) => drop(reply.send(Err(error))),
+                }
+            }
+            Job::Own(changes) => {
+                group.add_own(changes);
+                waiting.push(reply);
+            }
+            Job::CreateTable(table) => {
+                let group = std::mem::replace(&mut group, Group::new(core, meta));
+                write_group(core, group, &mut waiting);
+                let _ = reply.send(create_table(core, meta, table));
+            }
+            Job::DropTable(table, families) => {
+                let group = std::mem::replace(&mut group, Group::new(core, meta));
+                write_group(core, group, &mut waiting);
+                let _ = reply.send(drop_table(core, meta, table, &families));
+            }
+        }
+    }
+    write_group(core, group, &mut waiting);
+}
+
+fn write_group(core: &Core, group: Group<'_>, waiting: &mut Vec<Reply>) {
+    if group.is_empty() {
+        return;
+    }
+    core.tally.groups.fetch_add(1, Ordering::Relaxed);
+    core.tally
+        .commits
+        .fetch_add(group.batches(), Ordering::Relaxed);
+    let written = group.write().map_err(|failure| match failure {
+        WriteFailure::Before(error) => error,
+        WriteFailure::During(error) => write_failed(core, error),
+    });
+    for reply in waiting.drain(..) {
+        let _ = reply.send(match &written {
+            Ok(()) => Ok(()),
+            Err(error) => Err(repeat(error)),
+        });
+    }
+}
+
+/// A full disk does not poison: the database itself then refuses every write until
+/// it has found space and begun a new log, so that nothing can follow a torn entry.
+fn write_failed(core: &Core, error: rocksdb::Error) -> EngineError {
+    if error.as_ref().contains("No space left") {
+        tracing::error!(%error, "the metadata database has no space");
+        return unavailable("the metadata database has no space");
+    }
+    core.health
+        .poison(&format!("the metadata database failed: {error}"));
+    database_error(error)
+}
+
+fn create_table(core: &Core, meta: &Meta, table: TableId) -> Result<(), EngineError> {
+    if core.has_table(table) {
+        return Ok(());
+    }
+    core.check_space(0)?;
+    let mut batch = WriteBatch::default();
+    meta.put(&mut batch, Space::System, &table_key(table), &[])?;
+    meta.write(batch).map_err(|it| write_failed(core, it))?;
+    let mut tables = core.tables.write().unwrap_or_else(PoisonError::into_inner);
+    tables.insert(table);
+    Ok(())
+}
+
+fn drop_table(
+    core: &Core,
+    meta: &Meta,
+    table: TableId,
+    families: &[Family],
+) -> Result<(), EngineError> {
+    if !core.has_table(table) {
+        return Err(EngineError::NoTable);
+    }
+    if table == TableId::SYSTEM {
+        return Err(EngineError::NotEmpty);
+    }
+    for family in families {
+        let upper = table.0.checked_add(1).map(|it| row_key(TableId(it), &[]));
+        if meta.any(Space::Rows(*family), &row_key(table, &[]), upper)? {
+            return Err(EngineError::NotEmpty);
+        }
+    }
+    let mut batch = WriteBatch::default();
+    meta.delete_rows(&mut batch, table)?;
+    meta.delete(&mut batch, Space::System, &table_key(table))?;
+    meta.delete(&mut batch, Space::System, &counters_key(table))?;
+    {
+        // Nobody fills the cache from a table that is not there.
+        let mut tables = core.tables.write().unwrap_or_else(PoisonError::into_inner);
+        tables.remove(&table);
+    }
+    core.rows.clear();
+    let written = meta.write(batch);
+    core.rows.clear();
+    if let Err(error) = written {
+        let mut tables = core.tables.write().unwrap_or_else(PoisonError::into_inner);
+        tables.insert(table);
+        return Err(write_failed(core, error));
+    }
+    Ok(())
+}
+
+/// Batches of one group at most.
+const GROUP_MAX: usize = 2048;
