@@ -34,20 +34,22 @@ pub(crate) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a 
 /// `name:value\n` of every header that is `x-oss-*` or that `also` names, sorted by name.
 /// Values of a repeated header are joined by commas.
 pub(crate) fn push_headers(out: &mut Vec<u8>, headers: &HeaderMap, also: impl Fn(&str) -> bool) {
-    let mut names: Vec<&str> = headers
-        .keys()
-        .map(http::HeaderName::as_str)
-        .filter(|name| name.starts_with("x-oss-") || also(name))
-        .collect();
-    names.sort_unstable();
-    for name in names {
-        out.extend_from_slice(name.as_bytes());
-        out.push(b':');
-        for (nth, value) in headers.get_all(name).iter().enumerate() {
-            if nth > 0 {
-                out.push(b',');
+    let mut lines = Vec::with_capacity(headers.len());
+    for (name, value) in headers {
+        let name = name.as_str();
+        if name.starts_with("x-oss-") || also(name) {
+            lines.push((name, value.as_bytes().trim_ascii()));
+        }
+    }
+    // Stable: the values of a repeated header stay in the order received.
+    lines.sort_by_key(|&(name, _)| name);
+    for same in lines.chunk_by(|one, next| one.0 == next.0) {
+        for (nth, (name, value)) in same.iter().enumerate() {
+            if nth == 0 {
+                out.extend_from_slice(name.as_bytes());
             }
-            out.extend_from_slice(value.as_bytes().trim_ascii());
+            out.push(if nth == 0 { b':' } else { b',' });
+            out.extend_from_slice(value);
         }
         out.push(b'\n');
     }
