@@ -128,16 +128,14 @@ impl FormParser {
         loop {
             let state = std::mem::replace(&mut self.state, State::Done);
             self.state = match state {
-                State::Preamble => match self.find_delimiter() {
-                    Some(at) => {
-                        self.skip_delimiter(at);
-                        State::Delimiter
-                    }
-                    None => {
+                State::Preamble => {
+                    let Some(at) = self.find_delimiter() else {
                         self.skip(self.scanned);
                         return self.wait(State::Preamble);
-                    }
-                },
+                    };
+                    self.skip_delimiter(at);
+                    State::Delimiter
+                }
                 State::Delimiter => match self.after_delimiter()? {
                     Some(()) => State::PartHead,
                     None => return self.wait(State::Delimiter),

@@ -108,9 +108,14 @@ pub struct Route {
 impl RouteSpec {
     /// The query that makes a request this operation.
     pub fn query(&self) -> String {
+        let valued = |name: &&str| {
+            let begins = |need: &&str| need.split_once('=').is_some_and(|(head, _)| head == *name);
+            self.also.iter().any(begins)
+        };
         let names: Vec<&str> = self
             .subresource
             .into_iter()
+            .filter(|name| !valued(name))
             .chain(self.also.iter().copied())
             .collect();
         names.join("&")

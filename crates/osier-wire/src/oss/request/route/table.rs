@@ -15,7 +15,7 @@ const STORED: &str = "kept and returned; changes nothing here";
 const UNSET: &str = "answers as if never set: the document can't be put";
 
 /// Every operation of the OSS API, in order of precedence.
-pub const ROUTES: &[RouteSpec] = &[
+pub static ROUTES: &[RouteSpec] = &[
     // Service.
     row("DescribeRegions", "GET", Service, "regions").decoder(With(list::regions)),
     row("GetPublicAccessBlock", "GET", Service, "publicAccessBlock"),
