@@ -75,13 +75,11 @@ async fn answer<H: Handler>(
         local,
         body,
     };
-    let outgoing = match unharmed(|| shared.handler.handle(incoming)).await {
-        Some(outgoing) => outgoing,
-        None => {
-            shared.stats.panic();
-            closing(shared.handler.refuse(Refusal::Panicked, &head.into_parts()))
-        }
-    };
+    let answered = unharmed(|| shared.handler.handle(incoming)).await;
+    let outgoing = answered.unwrap_or_else(|| {
+        shared.stats.panic();
+        closing(shared.handler.refuse(Refusal::Panicked, &head.into_parts()))
+    });
     match leftover.and_then(|leftover| taken(&leftover)) {
         Some(unread) => settle(outgoing, unread, expects, &shared.settings),
         None => outgoing,

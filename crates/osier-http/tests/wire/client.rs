@@ -131,7 +131,7 @@ impl Server {
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.running.addresses()[0]
+        *self.running.addresses().first().unwrap()
     }
 
     pub(crate) fn connect(&self) -> Client {

@@ -1,5 +1,7 @@
 //! Ordinary exchanges: bodies, HEAD, keep-alive, pipelining, `Expect`.
 
+use std::fmt::Write as _;
+
 use crate::client::{Server, settings};
 
 #[test]
@@ -35,8 +37,11 @@ fn pipelined_requests_are_answered_in_order() {
     for index in 0..50 {
         let body = format!("number {index}");
         let length = body.len();
-        requests +=
-            &format!("PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}");
+        write!(
+            requests,
+            "PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
     }
     client.send(requests.as_bytes());
     for index in 0..50 {
@@ -159,10 +164,10 @@ fn a_short_body_nobody_read_does_not_end_the_connection() {
     let mut client = server.connect();
     for _ in 0..3 {
         client.send(b"PUT /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
-        client.send(&[b'x'; 40_000]);
+        client.send(&vec![b'x'; 40_000]);
         let answer = client.answer();
         assert_eq!((answer.status, answer.header("connection")), (403, None));
-        client.send(&[b'x'; 60_000]);
+        client.send(&vec![b'x'; 60_000]);
     }
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(client.answer().text(), "hello\n");
