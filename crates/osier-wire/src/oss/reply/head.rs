@@ -10,7 +10,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, HeaderName, HeaderV
 use http::{HeaderMap, Response, StatusCode};
 use osier_types::{ETag, Timestamp, VersionId};
 
-use super::{Encoded, ReplyContext};
+use super::{Encoded, ReplyContext, date};
 
 /// One constant per header of OSS that answers carry.
 macro_rules! oss_headers {
@@ -69,6 +69,13 @@ impl Head {
         self.bytes(name, value.as_bytes());
     }
 
+    /// As `text`, without a copy.
+    pub(super) fn owned(&mut self, name: HeaderName, value: String) {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            self.headers.insert(name, value);
+        }
+    }
+
     pub(super) fn bytes(&mut self, name: HeaderName, value: &[u8]) {
         if let Ok(value) = HeaderValue::from_bytes(value) {
             self.headers.insert(name, value);
@@ -76,11 +83,15 @@ impl Head {
     }
 
     pub(super) fn etag(&mut self, etag: &ETag) {
-        self.text(ETAG, &etag.quoted());
+        let mut quoted = String::with_capacity(etag.as_str().len() + 2);
+        quoted.push('"');
+        quoted.push_str(etag.as_str());
+        quoted.push('"');
+        self.owned(ETAG, quoted);
     }
 
     pub(super) fn date(&mut self, name: HeaderName, time: Timestamp) {
-        self.text(name, &time.http_date());
+        self.owned(name, date::http_date(time));
     }
 
     pub(super) fn version(&mut self, name: HeaderName, version: Option<VersionId>) {
@@ -135,7 +146,7 @@ pub fn http_date(now: Timestamp) -> HeaderValue {
     LAST.with_borrow_mut(|last| match last {
         Some((known, value)) if *known == second => value.clone(),
         _ => {
-            let value = HeaderValue::try_from(now.http_date())
+            let value = HeaderValue::try_from(date::http_date(now))
                 .unwrap_or(HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"));
             *last = Some((second, value.clone()));
             value

@@ -6,6 +6,7 @@
 
 mod compat;
 mod cors;
+mod date;
 mod fault;
 mod head;
 mod object;

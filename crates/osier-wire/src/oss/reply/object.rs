@@ -84,7 +84,7 @@ impl Head {
     }
 
     pub(super) fn content_md5(&mut self, md5: &Md5) {
-        self.text(CONTENT_MD5, &STANDARD.encode(md5));
+        self.owned(CONTENT_MD5, STANDARD.encode(md5));
     }
 
     fn content_headers(&mut self, kept: &ContentHeaders, overrides: &ContentHeaders) {

@@ -15,6 +15,8 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use osier_types::{ETag, Owner, Timestamp, percent_encode};
 
+use super::date;
+
 /// How names chosen by clients are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Names {
@@ -87,11 +89,15 @@ impl Xml {
     }
 
     pub(super) fn time(&mut self, name: &str, time: Timestamp) {
-        self.text(name, &time.iso8601());
+        self.tag("<", name);
+        date::push_iso8601(&mut self.0, time);
+        self.tag("</", name);
     }
 
     pub(super) fn etag(&mut self, etag: &ETag) {
-        self.text("ETag", &etag.quoted());
+        self.0.push_str("<ETag>&quot;");
+        self.escaped(etag.as_str());
+        self.0.push_str("&quot;</ETag>");
     }
 
     pub(super) fn owner(&mut self, owner: &Owner) {
@@ -117,6 +123,11 @@ impl Xml {
     /// way to write most control characters; like OSS this writes a reference, which lenient
     /// parsers read and strict ones refuse. Clients with such names ask for url encoding.
     fn escaped(&mut self, text: &str) {
+        // Most text has nothing to escape; looking at bytes tells that sooner than at characters.
+        if !text.bytes().any(may_be_special) {
+            self.0.push_str(text);
+            return;
+        }
         let mut rest = text;
         while let Some(at) = rest.find(is_special) {
             let (plain, tail) = rest.split_at(at);
@@ -145,4 +156,9 @@ fn is_special(c: char) -> bool {
         c,
         '&' | '<' | '>' | '"' | '\'' | '\0'..='\u{8}' | '\u{B}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}'
     )
+}
+
+/// Whether a byte can be part of a special character. U+FFFE and U+FFFF begin with 0xEF.
+fn may_be_special(byte: u8) -> bool {
+    byte < 0x20 || matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'' | 0xEF)
 }
