@@ -20,16 +20,11 @@ pub(crate) struct Layer {
 pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "osier-bench",
-        imports: &[
-            "osier-engine-local",
-            "osier-engine",
-            "osier-auth",
-            "osier-types",
-        ],
+        imports: &["osier-types"],
     },
     Layer {
         name: "osier",
-        imports: &["osier-server", "osier-types"],
+        imports: &["osier-server"],
     },
     Layer {
         name: "osier-server",
@@ -81,7 +76,7 @@ pub(crate) const LAYERS: &[Layer] = &[
 /// Outside crates that do I/O or start threads, and the members that may use them.
 const RESERVED: &[(&str, &[&str])] = &[
     ("rocksdb", &["osier-engine-local"]),
-    ("hyper", &["osier-http", "osier-server", "osier-bench"]),
+    ("hyper", &["osier-http"]),
     (
         "tokio",
         &[

@@ -1,12 +1,13 @@
 //! Chores of the workspace: `cargo xtask layers|deny|tidy|gen|bench`.
 //!
 //! Kept light on purpose: it must build in seconds on a machine that has built
-//! nothing else yet, so it knows the store only through `cargo metadata`.
+//! nothing else yet, so of the store it knows `cargo metadata` and `osier-wire`.
 #![expect(
     clippy::print_stdout,
     reason = "a command-line program talks on stdout"
 )]
 
+mod compat;
 mod deny;
 mod layers;
 mod metadata;
@@ -15,7 +16,7 @@ mod tidy;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 
 use crate::metadata::Metadata;
 
@@ -25,6 +26,8 @@ usage: cargo xtask <command>
   layers        check who imports whom against the table in ARCHITECTURE.md
   deny          check licences, sources, bans and duplicates against deny.toml
   tidy          print the ten longest functions and files
+  gen           write docs/compat.md from the router's table
+  gen --check   fail if docs/compat.md is not what would be written
   bench [...]   run the benchmarks (the crate `osier-bench`)";
 
 fn main() -> ExitCode {
@@ -37,6 +40,11 @@ fn main() -> ExitCode {
         "layers" => Metadata::of_workspace().and_then(|all| layers::check(&root(), &all)),
         "deny" => Metadata::of_all_packages().and_then(|all| deny::check(&root(), &all)),
         "tidy" => tidy::print(&root()),
+        "gen" => match rest {
+            [] => compat::write(&root()),
+            [check] if check == "--check" => compat::check(&root()),
+            _ => Err(anyhow!("`gen` knows only `--check`")),
+        },
         "bench" => bench(rest),
         _ => {
             println!("{USAGE}");
