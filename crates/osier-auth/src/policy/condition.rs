@@ -1,0 +1,424 @@
+//! `Condition`: operators, keys, and whether they hold.
+//!
+//! Several values are alternatives, several keys and operators must all hold. A negated
+//! operator holds when the value differs from all that are listed. A missing key fails
+//! positive operators and satisfies negated ones and those that end in `IfExists`.
+
+use std::net::IpAddr;
+
+use osier_types::{Tag, Timestamp};
+
+use super::address::Network;
+use super::facts::Conditions;
+use super::glob::Glob;
+use super::s3;
+
+/// One operator on one key.
+#[derive(Clone, Debug)]
+pub(super) struct Condition {
+    /// As written, with its suffix.
+    pub(super) operator: Box<str>,
+    /// As written.
+    pub(super) key_text: Box<str>,
+    /// As written.
+    pub(super) values: Box<[Box<str>]>,
+    pub(super) key: Key,
+    negated: bool,
+    if_exists: bool,
+    test: Test,
+}
+
+/// What a value must fit one of.
+#[derive(Clone, Debug)]
+enum Test {
+    Equals(Box<[Box<str>]>),
+    /// Lower-cased.
+    EqualsIgnoreCase(Box<[Box<str>]>),
+    Like(Box<[Glob]>),
+    Number(Order, Box<[f64]>),
+    Date(Order, Box<[Timestamp]>),
+    Bool(Box<[bool]>),
+    Within(Box<[Network]>),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Order {
+    Equal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    SourceIp,
+    SourceVpc,
+    UserAgent,
+    CurrentTime,
+    SecureTransport,
+    MfaPresent,
+    AccessId,
+    Referer,
+    Prefix,
+    Delimiter,
+    Acl,
+    ObjectAcl,
+    BucketTag(Box<str>),
+    ExistingObjectTag(Box<str>),
+    RequestObjectTag(Box<str>),
+    AccessPointArn,
+    AccessPointAccount,
+    AccessPointNetworkOrigin,
+    RemainingRetentionDays,
+    TlsVersion,
+    ExternalId,
+    RoleSessionName,
+    SourceIdentity,
+    OidcIssuer,
+    OidcAudience,
+    OidcSubject,
+}
+
+/// A value that is there.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Value<'a> {
+    Text(&'a str),
+    Number(u32),
+    Time(Timestamp),
+    Bool(bool),
+    Address(IpAddr),
+}
+
+/// What an operator compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    Text,
+    Number,
+    Date,
+    Bool,
+    Address,
+}
+
+/// Which part was refused, and why.
+pub(super) enum Refused {
+    Operator(String),
+    Key(String),
+    Value(usize, String),
+}
+
+impl Condition {
+    pub(super) fn parse(operator: &str, key: &str, values: Vec<String>) -> Result<Self, Refused> {
+        let (bare, if_exists) = match operator.strip_suffix("IfExists") {
+            Some(bare) => (bare, true),
+            None => (operator, false),
+        };
+        if bare.starts_with("ForAllValues:") || bare.starts_with("ForAnyValue:") {
+            return Err(Refused::Operator(
+                "set operators are not supported: every key has one value".to_owned(),
+            ));
+        }
+        let (negated, family, build) = operator_named(bare)
+            .ok_or_else(|| Refused::Operator(format!("`{operator}` is no operator")))?;
+        let parsed = Key::parse(key)
+            .ok_or_else(|| Refused::Key(format!("`{key}` is no condition key known here")))?;
+        if !parsed.takes(family) {
+            return Err(Refused::Key(format!(
+                "`{key}` can't be compared by `{operator}`"
+            )));
+        }
+        Ok(Self {
+            operator: operator.into(),
+            key_text: key.into(),
+            test: build(&values).map_err(|(nth, reason)| Refused::Value(nth, reason))?,
+            values: values.into_iter().map(String::into_boxed_str).collect(),
+            key: parsed,
+            negated,
+            if_exists,
+        })
+    }
+
+    pub(super) fn holds(&self, conditions: &Conditions<'_>) -> bool {
+        match self.key.find(conditions) {
+            None => self.negated || self.if_exists,
+            Some(value) => self.test.fits(value) != self.negated,
+        }
+    }
+
+    /// Whether it holds the caller to values that the author chose: such a grant to everybody
+    /// is not one to the public.
+    pub(super) fn confines(&self) -> bool {
+        let fixed_key = matches!(
+            self.key,
+            Key::SourceIp
+                | Key::SourceVpc
+                | Key::AccessId
+                | Key::AccessPointArn
+                | Key::AccessPointAccount
+        );
+        let fixed_values = match &self.test {
+            Test::Equals(_) | Test::EqualsIgnoreCase(_) => true,
+            Test::Like(globs) => globs.iter().all(Glob::is_literal),
+            Test::Within(networks) => !networks.iter().any(Network::is_broad),
+            Test::Number(..) | Test::Date(..) | Test::Bool(_) => false,
+        };
+        fixed_key && fixed_values && !self.negated && !self.if_exists
+    }
+}
+
+/// As in a document.
+impl std::fmt::Display for Condition {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            out,
+            "{} {} [{}]",
+            self.operator,
+            self.key_text,
+            self.values.join(", ")
+        )
+    }
+}
+
+impl Test {
+    fn fits(&self, value: Value<'_>) -> bool {
+        match (self, value) {
+            (Self::Equals(texts), Value::Text(value)) => texts.iter().any(|text| **text == *value),
+            (Self::EqualsIgnoreCase(texts), Value::Text(value)) => {
+                let value = value.to_lowercase();
+                texts.iter().any(|text| **text == *value)
+            }
+            (Self::Like(globs), Value::Text(value)) => globs.iter().any(|glob| glob.matches(value)),
+            (Self::Number(order, numbers), Value::Number(value)) => {
+                numbers.iter().any(|than| order.holds(&value.into(), than))
+            }
+            (Self::Number(order, numbers), Value::Text(value)) => {
+                number(value).is_some_and(|value| numbers.iter().any(|than| order.holds(&value, than)))
+            }
+            (Self::Date(order, times), Value::Time(value)) => {
+                times.iter().any(|than| order.holds(&value, than))
+            }
+            (Self::Date(order, times), Value::Text(value)) => date(value)
+                .is_some_and(|value| times.iter().any(|than| order.holds(&value, than))),
+            (Self::Bool(wanted), Value::Bool(value)) => wanted.contains(&value),
+            (Self::Within(networks), Value::Address(value)) => {
+                networks.iter().any(|network| network.contains(value))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Order {
+    fn holds<T: PartialOrd>(self, value: &T, than: &T) -> bool {
+        match self {
+            Self::Equal => value == than,
+            Self::Less => value < than,
+            Self::LessOrEqual => value <= than,
+            Self::Greater => value > than,
+            Self::GreaterOrEqual => value >= than,
+        }
+    }
+}
+
+impl Key {
+    /// Names are compared without regard to case: a slip must not lose a denial. Keys of tags
+    /// are taken as written.
+    fn parse(text: &str) -> Option<Self> {
+        let lower = text.to_ascii_lowercase();
+        let lower = s3::condition_key(&lower).unwrap_or(lower);
+        if let Some((kind, _)) = lower.split_once('/') {
+            let tag: Box<str> = text.split_once('/').map(|(_, tag)| tag.into())?;
+            if tag.is_empty() {
+                return None;
+            }
+            return match kind {
+                "oss:buckettag" => Some(Self::BucketTag(tag)),
+                "oss:existingobjecttag" => Some(Self::ExistingObjectTag(tag)),
+                "oss:requestobjecttag" => Some(Self::RequestObjectTag(tag)),
+                _ => None,
+            };
+        }
+        Some(match lower.as_str() {
+            "acs:sourceip" => Self::SourceIp,
+            "acs:sourcevpc" => Self::SourceVpc,
+            "acs:useragent" => Self::UserAgent,
+            "acs:currenttime" => Self::CurrentTime,
+            "acs:securetransport" => Self::SecureTransport,
+            "acs:mfapresent" => Self::MfaPresent,
+            "acs:accessid" => Self::AccessId,
+            "acs:referer" => Self::Referer,
+            "oss:prefix" => Self::Prefix,
+            "oss:delimiter" => Self::Delimiter,
+            "oss:x-oss-acl" => Self::Acl,
+            "oss:x-oss-object-acl" => Self::ObjectAcl,
+            "oss:dataaccesspointarn" => Self::AccessPointArn,
+            "oss:dataaccesspointaccount" => Self::AccessPointAccount,
+            "oss:accesspointnetworkorigin" => Self::AccessPointNetworkOrigin,
+            "oss:object-remaining-retention-days" => Self::RemainingRetentionDays,
+            "oss:tlsversion" => Self::TlsVersion,
+            "sts:externalid" => Self::ExternalId,
+            "sts:rolesessionname" => Self::RoleSessionName,
+            "sts:sourceidentity" => Self::SourceIdentity,
+            "oidc:iss" => Self::OidcIssuer,
+            "oidc:aud" => Self::OidcAudience,
+            "oidc:sub" => Self::OidcSubject,
+            _ => return None,
+        })
+    }
+
+    fn takes(&self, family: Family) -> bool {
+        match self {
+            Self::SourceIp => family == Family::Address,
+            Self::CurrentTime => family == Family::Date,
+            Self::SecureTransport | Self::MfaPresent => family == Family::Bool,
+            Self::RemainingRetentionDays => family == Family::Number,
+            _ => matches!(family, Family::Text | Family::Number | Family::Date),
+        }
+    }
+
+    pub(super) fn find<'a>(&self, conditions: &Conditions<'a>) -> Option<Value<'a>> {
+        let text = |value: Option<&'a str>| value.map(Value::Text);
+        match self {
+            Self::SourceIp => conditions.source_ip.map(Value::Address),
+            Self::SourceVpc => text(conditions.source_vpc),
+            Self::UserAgent => text(conditions.user_agent),
+            Self::CurrentTime => conditions.current_time.map(Value::Time),
+            Self::SecureTransport => conditions.secure_transport.map(Value::Bool),
+            Self::MfaPresent => conditions.mfa_present.map(Value::Bool),
+            Self::AccessId => text(conditions.access_id),
+            Self::Referer => text(conditions.referer),
+            Self::Prefix => text(conditions.prefix),
+            Self::Delimiter => text(conditions.delimiter),
+            Self::Acl => text(conditions.acl),
+            Self::ObjectAcl => text(conditions.object_acl),
+            Self::BucketTag(key) => tag(conditions.bucket_tags, key),
+            Self::ExistingObjectTag(key) => tag(conditions.existing_object_tags, key),
+            Self::RequestObjectTag(key) => tag(conditions.request_object_tags, key),
+            Self::AccessPointArn => text(conditions.access_point_arn),
+            Self::AccessPointAccount => text(conditions.access_point_account),
+            Self::AccessPointNetworkOrigin => text(conditions.access_point_network_origin),
+            Self::RemainingRetentionDays => {
+                conditions.remaining_retention_days.map(Value::Number)
+            }
+            Self::TlsVersion => text(conditions.tls_version),
+            Self::ExternalId => text(conditions.external_id),
+            Self::RoleSessionName => text(conditions.role_session_name),
+            Self::SourceIdentity => text(conditions.source_identity),
+            Self::OidcIssuer => text(conditions.oidc_issuer),
+            Self::OidcAudience => text(conditions.oidc_audience),
+            Self::OidcSubject => text(conditions.oidc_subject),
+        }
+    }
+}
+
+/// As documents write it.
+impl std::fmt::Display for Value<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) => out.write_str(text),
+            Self::Number(number) => number.fmt(out),
+            Self::Time(time) => out.write_str(&time.iso8601()),
+            Self::Bool(value) => value.fmt(out),
+            Self::Address(address) => address.fmt(out),
+        }
+    }
+}
+
+fn tag<'a>(tags: &'a [Tag], key: &str) -> Option<Value<'a>> {
+    tags.iter()
+        .find(|tag| tag.key == key)
+        .map(|tag| Value::Text(&tag.value))
+}
+
+/// Builds a test, or tells which value it can't take.
+type Build = fn(&[String]) -> Result<Test, (usize, String)>;
+
+/// Whether it is negated, what it compares, and its test. Exact names, as in documents.
+fn operator_named(name: &str) -> Option<(bool, Family, Build)> {
+    use Family::{Address, Bool, Date, Number, Text};
+    let equals: Build = |values| Ok(Test::Equals(texts(values, |text| text.into())));
+    let ignore_case: Build =
+        |values| Ok(Test::EqualsIgnoreCase(texts(values, |text| text.to_lowercase().into())));
+    let like: Build = |values| Ok(Test::Like(texts(values, Glob::new)));
+    let within: Build = |values| {
+        let what = "an address, a network like `10.0.0.0/8`, or `*`";
+        each(values, what, Network::parse).map(Test::Within)
+    };
+    let truth: Build = |values| each(values, "`true` or `false`", boolean).map(Test::Bool);
+    Some(match name {
+        "StringEquals" => (false, Text, equals),
+        "StringNotEquals" => (true, Text, equals),
+        "StringEqualsIgnoreCase" => (false, Text, ignore_case),
+        "StringNotEqualsIgnoreCase" => (true, Text, ignore_case),
+        "StringLike" => (false, Text, like),
+        "StringNotLike" => (true, Text, like),
+        "NumericEquals" => (false, Number, |values| numbers(values, Order::Equal)),
+        "NumericNotEquals" => (true, Number, |values| numbers(values, Order::Equal)),
+        "NumericLessThan" => (false, Number, |values| numbers(values, Order::Less)),
+        "NumericLessThanEquals" => (false, Number, |values| numbers(values, Order::LessOrEqual)),
+        "NumericGreaterThan" => (false, Number, |values| numbers(values, Order::Greater)),
+        "NumericGreaterThanEquals" => {
+            (false, Number, |values| numbers(values, Order::GreaterOrEqual))
+        }
+        "DateEquals" => (false, Date, |values| dates(values, Order::Equal)),
+        "DateNotEquals" => (true, Date, |values| dates(values, Order::Equal)),
+        "DateLessThan" => (false, Date, |values| dates(values, Order::Less)),
+        "DateLessThanEquals" => (false, Date, |values| dates(values, Order::LessOrEqual)),
+        "DateGreaterThan" => (false, Date, |values| dates(values, Order::Greater)),
+        "DateGreaterThanEquals" => (false, Date, |values| dates(values, Order::GreaterOrEqual)),
+        "Bool" => (false, Bool, truth),
+        "IpAddress" | "IpAddressIncludeBorder" => (false, Address, within),
+        "NotIpAddress" => (true, Address, within),
+        _ => return None,
+    })
+}
+
+fn texts<T>(values: &[String], read: impl Fn(&str) -> T) -> Box<[T]> {
+    values.iter().map(|value| read(value)).collect()
+}
+
+fn each<T>(
+    values: &[String],
+    what: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<Box<[T]>, (usize, String)> {
+    values
+        .iter()
+        .enumerate()
+        .map(|(nth, value)| {
+            read(value).ok_or_else(|| (nth, format!("`{value}` is not {what}")))
+        })
+        .collect()
+}
+
+fn numbers(values: &[String], order: Order) -> Result<Test, (usize, String)> {
+    each(values, "a number", number).map(|numbers| Test::Number(order, numbers))
+}
+
+fn dates(values: &[String], order: Order) -> Result<Test, (usize, String)> {
+    each(values, "a time like `2026-11-22T03:04:05Z`", date)
+        .map(|times| Test::Date(order, times))
+}
+
+fn number(text: &str) -> Option<f64> {
+    let digits = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
+    if !text.bytes().all(digits) {
+        return None;
+    }
+    text.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+fn date(text: &str) -> Option<Timestamp> {
+    Timestamp::parse_iso8601(text).ok()
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    if text.eq_ignore_ascii_case("true") {
+        Some(true)
+    } else if text.eq_ignore_ascii_case("false") {
+        Some(false)
+    } else {
+        None
+    }
+}
