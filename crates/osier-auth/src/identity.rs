@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use osier_types::Owner;
+use osier_types::{Owner, Timestamp};
 
 use crate::Secret;
 
@@ -14,14 +14,32 @@ pub struct Identity {
     pub account: Arc<Owner>,
     /// What acts for the account.
     pub principal: Principal,
+    /// The policy that came with a temporary key and narrows what its role may do.
+    pub session_policy: Option<Arc<str>>,
 }
 
-/// What acts for an account. Users and roles will join.
+/// What acts for an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Principal {
     /// The account itself: passes everything on its own buckets.
     Root,
+    /// A RAM user.
+    User {
+        /// Unique in the account.
+        name: Arc<str>,
+        /// Unique among all accounts and users; digits.
+        id: Arc<str>,
+    },
+    /// The holder of a temporary key.
+    AssumedRole {
+        /// The role's name.
+        role: Arc<str>,
+        /// The role's id.
+        role_id: Arc<str>,
+        /// The name of the session.
+        session: Arc<str>,
+    },
 }
 
 impl Identity {
@@ -30,6 +48,29 @@ impl Identity {
         Self {
             account: Arc::new(account),
             principal: Principal::Root,
+            session_policy: None,
+        }
+    }
+
+    /// What acts for `account`, without a session policy.
+    pub fn new(account: Arc<Owner>, principal: Principal) -> Self {
+        Self {
+            account,
+            principal,
+            session_policy: None,
+        }
+    }
+
+    /// How policies and traces write it: `acs:ram::<uid>:root`, `..:user/<name>` or
+    /// `..:assumed-role/<role>/<session>`.
+    pub fn arn(&self) -> String {
+        let uid = &self.account.id;
+        match &self.principal {
+            Principal::Root => format!("acs:ram::{uid}:root"),
+            Principal::User { name, .. } => format!("acs:ram::{uid}:user/{name}"),
+            Principal::AssumedRole { role, session, .. } => {
+                format!("acs:ram::{uid}:assumed-role/{role}/{session}")
+            }
         }
     }
 }
@@ -63,6 +104,37 @@ impl KeyRecord {
 pub trait KeyRing: Send + Sync {
     /// The key of this id, also when it is disabled.
     fn key(&self, access_key_id: &str) -> Option<KeyRecord>;
+
+    /// The temporary key of this id, which came with this token at this time.
+    ///
+    /// # Errors
+    /// When the token is none of ours, is over, or is not that of the key.
+    fn temporary_key(
+        &self,
+        access_key_id: &str,
+        token: &[u8],
+        now: Timestamp,
+    ) -> Result<KeyRecord, TokenFault> {
+        // Keys that are known beforehand carry no end.
+        let _ = now;
+        self.key(access_key_id)
+            .filter(|record| {
+                let expected = record.token.as_ref();
+                expected.is_some_and(|expected| expected.matches(token))
+            })
+            .ok_or(TokenFault::Invalid)
+    }
+}
+
+/// Why a security token is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenFault {
+    /// Malformed, changed, made by another server, or revoked with its role or user.
+    Invalid,
+    /// Its time is over.
+    Expired,
+    /// It belongs to another key.
+    OtherKey,
 }
 
 /// A fixed set of keys.

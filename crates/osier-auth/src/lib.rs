@@ -12,6 +12,7 @@ mod decision;
 mod form;
 mod identity;
 mod mac;
+pub mod policy;
 mod policy_form;
 mod scheme;
 mod secret;
@@ -22,9 +23,12 @@ mod v1;
 mod v2;
 mod v4;
 
-pub use decision::{BucketFacts, Decision, Layer, ResourceFacts, Step, Verdict, decide};
+pub use decision::{
+    AccessPointFacts, BucketFacts, Decision, Inquiry, Layer, Layers, PublicAccess, ResourceFacts,
+    Step, Verdict, decide,
+};
 pub use form::{FormAuthentication, FormFields, authenticate_form};
-pub use identity::{Identity, KeyRecord, KeyRing, Principal, StaticKeyRing};
+pub use identity::{Identity, KeyRecord, KeyRing, Principal, StaticKeyRing, TokenFault};
 pub use policy_form::{LengthRange, PostPolicy, PostTarget};
 pub use scheme::{
     Authentication, Place, Regions, ResourceName, Scheme, Signed, SignedHead, Verifier,

@@ -264,6 +264,69 @@ pub enum AccessDenial {
     },
     /// The bucket belongs to someone else.
     NotOwner,
+    /// A policy denies it, or those that are asked do not grant it.
+    Policy(Box<PolicyDenial>),
+}
+
+/// What policies have to do with a denial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyDenial {
+    /// The action that was asked for.
+    pub action: String,
+    /// Whose documents are to blame.
+    pub by: DeniedBy,
+    /// Whether a statement says no, or none says yes.
+    pub kind: DenialKind,
+    /// Who asked; `None` is anonymous.
+    pub principal: Option<DeniedPrincipal>,
+    /// What is missing, in words; only when the caller may know.
+    pub explanation: Option<String>,
+}
+
+/// Whose documents refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeniedBy {
+    /// Those attached to the caller.
+    Identity,
+    /// The one of the temporary key.
+    Session,
+    /// The bucket's.
+    Bucket,
+    /// The access point's, or its network.
+    AccessPoint,
+    /// None: nothing grants it.
+    Nobody,
+}
+
+/// How a policy refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DenialKind {
+    /// A statement denies it.
+    Explicit,
+    /// No statement grants it.
+    Implicit,
+}
+
+/// Who was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeniedPrincipal {
+    /// The account's id.
+    pub account: String,
+    /// The account's, user's or `role:session`'s name.
+    pub name: String,
+    /// What it is.
+    pub kind: PrincipalKind,
+}
+
+/// What kind of principal was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrincipalKind {
+    /// An account.
+    Account,
+    /// A RAM user.
+    User,
+    /// The holder of a temporary key.
+    AssumedRole,
 }
 
 /// Both sides of a signature that does not match. Holds no secret.

@@ -31,7 +31,10 @@ pub use clock::{Clock, ManualClock, Rng, SeededRng};
 pub use config::{ConfigKind, ConfigSupport};
 pub use cors::{CorsConfig, CorsRule, Preflight};
 pub use digest::{Crc64, ETag, Expected, Md5};
-pub use fault::{AccessDenial, Fault, FaultKind, SignatureMismatch};
+pub use fault::{
+    AccessDenial, DenialKind, DeniedBy, DeniedPrincipal, Fault, FaultKind, PolicyDenial,
+    PrincipalKind, SignatureMismatch,
+};
 pub use key::{InvalidObjectKey, ObjectKey};
 pub use object::{
     ContentHeaders, HeaderBytes, InvalidTags, NewObject, ObjectAcl, ObjectInfo, ObjectKind, Owner,

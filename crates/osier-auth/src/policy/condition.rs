@@ -192,14 +192,14 @@ impl Test {
             (Self::Number(order, numbers), Value::Number(value)) => {
                 numbers.iter().any(|than| order.holds(&value.into(), than))
             }
-            (Self::Number(order, numbers), Value::Text(value)) => {
-                number(value).is_some_and(|value| numbers.iter().any(|than| order.holds(&value, than)))
-            }
+            (Self::Number(order, numbers), Value::Text(value)) => number(value)
+                .is_some_and(|value| numbers.iter().any(|than| order.holds(&value, than))),
             (Self::Date(order, times), Value::Time(value)) => {
                 times.iter().any(|than| order.holds(&value, than))
             }
-            (Self::Date(order, times), Value::Text(value)) => date(value)
-                .is_some_and(|value| times.iter().any(|than| order.holds(&value, than))),
+            (Self::Date(order, times), Value::Text(value)) => {
+                date(value).is_some_and(|value| times.iter().any(|than| order.holds(&value, than)))
+            }
             (Self::Bool(wanted), Value::Bool(value)) => wanted.contains(&value),
             (Self::Within(networks), Value::Address(value)) => {
                 networks.iter().any(|network| network.contains(value))
@@ -298,9 +298,7 @@ impl Key {
             Self::AccessPointArn => text(conditions.access_point_arn),
             Self::AccessPointAccount => text(conditions.access_point_account),
             Self::AccessPointNetworkOrigin => text(conditions.access_point_network_origin),
-            Self::RemainingRetentionDays => {
-                conditions.remaining_retention_days.map(Value::Number)
-            }
+            Self::RemainingRetentionDays => conditions.remaining_retention_days.map(Value::Number),
             Self::TlsVersion => text(conditions.tls_version),
             Self::ExternalId => text(conditions.external_id),
             Self::RoleSessionName => text(conditions.role_session_name),
@@ -338,8 +336,11 @@ type Build = fn(&[String]) -> Result<Test, (usize, String)>;
 fn operator_named(name: &str) -> Option<(bool, Family, Build)> {
     use Family::{Address, Bool, Date, Number, Text};
     let equals: Build = |values| Ok(Test::Equals(texts(values, |text| text.into())));
-    let ignore_case: Build =
-        |values| Ok(Test::EqualsIgnoreCase(texts(values, |text| text.to_lowercase().into())));
+    let ignore_case: Build = |values| {
+        Ok(Test::EqualsIgnoreCase(texts(values, |text| {
+            text.to_lowercase().into()
+        })))
+    };
     let like: Build = |values| Ok(Test::Like(texts(values, Glob::new)));
     let within: Build = |values| {
         let what = "an address, a network like `10.0.0.0/8`, or `*`";
@@ -358,9 +359,9 @@ fn operator_named(name: &str) -> Option<(bool, Family, Build)> {
         "NumericLessThan" => (false, Number, |values| numbers(values, Order::Less)),
         "NumericLessThanEquals" => (false, Number, |values| numbers(values, Order::LessOrEqual)),
         "NumericGreaterThan" => (false, Number, |values| numbers(values, Order::Greater)),
-        "NumericGreaterThanEquals" => {
-            (false, Number, |values| numbers(values, Order::GreaterOrEqual))
-        }
+        "NumericGreaterThanEquals" => (false, Number, |values| {
+            numbers(values, Order::GreaterOrEqual)
+        }),
         "DateEquals" => (false, Date, |values| dates(values, Order::Equal)),
         "DateNotEquals" => (true, Date, |values| dates(values, Order::Equal)),
         "DateLessThan" => (false, Date, |values| dates(values, Order::Less)),
@@ -386,9 +387,7 @@ fn each<T>(
     values
         .iter()
         .enumerate()
-        .map(|(nth, value)| {
-            read(value).ok_or_else(|| (nth, format!("`{value}` is not {what}")))
-        })
+        .map(|(nth, value)| read(value).ok_or_else(|| (nth, format!("`{value}` is not {what}"))))
         .collect()
 }
 
@@ -397,8 +396,7 @@ fn numbers(values: &[String], order: Order) -> Result<Test, (usize, String)> {
 }
 
 fn dates(values: &[String], order: Order) -> Result<Test, (usize, String)> {
-    each(values, "a time like `2026-11-22T03:04:05Z`", date)
-        .map(|times| Test::Date(order, times))
+    each(values, "a time like `2026-11-22T03:04:05Z`", date).map(|times| Test::Date(order, times))
 }
 
 fn number(text: &str) -> Option<f64> {

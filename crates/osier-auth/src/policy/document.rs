@@ -18,8 +18,8 @@ pub(super) fn parse(text: &str, kind: PolicyKind) -> Result<Box<[Statement]>, In
             kind.bytes_max()
         ));
     }
-    let json =
-        Json::parse(text).or_else(|error| root.refuse(format!("the document is no JSON: {error}")))?;
+    let json = Json::parse(text)
+        .or_else(|error| root.refuse(format!("the document is no JSON: {error}")))?;
     let document = Members::of(&json, &root)?;
     let mut known = vec!["Version", "Statement"];
     if matches!(kind, PolicyKind::Bucket | PolicyKind::AccessPoint) {
@@ -247,7 +247,11 @@ impl<'j> Members<'j> {
     }
 
     fn only(&self, known: &[&str]) -> Result<(), InvalidPolicy> {
-        match self.list.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+        match self
+            .list
+            .iter()
+            .find(|(name, _)| !known.contains(&name.as_str()))
+        {
             Some((name, _)) => self
                 .path
                 .then(name)

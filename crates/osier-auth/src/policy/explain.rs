@@ -214,7 +214,11 @@ impl std::fmt::Display for Unmet {
             } => write!(
                 out,
                 "its {} [{}] {} `{caller}`",
-                if *negated { "NotPrincipal" } else { "Principal" },
+                if *negated {
+                    "NotPrincipal"
+                } else {
+                    "Principal"
+                },
                 listed.join(", "),
                 relation(*negated),
             ),

@@ -174,9 +174,8 @@ impl<'a> RequestFacts<'a> {
 
     /// Whether the caller is the account that owns the resource.
     pub(super) fn caller_owns_resource(&self) -> bool {
-        self.caller.is_some_and(|caller| {
-            caller.who == Who::Root && caller.account == self.resource.owner
-        })
+        self.caller
+            .is_some_and(|caller| caller.who == Who::Root && caller.account == self.resource.owner)
     }
 
     /// The names of the resource.
@@ -204,12 +203,7 @@ impl<'a> RequestResource<'a> {
     }
 
     /// The same thing as seen through the access point `name` of the account `owner`.
-    pub fn access_point(
-        resource: &Resource,
-        name: &str,
-        region: &'a str,
-        owner: &'a str,
-    ) -> Self {
+    pub fn access_point(resource: &Resource, name: &str, region: &'a str, owner: &'a str) -> Self {
         let path = match resource.key() {
             Some(key) => ["accesspoint/", name, "/object/", key.as_str()].concat(),
             None => ["accesspoint/", name].concat(),

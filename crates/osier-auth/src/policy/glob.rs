@@ -29,9 +29,7 @@ enum Run {
 impl Glob {
     pub(super) fn new(pattern: &str) -> Self {
         let mut runs = pattern.split('*').map(Run::new);
-        let head = runs
-            .next()
-            .unwrap_or_else(|| Run::Literal(Box::from("")));
+        let head = runs.next().unwrap_or_else(|| Run::Literal(Box::from("")));
         let mut middle: Vec<Run> = runs.collect();
         let rest = middle.pop().map(|tail| Rest {
             middle: middle.into_iter().filter(|run| !run.is_empty()).collect(),

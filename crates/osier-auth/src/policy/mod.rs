@@ -199,7 +199,11 @@ impl Policy {
             };
             for (nth, pattern) in listed.patterns.iter().enumerate() {
                 if !pattern.can_mean_bucket(bucket) {
-                    let element = if listed.negated { "NotResource" } else { "Resource" };
+                    let element = if listed.negated {
+                        "NotResource"
+                    } else {
+                        "Resource"
+                    };
                     return Err(InvalidPolicy {
                         path: format!("Statement[{index}].{element}[{nth}]"),
                         reason: format!("`{}` is not in the bucket `{bucket}`", pattern.text),
@@ -213,7 +217,11 @@ impl Policy {
     /// What its conditions ask for.
     pub fn needs(&self) -> Needs {
         let mut needs = Needs::default();
-        for condition in self.statements.iter().flat_map(|statement| &statement.conditions) {
+        for condition in self
+            .statements
+            .iter()
+            .flat_map(|statement| &statement.conditions)
+        {
             match condition.key {
                 Key::ExistingObjectTag(_) => needs.existing_object_tags = true,
                 Key::BucketTag(_) => needs.bucket_tags = true,

@@ -96,10 +96,9 @@ impl PrincipalPattern {
             (Meaning::Everyone, _) => true,
             (Meaning::Uid(uid), Who::Root) => **uid == *account,
             (Meaning::Uid(uid), Who::User { id, .. }) => **uid == *id,
-            (
-                Meaning::Account(uid),
-                Who::Root | Who::User { .. } | Who::AssumedRole { .. },
-            ) => **uid == *account,
+            (Meaning::Account(uid), Who::Root | Who::User { .. } | Who::AssumedRole { .. }) => {
+                **uid == *account
+            }
             (Meaning::User { account: uid, name }, Who::User { name: found, .. }) => {
                 **uid == *account && name.matches(found)
             }

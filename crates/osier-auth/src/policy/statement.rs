@@ -33,7 +33,10 @@ pub(super) struct Listed<T> {
 impl<T> Listed<T> {
     /// What makes the element apply.
     fn find(&self, meant: impl Fn(&T) -> bool, text: impl Fn(&T) -> &str) -> Option<Matched<'_>> {
-        match (self.patterns.iter().find(|pattern| meant(pattern)), self.negated) {
+        match (
+            self.patterns.iter().find(|pattern| meant(pattern)),
+            self.negated,
+        ) {
             (Some(pattern), false) => Some(Matched::Pattern(text(pattern))),
             (None, true) => Some(Matched::NotExcluded),
             (Some(_), true) | (None, false) => None,
@@ -116,7 +119,11 @@ impl Statement {
                 unmet.push(Unmet::Condition {
                     operator: condition.operator.to_string(),
                     key: condition.key_text.to_string(),
-                    wanted: condition.values.iter().map(|value| value.to_string()).collect(),
+                    wanted: condition
+                        .values
+                        .iter()
+                        .map(|value| value.to_string())
+                        .collect(),
                     found: condition
                         .key
                         .find(facts.conditions)

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use osier_types::limits::CLOCK_SKEW_MS_MAX;
-use osier_types::{AccessDenial, Fault, FaultKind, Resource, SignatureMismatch};
+use osier_types::{
+    AccessDenial, DenialKind, DeniedBy, Fault, FaultKind, PolicyDenial, PrincipalKind, Resource,
+    SignatureMismatch,
+};
 
 use crate::oss::reply::xml::Xml;
 
@@ -62,6 +65,7 @@ fn denial(xml: &mut Xml, denial: &AccessDenial) {
             xml.text("AuthAction", action);
             xml.text("NoPermissionType", "ImplicitDeny");
         }),
+        AccessDenial::Policy(denial) => xml.within("AccessDeniedDetail", |xml| policy(xml, denial)),
         AccessDenial::Expired { at } => xml.time("Expires", *at),
         AccessDenial::PostPolicy { condition } => xml.text("Condition", condition),
         AccessDenial::AnonymousForbidden
@@ -69,6 +73,38 @@ fn denial(xml: &mut Xml, denial: &AccessDenial) {
         | AccessDenial::MalformedSignature { .. }
         | AccessDenial::NotOwner => {}
     }
+}
+
+/// Whose policies refused whom. `EncodedDiagnosticMessage` would need a service to decode it.
+fn policy(xml: &mut Xml, denial: &PolicyDenial) {
+    xml.text("AuthAction", &denial.action);
+    if let Some(principal) = &denial.principal {
+        xml.text("AuthPrincipalDisplayName", &principal.name);
+        xml.text("AuthPrincipalOwnerId", &principal.account);
+        xml.text(
+            "AuthPrincipalType",
+            match principal.kind {
+                PrincipalKind::Account => "Account",
+                PrincipalKind::User => "SubUser",
+                PrincipalKind::AssumedRole => "AssumedRoleUser",
+            },
+        );
+    }
+    xml.text(
+        "NoPermissionType",
+        match denial.kind {
+            DenialKind::Explicit => "ExplicitDeny",
+            DenialKind::Implicit => "ImplicitDeny",
+        },
+    );
+    xml.text(
+        "PolicyType",
+        match denial.by {
+            DeniedBy::Identity | DeniedBy::Nobody => "AccountLevelIdentityBasedPolicy",
+            DeniedBy::Session => "SessionPolicy",
+            DeniedBy::Bucket | DeniedBy::AccessPoint => "ResourceBasedPolicy",
+        },
+    );
 }
 
 /// Both sides of the comparison, so that the author of a client sees where they part.

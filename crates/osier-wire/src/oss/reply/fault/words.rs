@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
-use osier_types::{AccessDenial, ConfigKind, FaultKind};
+use osier_types::{AccessDenial, ConfigKind, DenialKind, DeniedBy, FaultKind};
 
 /// What OSS says for one fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -383,6 +383,33 @@ fn denied(denial: &AccessDenial) -> FaultWords {
             "0003-00000001",
             "The bucket belongs to another account.",
         )),
+        AccessDenial::Policy(denial) => {
+            let ec = match (denial.by, denial.kind) {
+                (DeniedBy::Bucket | DeniedBy::AccessPoint, DenialKind::Explicit) => "0003-00000101",
+                (_, DenialKind::Explicit) => "0003-00000201",
+                (_, DenialKind::Implicit) => "0003-00000202",
+            };
+            let said = match (denial.by, denial.kind) {
+                (DeniedBy::Identity, _) => "A policy of the caller denies",
+                (DeniedBy::Session, DenialKind::Explicit) => "The session's policy denies",
+                (DeniedBy::Session, DenialKind::Implicit) => "The session's policy does not grant",
+                (DeniedBy::Bucket, _) => "The bucket's policy denies",
+                (DeniedBy::AccessPoint, DenialKind::Explicit) => "The access point's policy denies",
+                (DeniedBy::AccessPoint, DenialKind::Implicit) => "The access point does not grant",
+                (DeniedBy::Nobody, _) => "Nothing grants",
+            };
+            let action = &denial.action;
+            doc(forbidden(
+                "AccessDenied",
+                ec,
+                match &denial.explanation {
+                    Some(explanation) => {
+                        format!("{said} `{action}` on this resource: {explanation}.")
+                    }
+                    None => format!("{said} `{action}` on this resource."),
+                },
+            ))
+        }
     }
 }
 
