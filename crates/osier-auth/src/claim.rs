@@ -4,7 +4,7 @@ use http::HeaderMap;
 use osier_types::{AccessDenial, Fault, FaultKind, Query, SignatureMismatch, Timestamp};
 
 use crate::canonical::header;
-use crate::{KeyRecord, KeyRing};
+use crate::{KeyRecord, KeyRing, TokenFault};
 
 /// How far a request's date may be from the server's, either way.
 pub(crate) const SKEW_MS_MAX: i64 = 15 * 60 * 1000;
@@ -35,6 +35,8 @@ pub(crate) struct Claim<'a> {
     pub(crate) signature: &'a str,
     /// The security token, wherever it travelled.
     pub(crate) token: Option<&'a [u8]>,
+    /// Tokens end.
+    pub(crate) now: Timestamp,
 }
 
 impl Claim<'_> {
@@ -45,14 +47,18 @@ impl Claim<'_> {
                 access_key_id: self.access_key_id.chars().take(200).collect(),
             })
         };
-        let record = keyring.key(self.access_key_id);
-        let expected = record.as_ref().and_then(|record| record.token.as_ref());
-        match (self.token, expected) {
-            (Some(sent), Some(expected)) if expected.matches(sent) => {}
-            (Some(_), _) => return Err(FaultKind::InvalidSecurityToken.into()),
-            (None, Some(_)) => return Err(unknown()),
-            (None, None) => {}
-        }
+        let record = match self.token {
+            // A temporary key without its token is no key.
+            None => keyring
+                .key(self.access_key_id)
+                .filter(|record| record.token.is_none()),
+            Some(token) => match keyring.temporary_key(self.access_key_id, token, self.now) {
+                Ok(record) => Some(record),
+                Err(TokenFault::Expired) => return Err(FaultKind::SecurityTokenExpired.into()),
+                Err(TokenFault::Invalid) => return Err(FaultKind::InvalidSecurityToken.into()),
+                Err(TokenFault::OtherKey) => None,
+            },
+        };
         record.filter(|record| record.enabled).ok_or_else(unknown)
     }
 

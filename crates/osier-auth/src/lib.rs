@@ -9,6 +9,7 @@
 mod canonical;
 mod claim;
 mod decision;
+pub mod directory;
 mod form;
 mod identity;
 mod mac;
@@ -19,6 +20,7 @@ mod secret;
 mod signing_keys;
 #[cfg(test)]
 mod testing;
+pub mod token;
 mod v1;
 mod v2;
 mod v4;

@@ -21,6 +21,11 @@ impl Secret {
         self.expose().ct_eq(sent).into()
     }
 
+    /// The secret itself, for the one reply that hands it to its owner.
+    pub fn reveal(&self) -> &[u8] {
+        self.expose()
+    }
+
     /// The secret itself, for signing.
     pub(crate) fn expose(&self) -> &[u8] {
         &self.0.0

@@ -112,6 +112,7 @@ fn verify_v1(
     now: Timestamp,
 ) -> Result<FormAuthentication, Fault> {
     let claim = Claim {
+        now,
         access_key_id: fields.required("OSSAccessKeyId", ec::V1_URL_NO_ID)?,
         signature: fields.required("Signature", ec::V1_URL_NO_SIGNATURE)?,
         token: token(fields),
@@ -147,6 +148,7 @@ fn verify_v4(
     stamp.check_scope(&scope)?;
     stamp.check_begun(now)?;
     let claim = Claim {
+        now,
         access_key_id: scope.access_key_id,
         signature: fields.required("x-oss-signature", ec::V4_NO_SIGNATURE)?,
         token: token(fields),

@@ -24,6 +24,7 @@ pub(crate) fn by_header(
     let date = signing_date(head);
     check_skew(parse_date(date)?, now)?;
     let claim = Claim {
+        now,
         access_key_id,
         signature,
         token: token(head.headers, head.query),
@@ -49,6 +50,7 @@ pub(crate) fn by_url(
         .ok_or_else(|| malformed("`Expires` is not a number of seconds", ec::BAD_EXPIRES))?;
     check_expiry(Timestamp::from_seconds(at), now)?;
     let claim = Claim {
+        now,
         access_key_id,
         signature,
         token: token(head.headers, head.query),

@@ -42,6 +42,7 @@ pub(crate) fn by_header(
     };
     check_skew(parse_date(date)?, now)?;
     let claim = Claim {
+        now,
         access_key_id,
         signature,
         token: token(head.headers, head.query),
@@ -72,6 +73,7 @@ pub(crate) fn by_url(
     })?;
     check_expiry(Timestamp::from_seconds(at), now)?;
     let claim = Claim {
+        now,
         access_key_id,
         signature,
         token: token(head.headers, head.query),

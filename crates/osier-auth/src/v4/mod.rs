@@ -56,6 +56,7 @@ pub(crate) fn by_header(
     stamp.check_scope(&scope)?;
     check_skew(stamp.time, now)?;
     let claim = Claim {
+        now,
         access_key_id: scope.access_key_id,
         signature,
         token: token(head.headers, head.query),
@@ -99,6 +100,7 @@ pub(crate) fn by_url(
     stamp.check_begun(now)?;
     check_expiry(stamp.time.plus_millis(lifetime_s * 1000), now)?;
     let claim = Claim {
+        now,
         access_key_id: scope.access_key_id,
         signature,
         token: token(head.headers, head.query),

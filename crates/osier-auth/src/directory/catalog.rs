@@ -1,0 +1,374 @@
+//! All operations of RAM and STS as one request and one outcome, and the one door to them
+//! that checks permission.
+
+use osier_types::{Rng, Timestamp};
+
+use super::permission::SYSTEM;
+use super::*;
+use crate::policy::{Conditions, RequestResource};
+use crate::{Identity, Principal};
+
+/// A request to RAM or STS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are the operations of the API")]
+pub enum ControlRequest {
+    CreateUser(CreateUser),
+    GetUser(GetUser),
+    ListUsers(ListUsers),
+    UpdateUser(UpdateUser),
+    DeleteUser(DeleteUser),
+    CreateAccessKey(CreateAccessKey),
+    ListAccessKeys(ListAccessKeys),
+    UpdateAccessKey(UpdateAccessKey),
+    DeleteAccessKey(DeleteAccessKey),
+    GetAccessKeyLastUsed(GetAccessKeyLastUsed),
+    CreatePolicy(CreatePolicy),
+    GetPolicy(GetPolicy),
+    ListPolicies(ListPolicies),
+    DeletePolicy(DeletePolicy),
+    CreatePolicyVersion(CreatePolicyVersion),
+    GetPolicyVersion(GetPolicyVersion),
+    ListPolicyVersions(ListPolicyVersions),
+    SetDefaultPolicyVersion(SetDefaultPolicyVersion),
+    DeletePolicyVersion(DeletePolicyVersion),
+    AttachPolicyToUser(AttachPolicyToUser),
+    DetachPolicyFromUser(DetachPolicyFromUser),
+    ListPoliciesForUser(ListPoliciesForUser),
+    AttachPolicyToGroup(AttachPolicyToGroup),
+    DetachPolicyFromGroup(DetachPolicyFromGroup),
+    ListPoliciesForGroup(ListPoliciesForGroup),
+    AttachPolicyToRole(AttachPolicyToRole),
+    DetachPolicyFromRole(DetachPolicyFromRole),
+    ListPoliciesForRole(ListPoliciesForRole),
+    ListEntitiesForPolicy(ListEntitiesForPolicy),
+    CreateRole(CreateRole),
+    GetRole(GetRole),
+    ListRoles(ListRoles),
+    UpdateRole(UpdateRole),
+    DeleteRole(DeleteRole),
+    CreateGroup(CreateGroup),
+    GetGroup(GetGroup),
+    ListGroups(ListGroups),
+    UpdateGroup(UpdateGroup),
+    DeleteGroup(DeleteGroup),
+    AddUserToGroup(AddUserToGroup),
+    RemoveUserFromGroup(RemoveUserFromGroup),
+    ListUsersForGroup(ListUsersForGroup),
+    ListGroupsForUser(ListGroupsForUser),
+    AssumeRole(AssumeRole),
+    GetCallerIdentity,
+}
+
+/// What a request to RAM or STS led to.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the variants are named like what they hold")]
+pub enum ControlOutcome {
+    /// Nothing but the request's id is to be told.
+    Done,
+    User(User),
+    Users(Page<User>),
+    CreatedAccessKey(CreatedAccessKey),
+    AccessKeys(Vec<AccessKey>),
+    /// When a key was used last.
+    LastUsed(Option<Timestamp>),
+    /// `CreatePolicy`.
+    Policy(PolicySummary),
+    PolicyDetail(PolicyDetail),
+    Policies(Page<PolicySummary>),
+    PolicyVersion(PolicyVersion),
+    PolicyVersions(Vec<PolicyVersion>),
+    AttachedPolicies(Vec<AttachedPolicy>),
+    PolicyEntities(PolicyEntities),
+    Role(Role),
+    Roles(Page<Role>),
+    Group(Group),
+    Groups(Page<Group>),
+    GroupMembers(Page<GroupMember>),
+    UserGroups(Vec<UserGroup>),
+    AssumedRole(AssumedRole),
+    CallerIdentity(CallerIdentity),
+}
+
+impl Directory {
+    /// Does what `caller` asks for, if it may. The changes are to be taken afterwards.
+    ///
+    /// # Errors
+    /// `NoPermission`, or why the operation can't be done; then nothing is changed.
+    pub fn execute(
+        &mut self,
+        caller: &Identity,
+        mut request: ControlRequest,
+        conditions: &Conditions<'_>,
+        now: Timestamp,
+        rng: &dyn Rng,
+    ) -> Result<ControlOutcome, ControlFault> {
+        use ControlOutcome as Out;
+        use ControlRequest as Ask;
+
+        request.fill_in(caller)?;
+        let own = caller.account.id.as_str();
+        for (owner, path) in request.touches(own) {
+            let resource = RequestResource::control("ram", owner, &path);
+            self.permit(caller, request.action(), &resource, conditions)?;
+        }
+        let context = &Context {
+            account: own,
+            now,
+            rng,
+        };
+        Ok(match request {
+            // Permission and trust are checked together.
+            Ask::AssumeRole(it) => {
+                self.rotate_token_keys(now, rng)?;
+                Out::AssumedRole(self.assume_role(caller, it, conditions, now, rng)?)
+            }
+            Ask::GetCallerIdentity => Out::CallerIdentity(Self::get_caller_identity(caller)),
+            Ask::CreateUser(it) => Out::User(self.create_user(context, it)?),
+            Ask::GetUser(it) => Out::User(self.get_user(context, &it)?),
+            Ask::ListUsers(it) => Out::Users(self.list_users(context, &it)?),
+            Ask::UpdateUser(it) => Out::User(self.update_user(context, it)?),
+            Ask::DeleteUser(it) => {
+                self.delete_user(context, &it)?;
+                Out::Done
+            }
+            Ask::CreateAccessKey(it) => Out::CreatedAccessKey(self.create_access_key(context, &it)?),
+            Ask::ListAccessKeys(it) => Out::AccessKeys(self.list_access_keys(context, &it)?),
+            Ask::UpdateAccessKey(it) => {
+                self.update_access_key(context, &it)?;
+                Out::Done
+            }
+            Ask::DeleteAccessKey(it) => {
+                self.delete_access_key(context, &it)?;
+                Out::Done
+            }
+            Ask::GetAccessKeyLastUsed(it) => Out::LastUsed(self.get_access_key_last_used(context, &it)?),
+            Ask::CreatePolicy(it) => Out::Policy(self.create_policy(context, it)?),
+            Ask::GetPolicy(it) => Out::PolicyDetail(self.get_policy(context, &it)?),
+            Ask::ListPolicies(it) => Out::Policies(self.list_policies(context, &it)?),
+            Ask::DeletePolicy(it) => {
+                self.delete_policy(context, &it)?;
+                Out::Done
+            }
+            Ask::CreatePolicyVersion(it) => Out::PolicyVersion(self.create_policy_version(context, it)?),
+            Ask::GetPolicyVersion(it) => Out::PolicyVersion(self.get_policy_version(context, &it)?),
+            Ask::ListPolicyVersions(it) => Out::PolicyVersions(self.list_policy_versions(context, &it)?),
+            Ask::SetDefaultPolicyVersion(it) => {
+                self.set_default_policy_version(context, &it)?;
+                Out::Done
+            }
+            Ask::DeletePolicyVersion(it) => {
+                self.delete_policy_version(context, &it)?;
+                Out::Done
+            }
+            Ask::AttachPolicyToUser(it) => {
+                self.attach_policy_to_user(context, &it)?;
+                Out::Done
+            }
+            Ask::DetachPolicyFromUser(it) => {
+                self.detach_policy_from_user(context, &it)?;
+                Out::Done
+            }
+            Ask::ListPoliciesForUser(it) => Out::AttachedPolicies(self.list_policies_for_user(context, &it)?),
+            Ask::AttachPolicyToGroup(it) => {
+                self.attach_policy_to_group(context, &it)?;
+                Out::Done
+            }
+            Ask::DetachPolicyFromGroup(it) => {
+                self.detach_policy_from_group(context, &it)?;
+                Out::Done
+            }
+            Ask::ListPoliciesForGroup(it) => Out::AttachedPolicies(self.list_policies_for_group(context, &it)?),
+            Ask::AttachPolicyToRole(it) => {
+                self.attach_policy_to_role(context, &it)?;
+                Out::Done
+            }
+            Ask::DetachPolicyFromRole(it) => {
+                self.detach_policy_from_role(context, &it)?;
+                Out::Done
+            }
+            Ask::ListPoliciesForRole(it) => Out::AttachedPolicies(self.list_policies_for_role(context, &it)?),
+            Ask::ListEntitiesForPolicy(it) => Out::PolicyEntities(self.list_entities_for_policy(context, &it)?),
+            Ask::CreateRole(it) => Out::Role(self.create_role(context, it)?),
+            Ask::GetRole(it) => Out::Role(self.get_role(context, &it)?),
+            Ask::ListRoles(it) => Out::Roles(self.list_roles(context, &it)?),
+            Ask::UpdateRole(it) => Out::Role(self.update_role(context, it)?),
+            Ask::DeleteRole(it) => {
+                self.delete_role(context, &it)?;
+                Out::Done
+            }
+            Ask::CreateGroup(it) => Out::Group(self.create_group(context, it)?),
+            Ask::GetGroup(it) => Out::Group(self.get_group(context, &it)?),
+            Ask::ListGroups(it) => Out::Groups(self.list_groups(context, &it)?),
+            Ask::UpdateGroup(it) => Out::Group(self.update_group(context, it)?),
+            Ask::DeleteGroup(it) => {
+                self.delete_group(context, &it)?;
+                Out::Done
+            }
+            Ask::AddUserToGroup(it) => {
+                self.add_user_to_group(context, &it)?;
+                Out::Done
+            }
+            Ask::RemoveUserFromGroup(it) => {
+                self.remove_user_from_group(context, &it)?;
+                Out::Done
+            }
+            Ask::ListUsersForGroup(it) => Out::GroupMembers(self.list_users_for_group(context, &it)?),
+            Ask::ListGroupsForUser(it) => Out::UserGroups(self.list_groups_for_user(context, &it)?),
+        })
+    }
+}
+
+impl ControlRequest {
+    /// The action in policies.
+    pub const fn action(&self) -> &'static str {
+        match self {
+            Self::CreateUser(_) => "ram:CreateUser",
+            Self::GetUser(_) => "ram:GetUser",
+            Self::ListUsers(_) => "ram:ListUsers",
+            Self::UpdateUser(_) => "ram:UpdateUser",
+            Self::DeleteUser(_) => "ram:DeleteUser",
+            Self::CreateAccessKey(_) => "ram:CreateAccessKey",
+            Self::ListAccessKeys(_) => "ram:ListAccessKeys",
+            Self::UpdateAccessKey(_) => "ram:UpdateAccessKey",
+            Self::DeleteAccessKey(_) => "ram:DeleteAccessKey",
+            Self::GetAccessKeyLastUsed(_) => "ram:GetAccessKeyLastUsed",
+            Self::CreatePolicy(_) => "ram:CreatePolicy",
+            Self::GetPolicy(_) => "ram:GetPolicy",
+            Self::ListPolicies(_) => "ram:ListPolicies",
+            Self::DeletePolicy(_) => "ram:DeletePolicy",
+            Self::CreatePolicyVersion(_) => "ram:CreatePolicyVersion",
+            Self::GetPolicyVersion(_) => "ram:GetPolicyVersion",
+            Self::ListPolicyVersions(_) => "ram:ListPolicyVersions",
+            Self::SetDefaultPolicyVersion(_) => "ram:SetDefaultPolicyVersion",
+            Self::DeletePolicyVersion(_) => "ram:DeletePolicyVersion",
+            Self::AttachPolicyToUser(_) => "ram:AttachPolicyToUser",
+            Self::DetachPolicyFromUser(_) => "ram:DetachPolicyFromUser",
+            Self::ListPoliciesForUser(_) => "ram:ListPoliciesForUser",
+            Self::AttachPolicyToGroup(_) => "ram:AttachPolicyToGroup",
+            Self::DetachPolicyFromGroup(_) => "ram:DetachPolicyFromGroup",
+            Self::ListPoliciesForGroup(_) => "ram:ListPoliciesForGroup",
+            Self::AttachPolicyToRole(_) => "ram:AttachPolicyToRole",
+            Self::DetachPolicyFromRole(_) => "ram:DetachPolicyFromRole",
+            Self::ListPoliciesForRole(_) => "ram:ListPoliciesForRole",
+            Self::ListEntitiesForPolicy(_) => "ram:ListEntitiesForPolicy",
+            Self::CreateRole(_) => "ram:CreateRole",
+            Self::GetRole(_) => "ram:GetRole",
+            Self::ListRoles(_) => "ram:ListRoles",
+            Self::UpdateRole(_) => "ram:UpdateRole",
+            Self::DeleteRole(_) => "ram:DeleteRole",
+            Self::CreateGroup(_) => "ram:CreateGroup",
+            Self::GetGroup(_) => "ram:GetGroup",
+            Self::ListGroups(_) => "ram:ListGroups",
+            Self::UpdateGroup(_) => "ram:UpdateGroup",
+            Self::DeleteGroup(_) => "ram:DeleteGroup",
+            Self::AddUserToGroup(_) => "ram:AddUserToGroup",
+            Self::RemoveUserFromGroup(_) => "ram:RemoveUserFromGroup",
+            Self::ListUsersForGroup(_) => "ram:ListUsersForGroup",
+            Self::ListGroupsForUser(_) => "ram:ListGroupsForUser",
+            Self::AssumeRole(_) => "sts:AssumeRole",
+            Self::GetCallerIdentity => "sts:GetCallerIdentity",
+        }
+    }
+
+    /// A user who names nobody means their own keys; an account that does means its own.
+    fn fill_in(&mut self, caller: &Identity) -> Result<(), ControlFault> {
+        let user_name = match self {
+            Self::CreateAccessKey(it) => &mut it.user_name,
+            Self::ListAccessKeys(it) => &mut it.user_name,
+            Self::UpdateAccessKey(it) => &mut it.user_name,
+            Self::DeleteAccessKey(it) => &mut it.user_name,
+            Self::GetAccessKeyLastUsed(it) => &mut it.user_name,
+            _ => return Ok(()),
+        };
+        if user_name.as_deref().is_none_or(str::is_empty) {
+            *user_name = match &caller.principal {
+                Principal::Root => None,
+                Principal::User { name, .. } => Some(name.to_string()),
+                Principal::AssumedRole { .. } => {
+                    return Err(ControlFault::MissingParameter { name: "UserName" });
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// The resources that permission is needed for: their owner, and their name in it.
+    fn touches<'a>(&self, own: &'a str) -> Vec<(&'a str, String)> {
+        let user = |name: &str| (own, format!("user/{name}"));
+        let group = |name: &str| (own, format!("group/{name}"));
+        let role = |name: &str| (own, format!("role/{name}"));
+        let policy = |kind: &str, name: &str| {
+            let owner = if kind == PolicyType::System.as_str() { SYSTEM } else { own };
+            (owner, format!("policy/{name}"))
+        };
+        let keys_of = |name: &Option<String>| match name {
+            Some(name) => vec![user(name)],
+            // Only the account itself can mean itself, see `fill_in`.
+            None => vec![(own, "*".to_owned())],
+        };
+        match self {
+            Self::CreateUser(_) => vec![(own, "user/*".to_owned())],
+            Self::GetUser(it) => vec![user(&it.user_name)],
+            Self::ListUsers(_) => vec![(own, "user/*".to_owned())],
+            Self::UpdateUser(it) => vec![user(&it.user_name)],
+            Self::DeleteUser(it) => vec![user(&it.user_name)],
+            Self::CreateAccessKey(it) => keys_of(&it.user_name),
+            Self::ListAccessKeys(it) => keys_of(&it.user_name),
+            Self::UpdateAccessKey(it) => keys_of(&it.user_name),
+            Self::DeleteAccessKey(it) => keys_of(&it.user_name),
+            Self::GetAccessKeyLastUsed(it) => keys_of(&it.user_name),
+            Self::CreatePolicy(_) => vec![(own, "policy/*".to_owned())],
+            Self::GetPolicy(it) => vec![policy(&it.policy_type, &it.policy_name)],
+            Self::ListPolicies(_) => vec![(own, "policy/*".to_owned())],
+            Self::DeletePolicy(it) => vec![policy("Custom", &it.policy_name)],
+            Self::CreatePolicyVersion(it) => vec![policy("Custom", &it.policy_name)],
+            Self::GetPolicyVersion(it) => vec![policy(&it.policy_type, &it.policy_name)],
+            Self::ListPolicyVersions(it) => vec![policy(&it.policy_type, &it.policy_name)],
+            Self::SetDefaultPolicyVersion(it) => vec![policy("Custom", &it.policy_name)],
+            Self::DeletePolicyVersion(it) => vec![policy("Custom", &it.policy_name)],
+            Self::AttachPolicyToUser(it) => vec![
+                user(&it.user_name),
+                policy(&it.policy_type, &it.policy_name),
+            ],
+            Self::DetachPolicyFromUser(it) => vec![
+                user(&it.user_name),
+                policy(&it.policy_type, &it.policy_name),
+            ],
+            Self::ListPoliciesForUser(it) => vec![user(&it.user_name)],
+            Self::AttachPolicyToGroup(it) => vec![
+                group(&it.group_name),
+                policy(&it.policy_type, &it.policy_name),
+            ],
+            Self::DetachPolicyFromGroup(it) => vec![
+                group(&it.group_name),
+                policy(&it.policy_type, &it.policy_name),
+            ],
+            Self::ListPoliciesForGroup(it) => vec![group(&it.group_name)],
+            Self::AttachPolicyToRole(it) => vec![
+                role(&it.role_name),
+                policy(&it.policy_type, &it.policy_name),
+            ],
+            Self::DetachPolicyFromRole(it) => vec![
+                role(&it.role_name),
+                policy(&it.policy_type, &it.policy_name),
+            ],
+            Self::ListPoliciesForRole(it) => vec![role(&it.role_name)],
+            Self::ListEntitiesForPolicy(it) => vec![policy(&it.policy_type, &it.policy_name)],
+            Self::CreateRole(_) => vec![(own, "role/*".to_owned())],
+            Self::GetRole(it) => vec![role(&it.role_name)],
+            Self::ListRoles(_) => vec![(own, "role/*".to_owned())],
+            Self::UpdateRole(it) => vec![role(&it.role_name)],
+            Self::DeleteRole(it) => vec![role(&it.role_name)],
+            Self::CreateGroup(_) => vec![(own, "group/*".to_owned())],
+            Self::GetGroup(it) => vec![group(&it.group_name)],
+            Self::ListGroups(_) => vec![(own, "group/*".to_owned())],
+            Self::UpdateGroup(it) => vec![group(&it.group_name)],
+            Self::DeleteGroup(it) => vec![group(&it.group_name)],
+            Self::AddUserToGroup(it) => vec![user(&it.user_name), group(&it.group_name)],
+            Self::RemoveUserFromGroup(it) => vec![user(&it.user_name), group(&it.group_name)],
+            Self::ListUsersForGroup(it) => vec![group(&it.group_name)],
+            Self::ListGroupsForUser(it) => vec![user(&it.user_name)],
+            Self::AssumeRole(_) | Self::GetCallerIdentity => Vec::new(),
+        }
+    }
+}
