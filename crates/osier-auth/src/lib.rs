@@ -8,6 +8,7 @@
 
 mod canonical;
 mod claim;
+pub mod control;
 mod decision;
 pub mod directory;
 mod form;

@@ -212,14 +212,16 @@ impl Account {
         let mut shown: Vec<AttachedPolicy> = attachments
             .iter()
             .filter_map(|it| {
-                let (description, default_version) =
-                    match self.find_policy(it.policy.kind.as_str(), &it.policy.name).ok()? {
-                        Found::Custom(entry) => (
-                            entry.record.description.clone(),
-                            format!("v{}", entry.record.default_version),
-                        ),
-                        Found::System(shipped) => (shipped.description.to_owned(), "v1".to_owned()),
-                    };
+                let (description, default_version) = match self
+                    .find_policy(it.policy.kind.as_str(), &it.policy.name)
+                    .ok()?
+                {
+                    Found::Custom(entry) => (
+                        entry.record.description.clone(),
+                        format!("v{}", entry.record.default_version),
+                    ),
+                    Found::System(shipped) => (shipped.description.to_owned(), "v1".to_owned()),
+                };
                 Some(AttachedPolicy {
                     policy_name: it.policy.name.to_string(),
                     policy_type: it.policy.kind,
@@ -247,7 +249,12 @@ fn attach(
         PolicyType::Custom => CUSTOM_MAX,
         PolicyType::System => SYSTEM_MAX,
     };
-    if policies.iter().filter(|it| it.policy.kind == name.kind).count() >= max {
+    if policies
+        .iter()
+        .filter(|it| it.policy.kind == name.kind)
+        .count()
+        >= max
+    {
         return Err(ControlFault::LimitExceeded { entity, max });
     }
     policies.push(Attachment {

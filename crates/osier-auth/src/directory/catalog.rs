@@ -131,7 +131,9 @@ impl Directory {
                 self.delete_user(context, &it)?;
                 Out::Done
             }
-            Ask::CreateAccessKey(it) => Out::CreatedAccessKey(self.create_access_key(context, &it)?),
+            Ask::CreateAccessKey(it) => {
+                Out::CreatedAccessKey(self.create_access_key(context, &it)?)
+            }
             Ask::ListAccessKeys(it) => Out::AccessKeys(self.list_access_keys(context, &it)?),
             Ask::UpdateAccessKey(it) => {
                 self.update_access_key(context, &it)?;
@@ -141,7 +143,9 @@ impl Directory {
                 self.delete_access_key(context, &it)?;
                 Out::Done
             }
-            Ask::GetAccessKeyLastUsed(it) => Out::LastUsed(self.get_access_key_last_used(context, &it)?),
+            Ask::GetAccessKeyLastUsed(it) => {
+                Out::LastUsed(self.get_access_key_last_used(context, &it)?)
+            }
             Ask::CreatePolicy(it) => Out::Policy(self.create_policy(context, it)?),
             Ask::GetPolicy(it) => Out::PolicyDetail(self.get_policy(context, &it)?),
             Ask::ListPolicies(it) => Out::Policies(self.list_policies(context, &it)?),
@@ -149,9 +153,13 @@ impl Directory {
                 self.delete_policy(context, &it)?;
                 Out::Done
             }
-            Ask::CreatePolicyVersion(it) => Out::PolicyVersion(self.create_policy_version(context, it)?),
+            Ask::CreatePolicyVersion(it) => {
+                Out::PolicyVersion(self.create_policy_version(context, it)?)
+            }
             Ask::GetPolicyVersion(it) => Out::PolicyVersion(self.get_policy_version(context, &it)?),
-            Ask::ListPolicyVersions(it) => Out::PolicyVersions(self.list_policy_versions(context, &it)?),
+            Ask::ListPolicyVersions(it) => {
+                Out::PolicyVersions(self.list_policy_versions(context, &it)?)
+            }
             Ask::SetDefaultPolicyVersion(it) => {
                 self.set_default_policy_version(context, &it)?;
                 Out::Done
@@ -168,7 +176,9 @@ impl Directory {
                 self.detach_policy_from_user(context, &it)?;
                 Out::Done
             }
-            Ask::ListPoliciesForUser(it) => Out::AttachedPolicies(self.list_policies_for_user(context, &it)?),
+            Ask::ListPoliciesForUser(it) => {
+                Out::AttachedPolicies(self.list_policies_for_user(context, &it)?)
+            }
             Ask::AttachPolicyToGroup(it) => {
                 self.attach_policy_to_group(context, &it)?;
                 Out::Done
@@ -177,7 +187,9 @@ impl Directory {
                 self.detach_policy_from_group(context, &it)?;
                 Out::Done
             }
-            Ask::ListPoliciesForGroup(it) => Out::AttachedPolicies(self.list_policies_for_group(context, &it)?),
+            Ask::ListPoliciesForGroup(it) => {
+                Out::AttachedPolicies(self.list_policies_for_group(context, &it)?)
+            }
             Ask::AttachPolicyToRole(it) => {
                 self.attach_policy_to_role(context, &it)?;
                 Out::Done
@@ -186,8 +198,12 @@ impl Directory {
                 self.detach_policy_from_role(context, &it)?;
                 Out::Done
             }
-            Ask::ListPoliciesForRole(it) => Out::AttachedPolicies(self.list_policies_for_role(context, &it)?),
-            Ask::ListEntitiesForPolicy(it) => Out::PolicyEntities(self.list_entities_for_policy(context, &it)?),
+            Ask::ListPoliciesForRole(it) => {
+                Out::AttachedPolicies(self.list_policies_for_role(context, &it)?)
+            }
+            Ask::ListEntitiesForPolicy(it) => {
+                Out::PolicyEntities(self.list_entities_for_policy(context, &it)?)
+            }
             Ask::CreateRole(it) => Out::Role(self.create_role(context, it)?),
             Ask::GetRole(it) => Out::Role(self.get_role(context, &it)?),
             Ask::ListRoles(it) => Out::Roles(self.list_roles(context, &it)?),
@@ -212,7 +228,9 @@ impl Directory {
                 self.remove_user_from_group(context, &it)?;
                 Out::Done
             }
-            Ask::ListUsersForGroup(it) => Out::GroupMembers(self.list_users_for_group(context, &it)?),
+            Ask::ListUsersForGroup(it) => {
+                Out::GroupMembers(self.list_users_for_group(context, &it)?)
+            }
             Ask::ListGroupsForUser(it) => Out::UserGroups(self.list_groups_for_user(context, &it)?),
         })
     }
@@ -298,7 +316,11 @@ impl ControlRequest {
         let group = |name: &str| (own, format!("group/{name}"));
         let role = |name: &str| (own, format!("role/{name}"));
         let policy = |kind: &str, name: &str| {
-            let owner = if kind == PolicyType::System.as_str() { SYSTEM } else { own };
+            let owner = if kind == PolicyType::System.as_str() {
+                SYSTEM
+            } else {
+                own
+            };
             (owner, format!("policy/{name}"))
         };
         let keys_of = |name: &Option<String>| match name {

@@ -126,8 +126,10 @@ pub enum ControlFault {
     },
     /// The signature is not the one computed here.
     SignatureDoesNotMatch {
-        /// What the server signed.
+        /// What the server signed; security tokens are blotted out.
         string_to_sign: String,
+        /// What that is a digest of, where it is one; likewise.
+        canonical_request: Option<String>,
     },
     /// No such access key.
     UnknownAccessKey,
@@ -248,7 +250,11 @@ impl fmt::Display for ControlFault {
                 out.write_str("The default version of a policy can't be deleted.")
             }
             Self::LimitExceeded { entity, max } => {
-                write!(out, "There may be at most {max} of this: {}.", entity.noun())
+                write!(
+                    out,
+                    "There may be at most {max} of this: {}.",
+                    entity.noun()
+                )
             }
             Self::InvalidParameter { name, reason } => {
                 write!(out, "The parameter {name} is not valid: {reason}.")
@@ -261,7 +267,10 @@ impl fmt::Display for ControlFault {
             }
             Self::MalformedPolicyDocument { path, reason }
             | Self::SessionPolicyGrammar { path, reason } => {
-                write!(out, "The policy document is not valid at `{path}`: {reason}.")
+                write!(
+                    out,
+                    "The policy document is not valid at `{path}`: {reason}."
+                )
             }
             Self::SessionPolicySize { max } => {
                 write!(out, "A session policy has at most {max} characters.")
@@ -277,7 +286,7 @@ impl fmt::Display for ControlFault {
             Self::IncompleteSignature { reason } => {
                 write!(out, "The request signature is incomplete: {reason}.")
             }
-            Self::SignatureDoesNotMatch { string_to_sign } => write!(
+            Self::SignatureDoesNotMatch { string_to_sign, .. } => write!(
                 out,
                 "Specified signature is not matched with our calculation. \
                  server string to sign is:{string_to_sign}"

@@ -55,7 +55,9 @@ impl Directory {
         context: &Context<'_>,
         request: &GetGroup,
     ) -> Result<Group, ControlFault> {
-        Ok(show(self.account(context.account)?.group(&request.group_name)?))
+        Ok(show(
+            self.account(context.account)?.group(&request.group_name)?,
+        ))
     }
 
     /// `ListGroups`.

@@ -178,7 +178,10 @@ impl Directory {
         if let Some(known) = self.keys.get(access_key_id) {
             let record = &known.record;
             if *record.account != *context.account || record.user_id != user_id {
-                return Err(ControlFault::already_exists(Entity::AccessKey, access_key_id));
+                return Err(ControlFault::already_exists(
+                    Entity::AccessKey,
+                    access_key_id,
+                ));
             }
             if record.secret.matches(text) && record.status == status {
                 return Ok(false);
@@ -205,9 +208,7 @@ impl Directory {
         self.keys
             .values()
             .map(|entry| &*entry.record)
-            .filter(move |record| {
-                *record.account == *account && record.user_id.as_ref() == user_id
-            })
+            .filter(move |record| *record.account == *account && record.user_id.as_ref() == user_id)
     }
 
     fn key_holder(

@@ -37,7 +37,7 @@ use osier_types::{Rng, Timestamp};
 
 use account::Account;
 pub use account::NewAccount;
-pub use catalog::{ControlRequest, ControlOutcome};
+pub use catalog::{ControlOutcome, ControlRequest};
 pub use fault::{ControlFault, Entity};
 pub use layers::Layers;
 pub use record::{
@@ -119,7 +119,9 @@ impl Directory {
     /// Notes that a key signed a request.
     pub fn note_use(&self, access_key_id: &str, now: Timestamp) {
         if let Some(entry) = self.keys.get(access_key_id) {
-            entry.last_used.fetch_max(now.as_millis(), Ordering::Relaxed);
+            entry
+                .last_used
+                .fetch_max(now.as_millis(), Ordering::Relaxed);
         }
     }
 

@@ -5,7 +5,13 @@ use super::ControlFault;
 /// Checks one text parameter, and hands it on.
 pub(super) fn user_name(name: &'static str, text: String) -> Result<String, ControlFault> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
-    matching(name, text, 64, allowed, "1 to 64 of letters, digits, `.`, `-` and `_`")
+    matching(
+        name,
+        text,
+        64,
+        allowed,
+        "1 to 64 of letters, digits, `.`, `-` and `_`",
+    )
 }
 
 pub(super) fn group_name(text: String) -> Result<String, ControlFault> {
@@ -58,7 +64,10 @@ pub(super) fn email(name: &'static str, text: String) -> Result<String, ControlF
             plain(local) && plain(domain)
         });
     if !well_formed {
-        return Err(ControlFault::invalid(name, "an address has one `@` and no blanks"));
+        return Err(ControlFault::invalid(
+            name,
+            "an address has one `@` and no blanks",
+        ));
     }
     at_most(name, text, 128)
 }
@@ -83,14 +92,6 @@ pub(super) fn session_name(text: String) -> Result<String, ControlFault> {
     Ok(text)
 }
 
-/// Applies `check` to what is given.
-pub(super) fn optional(
-    text: Option<String>,
-    check: impl FnOnce(String) -> Result<String, ControlFault>,
-) -> Result<Option<String>, ControlFault> {
-    text.map(check).transpose()
-}
-
 fn matching(
     name: &'static str,
     text: String,
@@ -109,9 +110,15 @@ fn matching(
 
 fn at_most(name: &'static str, text: String, max: usize) -> Result<String, ControlFault> {
     if text.chars().count() > max {
-        return Err(ControlFault::invalid(name, format!("at most {max} characters")));
+        return Err(ControlFault::invalid(
+            name,
+            format!("at most {max} characters"),
+        ));
     }
-    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+    if text
+        .chars()
+        .any(|c| c.is_control() && c != '\n' && c != '\t')
+    {
         return Err(ControlFault::invalid(name, "no control characters"));
     }
     Ok(text)

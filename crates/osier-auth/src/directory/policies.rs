@@ -95,13 +95,18 @@ impl Directory {
         request: &ListPolicies,
     ) -> Result<Page<PolicySummary>, ControlFault> {
         let account = self.account(context.account)?;
-        let wanted = request.policy_type.as_deref().filter(|kind| !kind.is_empty());
+        let wanted = request
+            .policy_type
+            .as_deref()
+            .filter(|kind| !kind.is_empty());
         let wanted = wanted.map(policy_type).transpose()?;
         let customs = account.policies.values().map(|entry| {
             let record = &entry.record;
             show(record, account.attachment_count(&custom(record)))
         });
-        let shipped = system::ALL.iter().map(|shipped| show_system(shipped, account));
+        let shipped = system::ALL
+            .iter()
+            .map(|shipped| show_system(shipped, account));
         let mut policies: Vec<(String, PolicySummary)> = customs
             .chain(shipped)
             .filter(|policy| wanted.is_none_or(|kind| kind == policy.policy_type))
@@ -113,7 +118,9 @@ impl Directory {
             .collect();
         policies.sort_by(|a, b| a.0.cmp(&b.0));
         page(
-            policies.iter().map(|(name, policy)| (name.as_str(), policy)),
+            policies
+                .iter()
+                .map(|(name, policy)| (name.as_str(), policy)),
             request.marker.as_deref(),
             request.max_items,
             PolicySummary::clone,
@@ -218,9 +225,7 @@ impl Directory {
         let unknown = || ControlFault::not_exist(Entity::PolicyVersion, &request.version_id);
         let number = version_number(&request.version_id).ok_or_else(unknown)?;
         match account.find_policy(&request.policy_type, &request.policy_name)? {
-            Found::Custom(entry) => {
-                Ok(show_version(&entry.record, entry.record.version(number)?))
-            }
+            Found::Custom(entry) => Ok(show_version(&entry.record, entry.record.version(number)?)),
             Found::System(shipped) if number == 1 => Ok(system_version(shipped)),
             Found::System(_) => Err(unknown()),
         }
@@ -241,7 +246,9 @@ impl Directory {
                 Found::Custom(entry) => {
                     let record = &entry.record;
                     let versions = record.versions.iter();
-                    versions.map(|version| show_version(record, version)).collect()
+                    versions
+                        .map(|version| show_version(record, version))
+                        .collect()
                 }
                 Found::System(shipped) => vec![system_version(shipped)],
             },
@@ -318,8 +325,14 @@ impl Account {
     /// What a policy is attached to.
     fn attachments<'a>(&'a self, name: &'a PolicyName) -> impl Iterator<Item = Entity> + 'a {
         let holds = move |it: &super::Attachment| it.policy == *name;
-        let users = self.users.values().filter(move |it| it.policies.iter().any(holds));
-        let groups = self.groups.values().filter(move |it| it.policies.iter().any(holds));
+        let users = self
+            .users
+            .values()
+            .filter(move |it| it.policies.iter().any(holds));
+        let groups = self
+            .groups
+            .values()
+            .filter(move |it| it.policies.iter().any(holds));
         let roles = self
             .roles
             .values()
@@ -336,9 +349,7 @@ impl PolicyRecord {
         self.versions
             .iter()
             .find(|version| version.number == number)
-            .ok_or_else(|| {
-                ControlFault::not_exist(Entity::PolicyVersion, &format!("v{number}"))
-            })
+            .ok_or_else(|| ControlFault::not_exist(Entity::PolicyVersion, &format!("v{number}")))
     }
 
     fn named_version(&self, id: &str) -> Result<u32, ControlFault> {

@@ -1,6 +1,9 @@
 //! Requests and outcomes of the RAM and STS operations, field by field as section 6.4 of the
 //! reference names them. Absent parameters are `None`; what is empty was sent empty.
-#![expect(missing_docs, reason = "the fields are those of the API, by their names there")]
+#![expect(
+    missing_docs,
+    reason = "the fields are those of the API, by their names there"
+)]
 
 use osier_types::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -68,9 +68,7 @@ impl Directory {
             source_identity: request.source_identity.as_deref(),
             ..*conditions
         };
-        let known_name = found
-            .as_ref()
-            .map_or(role_name, |role| &*role.record.name);
+        let known_name = found.as_ref().map_or(role_name, |role| &*role.record.name);
         self.permit_assuming(caller, account_id, known_name, &conditions)?;
         let role = found?;
         trust(role, caller, &conditions)?;
@@ -146,11 +144,7 @@ impl Directory {
     ///
     /// # Errors
     /// None that can be caused from outside.
-    pub fn rotate_token_keys(
-        &mut self,
-        now: Timestamp,
-        rng: &dyn Rng,
-    ) -> Result<(), ControlFault> {
+    pub fn rotate_token_keys(&mut self, now: Timestamp, rng: &dyn Rng) -> Result<(), ControlFault> {
         if let Some(key) = self.token_keys.next_key(now, rng) {
             self.keep(Record::TokenKey(Arc::new(key)))?;
         }
@@ -193,7 +187,13 @@ impl Directory {
                         if reason.ends_with("denies it"))
                 };
                 let shown = permit(&lower);
-                if denied(&given) { given } else if denied(&shown) { shown } else { given.or(shown) }
+                if denied(&given) {
+                    given
+                } else if denied(&shown) {
+                    shown
+                } else {
+                    given.or(shown)
+                }
             }
         }
     }
@@ -231,9 +231,7 @@ fn parse_role_arn(arn: &str) -> Result<(&str, &str), ControlFault> {
         .and_then(|rest| rest.split_once(":role/"))
         .filter(|(account, role)| {
             let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
-            is_account_id(account)
-                && (1..=64).contains(&role.len())
-                && role.chars().all(allowed)
+            is_account_id(account) && (1..=64).contains(&role.len()) && role.chars().all(allowed)
         })
         .ok_or_else(|| ControlFault::invalid("RoleArn", "`acs:ram::<account>:role/<name>`"))
 }

@@ -58,7 +58,9 @@ impl Directory {
     /// # Errors
     /// When there is no such user.
     pub fn get_user(&self, context: &Context<'_>, request: &GetUser) -> Result<User, ControlFault> {
-        Ok(show(self.account(context.account)?.user(&request.user_name)?))
+        Ok(show(
+            self.account(context.account)?.user(&request.user_name)?,
+        ))
     }
 
     /// `ListUsers`.
@@ -126,7 +128,11 @@ impl Directory {
     ) -> Result<(), ControlFault> {
         let account = self.account(context.account)?;
         let record = Arc::clone(account.user(&request.user_name)?);
-        let holds = if self.keys_of(context.account, Some(&record.id)).next().is_some() {
+        let holds = if self
+            .keys_of(context.account, Some(&record.id))
+            .next()
+            .is_some()
+        {
             Some(Entity::AccessKey)
         } else if !record.policies.is_empty() {
             Some(Entity::UserPolicy)

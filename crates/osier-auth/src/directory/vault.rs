@@ -50,9 +50,7 @@ impl Vault {
     /// When a bit was changed, or the vault or the name is another.
     pub fn open(&self, name: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
         let rest = sealed.strip_prefix(&[FORM]).ok_or(UnsealError)?;
-        let (nonce, sealed) = rest
-            .split_first_chunk::<NONCE_LEN>()
-            .ok_or(UnsealError)?;
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE_LEN>().ok_or(UnsealError)?;
         let payload = Payload {
             msg: sealed,
             aad: name,
@@ -88,8 +86,15 @@ mod tests {
         let sealed = vault.seal(b"key/a", b"secret", &rng);
         assert_eq!(*vault.open(b"key/a", &sealed).unwrap(), b"secret");
         assert_eq!(vault.open(b"key/b", &sealed), Err(UnsealError));
-        assert_eq!(Vault::new([8; 32]).open(b"key/a", &sealed), Err(UnsealError));
-        assert_ne!(sealed, vault.seal(b"key/a", b"secret", &rng), "nonces differ");
+        assert_eq!(
+            Vault::new([8; 32]).open(b"key/a", &sealed),
+            Err(UnsealError)
+        );
+        assert_ne!(
+            sealed,
+            vault.seal(b"key/a", b"secret", &rng),
+            "nonces differ"
+        );
     }
 
     #[test]
