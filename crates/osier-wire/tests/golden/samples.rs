@@ -3,11 +3,11 @@
 use osier_types::{
     AccessDenial, Appended, BucketAcl, BucketEntry, BucketInfo, BucketName, BucketPage, BucketStat,
     BucketVersioning, ByteRange, ClassStat, ConfigKind, ContentHeaders, Copied, CorsConfig,
-    CorsRule, DataRedundancy, DeletedEntry, DeletedPage, ETag, FaultKind, GetObject, ObjectAcl,
-    ObjectDeleted, ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, ObjectPage, ObjectRead,
-    ObjectRef, Op, Outcome, Owner, PartInfo, PartPage, Region, ResolvedRange, Resource,
-    SignatureMismatch, StorageClass, Tag, Tags, Timestamp, UploadEntry, UploadPage, VersionEntry,
-    VersionId, VersionPage, Written,
+    CorsRule, DataRedundancy, DeletedEntry, DeletedPage, DenialKind, DeniedBy, DeniedPrincipal,
+    ETag, FaultKind, GetObject, ObjectAcl, ObjectDeleted, ObjectEntry, ObjectInfo, ObjectKey,
+    ObjectKind, ObjectPage, ObjectRead, ObjectRef, Op, Outcome, Owner, PartInfo, PartPage,
+    PolicyDenial, PrincipalKind, Region, ResolvedRange, Resource, SignatureMismatch, StorageClass,
+    Tag, Tags, Timestamp, UploadEntry, UploadPage, VersionEntry, VersionId, VersionPage, Written,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_316_645);
@@ -367,6 +367,24 @@ pub(crate) fn faults() -> Vec<FaultKind> {
             condition: "[\"eq\",\"$key\",\"a\"]".into(),
         },
         AccessDenial::NotOwner,
+        AccessDenial::Policy(Box::new(PolicyDenial {
+            action: "oss:ListObjects".into(),
+            by: DeniedBy::Nobody,
+            kind: DenialKind::Implicit,
+            principal: Some(DeniedPrincipal {
+                account: "1000000000000001".into(),
+                name: "alice".into(),
+                kind: PrincipalKind::User,
+            }),
+            explanation: Some(reason()),
+        })),
+        AccessDenial::Policy(Box::new(PolicyDenial {
+            action: "oss:GetObject".into(),
+            by: DeniedBy::Bucket,
+            kind: DenialKind::Explicit,
+            principal: None,
+            explanation: None,
+        })),
     ];
     let before = vec![
         FaultKind::InvalidBucketName("A<b".into()),
