@@ -12,9 +12,9 @@ use crate::{Identity, Principal};
 
 /// What a caller's own policies say. An account itself has none, and needs none.
 #[derive(Clone, Debug)]
-pub struct Layers {
+pub struct CallerPolicies {
     /// Of the user and its groups, or of the role; together they are one layer.
-    pub documents: Arc<[Document]>,
+    pub identity: Arc<[Document]>,
     /// What narrows a temporary key: nothing is allowed that it does not allow.
     pub session: Option<Document>,
 }
@@ -22,7 +22,7 @@ pub struct Layers {
 impl Directory {
     /// The policies in effect for `identity`. `None` when it is gone: then it may do nothing,
     /// not even what resources grant.
-    pub fn layers(&self, identity: &Identity) -> Option<Layers> {
+    pub fn layers(&self, identity: &Identity) -> Option<CallerPolicies> {
         let account = self.accounts.get(identity.account.id.as_str())?;
         let documents = match &identity.principal {
             Principal::Root => Arc::default(),
@@ -36,7 +36,10 @@ impl Directory {
                 self.sessions.compiled(text)?,
             )),
         };
-        Some(Layers { documents, session })
+        Some(CallerPolicies {
+            identity: documents,
+            session,
+        })
     }
 }
 
@@ -87,7 +90,7 @@ impl Account {
     }
 }
 
-/// Layers by the id of their user or role. A copy begins empty.
+/// CallerPolicies by the id of their user or role. A copy begins empty.
 #[derive(Debug, Default)]
 pub(super) struct LayerCache(RwLock<HashMap<Arc<str>, Arc<[Document]>>>);
 

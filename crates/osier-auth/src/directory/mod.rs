@@ -39,7 +39,7 @@ use account::Account;
 pub use account::NewAccount;
 pub use catalog::{ControlOutcome, ControlRequest};
 pub use fault::{ControlFault, Entity};
-pub use layers::Layers;
+pub use layers::CallerPolicies;
 pub use record::{
     AccessKeyRecord, AccountRecord, Attachment, Change, GroupRecord, Membership, PolicyName,
     PolicyRecord, Record, RoleRecord, UserRecord, VersionRecord,

@@ -44,7 +44,7 @@ impl Directory {
                 refuse("it belongs to another account")
             };
         }
-        match Document::evaluate_all(layers.documents.iter(), &facts) {
+        match Document::evaluate_all(layers.identity.iter(), &facts) {
             Verdict::Allow(_) => Ok(()),
             Verdict::Deny(_) => refuse("a policy denies it"),
             Verdict::Ignore => refuse("no policy allows it"),

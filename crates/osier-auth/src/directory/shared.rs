@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use osier_types::Timestamp;
 
-use super::{Directory, Layers};
+use super::{Directory, CallerPolicies};
 use crate::{Identity, KeyRecord, KeyRing, TokenFault};
 
 /// A directory that can be replaced while it is used. Clones show the same one.
@@ -31,7 +31,7 @@ impl SharedDirectory {
     }
 
     /// As [`Directory::layers`].
-    pub fn layers(&self, identity: &Identity) -> Option<Layers> {
+    pub fn layers(&self, identity: &Identity) -> Option<CallerPolicies> {
         self.current().layers(identity)
     }
 }
