@@ -53,7 +53,10 @@ pub(super) fn verify(
     let record = key(keyring, claim.access_key_id, token, now)?;
 
     let canonical = canonical_request(head, &parameters, &claim, &digest, None)?;
-    let computed = hmac_sha256(record.secret.expose(), string_to_sign(&canonical).as_bytes());
+    let computed = hmac_sha256(
+        record.secret.expose(),
+        string_to_sign(&canonical).as_bytes(),
+    );
     if !is_hex_of(claim.signature, &computed) {
         return Err(ControlFault::SignatureDoesNotMatch {
             string_to_sign: string_to_sign(&canonical),
@@ -165,7 +168,11 @@ fn query_parameters<'a>(
     head: &ControlHead<'_>,
     parameters: &'a [(String, String)],
 ) -> impl Iterator<Item = &'a (String, String)> {
-    let count = head.raw_query.split('&').filter(|part| !part.is_empty()).count();
+    let count = head
+        .raw_query
+        .split('&')
+        .filter(|part| !part.is_empty())
+        .count();
     parameters.iter().take(count)
 }
 

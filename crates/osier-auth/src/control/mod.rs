@@ -77,14 +77,20 @@ pub fn authenticate_control(
     let in_parameters = parameters::find(&parameters, "Signature").is_some();
     let (authentication, nonce) = match (in_header, in_parameters) {
         (true, true) => {
-            return Err(incomplete("the request is signed in a header and by parameters"));
+            return Err(incomplete(
+                "the request is signed in a header and by parameters",
+            ));
         }
         (true, false) => acs3::verify(head, parameters, keyring, now)?,
         (false, true) => rpc::verify(head, parameters, keyring, now)?,
         (false, false) if parameters::find(&parameters, "AccessKeyId").is_some() => {
             return Err(ControlFault::MissingParameter { name: "Signature" });
         }
-        (false, false) => return Err(ControlFault::MissingParameter { name: "AccessKeyId" }),
+        (false, false) => {
+            return Err(ControlFault::MissingParameter {
+                name: "AccessKeyId",
+            });
+        }
     };
     // Only who can sign gets a place among the nonces.
     nonces.admit(&authentication.access_key_id, &nonce, now)?;
@@ -111,8 +117,7 @@ fn key(
 
 /// Refuses a date more than 15 minutes away.
 fn check_date(text: &str, now: Timestamp) -> Result<(), ControlFault> {
-    let request =
-        Timestamp::parse_iso8601(text).map_err(|_| ControlFault::MalformedTimestamp)?;
+    let request = Timestamp::parse_iso8601(text).map_err(|_| ControlFault::MalformedTimestamp)?;
     if now.as_millis().abs_diff(request.as_millis()) > SKEW_MS_MAX.unsigned_abs() {
         return Err(ControlFault::TimestampExpired {
             request,

@@ -36,13 +36,21 @@ pub(super) fn verify(
     if required("SignatureVersion")? != "1.0" {
         return Err(ControlFault::invalid("SignatureVersion", "`1.0`"));
     }
-    if !find(&parameters, "SignatureType").unwrap_or_default().is_empty() {
+    if !find(&parameters, "SignatureType")
+        .unwrap_or_default()
+        .is_empty()
+    {
         return Err(ControlFault::invalid("SignatureType", "the empty text"));
     }
     check_date(required("Timestamp")?, now)?;
     let nonce = required("SignatureNonce")?;
     check_nonce(nonce)?;
-    let record = key(keyring, access_key_id, find(&parameters, "SecurityToken"), now)?;
+    let record = key(
+        keyring,
+        access_key_id,
+        find(&parameters, "SecurityToken"),
+        now,
+    )?;
 
     let signed = string_to_sign(head, &parameters, None);
     let computed = hmac_sha1(&[record.secret.expose(), b"&"].concat(), signed.as_bytes());

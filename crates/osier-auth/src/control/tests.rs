@@ -44,7 +44,8 @@ impl Probe {
     }
 
     fn set(mut self, name: &'static str, value: &str) -> Self {
-        self.headers.insert(name, HeaderValue::from_str(value).unwrap());
+        self.headers
+            .insert(name, HeaderValue::from_str(value).unwrap());
         self
     }
 
@@ -93,9 +94,8 @@ impl Probe {
             .collect();
         names.sort_unstable();
         let names = names.join(";");
-        let value = format!(
-            "ACS3-HMAC-SHA256 Credential={ID},SignedHeaders={names},Signature={signature}"
-        );
+        let value =
+            format!("ACS3-HMAC-SHA256 Credential={ID},SignedHeaders={names},Signature={signature}");
         self.set("authorization", &value)
     }
 
@@ -135,8 +135,12 @@ fn acs3(host: &str, version: &str, action: &str) -> Probe {
 }
 
 fn caller_identity() -> Probe {
-    acs3("sts.cn-beijing.aliyuncs.com", "2015-04-01", "GetCallerIdentity")
-        .acs3("d8b9c41e923f29782bf86a09774b6d07551291ef9ba459ed97b10a64dfdf3640")
+    acs3(
+        "sts.cn-beijing.aliyuncs.com",
+        "2015-04-01",
+        "GetCallerIdentity",
+    )
+    .acs3("d8b9c41e923f29782bf86a09774b6d07551291ef9ba459ed97b10a64dfdf3640")
 }
 
 fn temporary() -> StaticKeyRing {
@@ -161,7 +165,10 @@ fn acs3_1_parameters_in_the_query() {
         .acs3("8ed0231a1caf05c317c745a76de2dc3161be0dc25a1bbb8d465ac9f403d9504d");
     let signed = probe.verify().unwrap();
     assert_eq!(signed.scheme, ControlScheme::Acs3);
-    assert_eq!((signed.action.as_str(), signed.version.as_str()), ("AssumeRole", "2015-04-01"));
+    assert_eq!(
+        (signed.action.as_str(), signed.version.as_str()),
+        ("AssumeRole", "2015-04-01")
+    );
     assert_eq!(
         parameters::find(&signed.parameters, "RoleSessionName"),
         Some("user 1+2")
@@ -199,7 +206,10 @@ fn acs3_3_parameters_in_a_form() {
         )
         .acs3("c481ded022cb5ba5c066623df4ae9b9d5a752c125afd35cc3a554bf994a590cb");
     let signed = probe.verify().unwrap();
-    assert_eq!(parameters::find(&signed.parameters, "ObjectType"), Some("File"));
+    assert_eq!(
+        parameters::find(&signed.parameters, "ObjectType"),
+        Some("File")
+    );
     let mut other = probe;
     other.body.push(b'x');
     assert_eq!(other.refused(), "InvalidParameter.ContentSha256");
@@ -264,7 +274,13 @@ fn s04_acs3_breaks_on_any_change() {
 
 #[test]
 fn acs3_what_matters_must_be_signed() {
-    for name in ["host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce"] {
+    for name in [
+        "host",
+        "x-acs-action",
+        "x-acs-version",
+        "x-acs-date",
+        "x-acs-signature-nonce",
+    ] {
         let good = caller_identity();
         let header = good.headers.get("authorization").unwrap().to_str().unwrap();
         let header = header
@@ -327,7 +343,10 @@ fn rpc_1_get() {
     let signed = rpc_1().verify().unwrap();
     assert_eq!(signed.scheme, ControlScheme::Rpc);
     assert_eq!(signed.action, "AssumeRole");
-    assert_eq!(parameters::find(&signed.parameters, "RoleSessionName"), Some("s1"));
+    assert_eq!(
+        parameters::find(&signed.parameters, "RoleSessionName"),
+        Some("s1")
+    );
 }
 
 #[test]
@@ -339,9 +358,14 @@ fn rpc_2_awkward_characters_in_query_and_in_form() {
     ];
     let in_query = rpc(Method::POST, "2015-05-01", "CreateUser", &more);
     let signed = in_query.verify().unwrap();
-    assert_eq!(parameters::find(&signed.parameters, "Comments"), Some("x+y/中*~"));
-    let mut in_form = Probe::new(Method::POST)
-        .header("content-type", "application/x-www-form-urlencoded; charset=UTF-8");
+    assert_eq!(
+        parameters::find(&signed.parameters, "Comments"),
+        Some("x+y/中*~")
+    );
+    let mut in_form = Probe::new(Method::POST).header(
+        "content-type",
+        "application/x-www-form-urlencoded; charset=UTF-8",
+    );
     in_form.body = in_query.query.into_bytes();
     in_form.verify().unwrap();
     in_form.headers.clear();
@@ -361,13 +385,22 @@ fn rpc_3_with_a_security_token() {
             ("Signature", "eayNjQWdZwFutNhn+9815nB/XXY="),
         ],
     );
-    assert_eq!(probe.refused(), "InvalidSecurityToken.Malformed", "the key has none");
+    assert_eq!(
+        probe.refused(),
+        "InvalidSecurityToken.Malformed",
+        "the key has none"
+    );
     probe.ring = temporary();
     probe.verify().unwrap();
-    probe.query = probe.query.replace("ObjectType=File", "ObjectType=Directory");
+    probe.query = probe
+        .query
+        .replace("ObjectType=File", "ObjectType=Directory");
     let fault = probe.verify().unwrap_err();
     assert_eq!(fault.code(), "SignatureDoesNotMatch");
-    assert!(!format!("{fault:?} {fault}").contains("TOK"), "s19: {fault}");
+    assert!(
+        !format!("{fault:?} {fault}").contains("TOK"),
+        "s19: {fault}"
+    );
 }
 
 #[test]
@@ -387,10 +420,14 @@ fn s04_rpc_breaks_on_any_change() {
     ];
     for name in names {
         let mut changed = good.clone();
-        changed.query = changed.query.replacen(&format!("{name}="), &format!("{name}=x"), 1);
+        changed.query = changed
+            .query
+            .replacen(&format!("{name}="), &format!("{name}=x"), 1);
         assert!(changed.verify().is_err(), "{name}");
         let mut missing = good.clone();
-        missing.query = missing.query.replacen(&format!("{name}="), &format!("x{name}="), 1);
+        missing.query = missing
+            .query
+            .replacen(&format!("{name}="), &format!("x{name}="), 1);
         assert!(missing.verify().is_err(), "{name}");
         let mut twice = good.clone();
         twice.query.push_str(&format!("&{name}=x"));
@@ -403,7 +440,9 @@ fn s04_rpc_breaks_on_any_change() {
     changed.body = b"RoleArn=x".to_vec();
     assert_eq!(changed.refused(), "IncompleteSignature", "an unsigned body");
     assert_eq!(
-        changed.header("content-type", "application/x-www-form-urlencoded").refused(),
+        changed
+            .header("content-type", "application/x-www-form-urlencoded")
+            .refused(),
         "InvalidParameter",
         "the name is in the query too"
     );
@@ -433,7 +472,11 @@ fn s45_fifteen_minutes_either_way() {
 fn rpc_dates_may_have_milliseconds() {
     let mut probe = rpc_1();
     probe.query = probe.query.replace("03%3A04%3A05Z", "03%3A04%3A05.123Z");
-    assert_eq!(probe.refused(), "SignatureDoesNotMatch", "the date is accepted");
+    assert_eq!(
+        probe.refused(),
+        "SignatureDoesNotMatch",
+        "the date is accepted"
+    );
 }
 
 #[test]
@@ -446,7 +489,9 @@ fn s45_a_request_is_accepted_once() {
         let fault = replayed.verify_with(&nonces).unwrap_err();
         assert_eq!(fault, ControlFault::NonceUsed);
     }
-    let other = caller_identity().set("x-acs-signature-nonce", "another").acs3_signed();
+    let other = caller_identity()
+        .set("x-acs-signature-nonce", "another")
+        .acs3_signed();
     other.verify_with(&nonces).unwrap();
 }
 
@@ -470,7 +515,9 @@ fn s45_nonces_are_remembered_while_their_request_is_valid_and_no_longer_than_twi
             Err(ControlFault::NonceUsed)
         );
         nonces.admit("b", "n", later(offset + window)).unwrap();
-        nonces.admit("a", "n", later(offset + 2 * window + 2000)).unwrap();
+        nonces
+            .admit("a", "n", later(offset + 2 * window + 2000))
+            .unwrap();
     }
 }
 
@@ -481,7 +528,9 @@ fn s45_a_full_memory_puts_requests_off() {
     nonces.admit("a", "2", NOW).unwrap();
     assert_eq!(nonces.admit("a", "3", NOW), Err(ControlFault::Throttled));
     assert_eq!(nonces.admit("a", "1", NOW), Err(ControlFault::NonceUsed));
-    nonces.admit("a", "3", NOW.plus_millis(2 * SKEW_MS_MAX + 1000)).unwrap();
+    nonces
+        .admit("a", "3", NOW.plus_millis(2 * SKEW_MS_MAX + 1000))
+        .unwrap();
 }
 
 #[test]
@@ -496,7 +545,11 @@ fn disabled_and_unknown_keys() {
     );
     assert_eq!(probe.refused(), "InvalidAccessKeyId.Inactive");
     let wrong = probe.clone().acs3(&"0".repeat(64));
-    assert_eq!(wrong.refused(), "SignatureDoesNotMatch", "strangers learn nothing");
+    assert_eq!(
+        wrong.refused(),
+        "SignatureDoesNotMatch",
+        "strangers learn nothing"
+    );
     probe.ring = StaticKeyRing::default();
     assert_eq!(probe.refused(), "InvalidAccessKeyId.NotFound");
     let mut rpc = rpc_1();
@@ -515,7 +568,11 @@ fn unsigned_requests() {
 #[test]
 fn faults_have_their_statuses() {
     for (fault, code, status) in [
-        (ControlFault::UnknownAccessKey, "InvalidAccessKeyId.NotFound", 404),
+        (
+            ControlFault::UnknownAccessKey,
+            "InvalidAccessKeyId.NotFound",
+            404,
+        ),
         (ControlFault::NonceUsed, "SignatureNonceUsed", 400),
         (
             ControlFault::SecurityToken(TokenFault::Expired),
@@ -539,16 +596,25 @@ fn faults_have_their_statuses() {
 fn other_signature_methods_are_refused() {
     let signed = |method: &str, version: &str, kind: &str| {
         let mut probe = rpc_1();
-        probe.query = probe
-            .query
-            .replace("HMAC-SHA1", method)
-            .replace("SignatureVersion=1.0", &format!("SignatureVersion={version}"));
+        probe.query = probe.query.replace("HMAC-SHA1", method).replace(
+            "SignatureVersion=1.0",
+            &format!("SignatureVersion={version}"),
+        );
         probe.query.push_str(&format!("&SignatureType={kind}"));
         probe.refused()
     };
-    assert_eq!(signed("none", "1.0", ""), "InvalidParameter.SignatureMethod");
-    assert_eq!(signed("HMAC-SHA1", "2.0", ""), "InvalidParameter.SignatureVersion");
-    assert_eq!(signed("HMAC-SHA1", "1.0", "BEARERTOKEN"), "InvalidParameter.SignatureType");
+    assert_eq!(
+        signed("none", "1.0", ""),
+        "InvalidParameter.SignatureMethod"
+    );
+    assert_eq!(
+        signed("HMAC-SHA1", "2.0", ""),
+        "InvalidParameter.SignatureVersion"
+    );
+    assert_eq!(
+        signed("HMAC-SHA1", "1.0", "BEARERTOKEN"),
+        "InvalidParameter.SignatureType"
+    );
     assert_eq!(signed("HMAC-SHA1", "1.0", ""), "SignatureDoesNotMatch");
 }
 

@@ -59,7 +59,10 @@ pub struct SeedError {
 pub fn parse(text: &str) -> Result<Seed, SeedError> {
     let lines = Lines::of(text);
     let file: File = toml::from_str(text).map_err(|error| {
-        lines.error(&error.span().unwrap_or_default(), without_values(error.message()))
+        lines.error(
+            &error.span().unwrap_or_default(),
+            without_values(error.message()),
+        )
     })?;
     let mut seed = Seed {
         accounts: file.account,
@@ -142,7 +145,10 @@ impl Sower<'_> {
             None => self.directory.create_account(
                 NewAccount {
                     id: Some(seed.id.get_ref().clone()),
-                    display_name: seed.display_name.clone().unwrap_or_else(|| "root".to_owned()),
+                    display_name: seed
+                        .display_name
+                        .clone()
+                        .unwrap_or_else(|| "root".to_owned()),
                     email: seed.email.clone().unwrap_or_default(),
                 },
                 self.context,
@@ -416,11 +422,7 @@ impl Sower<'_> {
         })
     }
 
-    fn check<T>(
-        &self,
-        at: &Range<usize>,
-        done: Result<T, ControlFault>,
-    ) -> Result<(), SeedError> {
+    fn check<T>(&self, at: &Range<usize>, done: Result<T, ControlFault>) -> Result<(), SeedError> {
         done.map(drop)
             .map_err(|fault| self.lines.error(at, fault.to_string()))
     }
@@ -457,7 +459,11 @@ impl Seed {
             let names = |names: Vec<&Spanned<String>>, fold: bool| {
                 let plain = |name: &&Spanned<String>| {
                     let text = name.get_ref();
-                    let text = if fold { text.to_ascii_lowercase() } else { text.clone() };
+                    let text = if fold {
+                        text.to_ascii_lowercase()
+                    } else {
+                        text.clone()
+                    };
                     (text, name.span())
                 };
                 self.unique(&names.iter().map(plain).collect::<Vec<_>>())

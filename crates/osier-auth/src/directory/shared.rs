@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use osier_types::Timestamp;
 
-use super::{Directory, CallerPolicies};
+use super::{CallerPolicies, Directory};
 use crate::{Identity, KeyRecord, KeyRing, TokenFault};
 
 /// A directory that can be replaced while it is used. Clones show the same one.

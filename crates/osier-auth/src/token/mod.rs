@@ -80,7 +80,11 @@ impl TokenKeys {
     /// Takes out the keys whose last token is over.
     pub(crate) fn drop_spent(&mut self, now: Timestamp) -> Vec<Arc<TokenKey>> {
         // A key seals until the next one is made.
-        let ends = self.0.iter().skip(1).map(|next| next.created.plus_millis(TOKEN_MS_MAX));
+        let ends = self
+            .0
+            .iter()
+            .skip(1)
+            .map(|next| next.created.plus_millis(TOKEN_MS_MAX));
         let spent = ends.take_while(|end| now > *end).count();
         self.0.drain(..spent).collect()
     }
