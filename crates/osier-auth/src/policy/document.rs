@@ -213,11 +213,10 @@ fn conditions(json: &Json, path: &Path) -> Result<Box<[Condition]>, InvalidPolic
             let condition =
                 Condition::parse(operator, key, values).or_else(|refused| match refused {
                     Refused::Operator(reason) => path.parent().refuse(reason),
-                    Refused::Key(reason) => path.refuse(reason),
                     Refused::Value(nth, reason) if matches!(json, Json::List(_)) => {
                         path.nth(nth).refuse(reason)
                     }
-                    Refused::Value(_, reason) => path.refuse(reason),
+                    Refused::Key(reason) | Refused::Value(_, reason) => path.refuse(reason),
                 })?;
             conditions.push(condition);
         }
@@ -370,8 +369,7 @@ impl Path {
 /// The text of a value; tools write numbers and booleans bare.
 fn scalar(json: &Json) -> Option<String> {
     match json {
-        Json::Text(text) => Some(text.clone()),
-        Json::Number(text) => Some(text.clone()),
+        Json::Text(text) | Json::Number(text) => Some(text.clone()),
         Json::Bool(value) => Some(value.to_string()),
         Json::Null | Json::List(_) | Json::Object(_) => None,
     }

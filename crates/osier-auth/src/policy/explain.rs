@@ -158,8 +158,7 @@ impl Unmet {
             Self::Condition { .. } | Self::PublicAccessBlocked => 2,
             Self::Resource { .. } if same_bucket => 1,
             Self::Resource { .. } => 6,
-            Self::Action { .. } => 4,
-            Self::Principal { .. } => 4,
+            Self::Action { .. } | Self::Principal { .. } => 4,
         }
     }
 }

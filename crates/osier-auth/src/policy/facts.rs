@@ -177,11 +177,6 @@ impl<'a> RequestFacts<'a> {
         self.caller
             .is_some_and(|caller| caller.who == Who::Root && caller.account == self.resource.owner)
     }
-
-    /// The names of the resource.
-    pub(super) fn names(&self) -> impl Iterator<Item = &RequestResource<'a>> {
-        std::iter::once(&self.resource).chain(&self.by_access_point)
-    }
 }
 
 impl<'a> RequestResource<'a> {

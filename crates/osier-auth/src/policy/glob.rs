@@ -4,23 +4,32 @@
 //! each at its first place. Runs with `?` are found by bits (shift-and), so that no pattern
 //! makes it slow.
 
-/// A compiled pattern.
+/// A compiled pattern. The first three are what most patterns are.
 #[derive(Clone, Debug)]
-pub(super) struct Glob {
-    head: Run,
-    /// What follows the first star; without it the head is the whole.
-    rest: Option<Rest>,
+pub(super) enum Glob {
+    /// `*`.
+    Anything,
+    /// Without wildcards.
+    Exact(Box<str>),
+    /// A star at its end only.
+    Prefix(Box<str>),
+    /// Holes, but no star.
+    Whole(Run),
+    /// What surrounds and separates the stars.
+    Runs(Box<Runs>),
 }
 
+/// What surrounds and separates stars.
 #[derive(Clone, Debug)]
-struct Rest {
+pub(super) struct Runs {
+    head: Run,
     middle: Box<[Run]>,
     tail: Run,
 }
 
 /// A run of characters without `*`.
 #[derive(Clone, Debug)]
-enum Run {
+pub(super) enum Run {
     Literal(Box<str>),
     /// `None` is `?`.
     Holes(Box<[Option<char>]>),
@@ -28,47 +37,58 @@ enum Run {
 
 impl Glob {
     pub(super) fn new(pattern: &str) -> Self {
-        let mut runs = pattern.split('*').map(Run::new);
-        let head = runs.next().unwrap_or_else(|| Run::Literal(Box::from("")));
-        let mut middle: Vec<Run> = runs.collect();
-        let rest = middle.pop().map(|tail| Rest {
-            middle: middle.into_iter().filter(|run| !run.is_empty()).collect(),
-            tail,
-        });
-        Self { head, rest }
+        let Some((head, rest)) = pattern.split_once('*') else {
+            return match Run::new(pattern) {
+                Run::Literal(text) => Self::Exact(text),
+                holes @ Run::Holes(_) => Self::Whole(holes),
+            };
+        };
+        let (middle, tail) = rest.rsplit_once('*').unwrap_or(("", rest));
+        let middle: Box<[Run]> = middle
+            .split('*')
+            .map(Run::new)
+            .filter(|run| !run.is_empty())
+            .collect();
+        match (Run::new(head), middle.is_empty() && tail.is_empty()) {
+            (Run::Literal(head), true) if head.is_empty() => Self::Anything,
+            (Run::Literal(head), true) => Self::Prefix(head),
+            (head, _) => Self::Runs(Box::new(Runs {
+                head,
+                middle,
+                tail: Run::new(tail),
+            })),
+        }
     }
 
     pub(super) fn matches(&self, text: &str) -> bool {
-        let Some(text) = self.head.strip_from_start(text) else {
-            return false;
-        };
-        let Some(rest) = &self.rest else {
-            return text.is_empty();
-        };
-        let Some(mut text) = rest.tail.strip_from_end(text) else {
-            return false;
-        };
-        for run in &rest.middle {
-            let Some(after) = run.skip_past(text) else {
-                return false;
-            };
-            text = after;
+        match self {
+            Self::Anything => true,
+            Self::Exact(wanted) => **wanted == *text,
+            Self::Prefix(wanted) => text.starts_with(&**wanted),
+            Self::Whole(run) => run.strip_from_start(text) == Some(""),
+            Self::Runs(runs) => runs.match_all(text).is_some(),
         }
-        true
     }
 
     /// Whether it is `*` alone.
     pub(super) fn is_anything(&self) -> bool {
-        self.head.is_empty()
-            && self
-                .rest
-                .as_ref()
-                .is_some_and(|rest| rest.middle.is_empty() && rest.tail.is_empty())
+        matches!(self, Self::Anything)
     }
 
     /// Whether it stands for one text only.
     pub(super) fn is_literal(&self) -> bool {
-        self.rest.is_none() && matches!(self.head, Run::Literal(_))
+        matches!(self, Self::Exact(_))
+    }
+}
+
+impl Runs {
+    fn match_all(&self, text: &str) -> Option<()> {
+        let text = self.head.strip_from_start(text)?;
+        let text = self.tail.strip_from_end(text)?;
+        self.middle
+            .iter()
+            .try_fold(text, |text, run| run.skip_past(text))
+            .map(drop)
     }
 }
 

@@ -85,7 +85,11 @@ impl ResourcePattern {
 
     /// Whether one of the names of the request's resource is meant.
     pub(super) fn matches(&self, facts: &RequestFacts<'_>) -> bool {
-        facts.names().any(|name| self.matches_name(name))
+        self.matches_name(&facts.resource)
+            || facts
+                .by_access_point
+                .as_ref()
+                .is_some_and(|name| self.matches_name(name))
     }
 
     fn matches_name(&self, name: &RequestResource<'_>) -> bool {

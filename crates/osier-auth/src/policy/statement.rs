@@ -59,7 +59,7 @@ impl Statement {
         }
         let action = self.action(facts)?;
         let resource = match &self.resources {
-            Some(listed) => Some(self.resource(listed, facts)?),
+            Some(listed) => Some(resource(listed, facts)?),
             None => None,
         };
         let principal = match &self.principals {
@@ -106,7 +106,7 @@ impl Statement {
             });
         }
         if let Some(listed) = &self.resources
-            && self.resource(listed, facts).is_none()
+            && resource(listed, facts).is_none()
         {
             unmet.push(Unmet::Resource {
                 listed: listed.texts(|pattern| &pattern.text),
@@ -119,11 +119,7 @@ impl Statement {
                 unmet.push(Unmet::Condition {
                     operator: condition.operator.to_string(),
                     key: condition.key_text.to_string(),
-                    wanted: condition
-                        .values
-                        .iter()
-                        .map(|value| value.to_string())
-                        .collect(),
+                    wanted: condition.values.iter().map(ToString::to_string).collect(),
                     found: condition
                         .key
                         .find(facts.conditions)
@@ -155,14 +151,6 @@ impl Statement {
         )
     }
 
-    fn resource<'s>(
-        &self,
-        listed: &'s Listed<ResourcePattern>,
-        facts: &RequestFacts<'_>,
-    ) -> Option<Matched<'s>> {
-        listed.find(|pattern| pattern.matches(facts), |pattern| &pattern.text)
-    }
-
     fn principal<'s>(
         &self,
         listed: &'s Listed<PrincipalPattern>,
@@ -174,4 +162,11 @@ impl Statement {
             |pattern| &pattern.text,
         )
     }
+}
+
+fn resource<'s>(
+    listed: &'s Listed<ResourcePattern>,
+    facts: &RequestFacts<'_>,
+) -> Option<Matched<'s>> {
+    listed.find(|pattern| pattern.matches(facts), |pattern| &pattern.text)
 }

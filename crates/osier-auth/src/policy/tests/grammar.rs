@@ -226,12 +226,7 @@ const REFUSED: &[(PolicyKind, &str, &str, &str)] = {
             "Statement[0].Principal.Service",
             "no name of a service",
         ),
-        (
-            Ram,
-            r#"C[]"#,
-            "Statement[0].Condition",
-            "expected an object",
-        ),
+        (Ram, "C[]", "Statement[0].Condition", "expected an object"),
         (
             Ram,
             r#"C{"Like":{"acs:Referer":"x"}}"#,
