@@ -430,7 +430,7 @@ fn s04_rpc_breaks_on_any_change() {
             .replacen(&format!("{name}="), &format!("x{name}="), 1);
         assert!(missing.verify().is_err(), "{name}");
         let mut twice = good.clone();
-        twice.query.push_str(&format!("&{name}=x"));
+        twice.query = format!("{}&{name}=x", twice.query);
         assert_eq!(twice.refused(), "InvalidParameter", "{name}");
     }
     let mut changed = good.clone();
@@ -600,7 +600,7 @@ fn other_signature_methods_are_refused() {
             "SignatureVersion=1.0",
             &format!("SignatureVersion={version}"),
         );
-        probe.query.push_str(&format!("&SignatureType={kind}"));
+        probe.query = format!("{}&SignatureType={kind}", probe.query);
         probe.refused()
     };
     assert_eq!(

@@ -4,7 +4,19 @@
 use osier_types::{Rng, Timestamp};
 
 use super::permission::SYSTEM;
-use super::*;
+use super::{
+    AccessKey, AddUserToGroup, AssumeRole, AssumedRole, AttachPolicyToGroup, AttachPolicyToRole,
+    AttachPolicyToUser, AttachedPolicy, CallerIdentity, Context, ControlFault, CreateAccessKey,
+    CreateGroup, CreatePolicy, CreatePolicyVersion, CreateRole, CreateUser, CreatedAccessKey,
+    DeleteAccessKey, DeleteGroup, DeletePolicy, DeletePolicyVersion, DeleteRole, DeleteUser,
+    DetachPolicyFromGroup, DetachPolicyFromRole, DetachPolicyFromUser, Directory,
+    GetAccessKeyLastUsed, GetGroup, GetPolicy, GetPolicyVersion, GetRole, GetUser, Group,
+    GroupMember, ListAccessKeys, ListEntitiesForPolicy, ListGroups, ListGroupsForUser,
+    ListPolicies, ListPoliciesForGroup, ListPoliciesForRole, ListPoliciesForUser,
+    ListPolicyVersions, ListRoles, ListUsers, ListUsersForGroup, Page, PolicyDetail,
+    PolicyEntities, PolicySummary, PolicyType, PolicyVersion, RemoveUserFromGroup, Role,
+    SetDefaultPolicyVersion, UpdateAccessKey, UpdateGroup, UpdateRole, UpdateUser, User, UserGroup,
+};
 use crate::policy::{Conditions, RequestResource};
 use crate::{Identity, Principal};
 
@@ -311,6 +323,7 @@ impl ControlRequest {
     }
 
     /// The resources that permission is needed for: their owner, and their name in it.
+    #[expect(clippy::match_same_arms, reason = "one line for each operation")]
     fn touches<'a>(&self, own: &'a str) -> Vec<(&'a str, String)> {
         let user = |name: &str| (own, format!("user/{name}"));
         let group = |name: &str| (own, format!("group/{name}"));

@@ -90,7 +90,7 @@ impl Account {
     }
 }
 
-/// CallerPolicies by the id of their user or role. A copy begins empty.
+/// Documents by the id of their user or role. A copy begins empty.
 #[derive(Debug, Default)]
 pub(super) struct LayerCache(RwLock<HashMap<Arc<str>, Arc<[Document]>>>);
 

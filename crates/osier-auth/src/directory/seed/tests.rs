@@ -183,7 +183,7 @@ fn says_where_it_is_wrong() {
     for (from, to, anchor, fragment) in cases {
         let text = FULL.replacen(from, to, 1);
         let at = text.rfind(anchor).unwrap();
-        let before = &text[..at];
+        let (before, _) = text.split_at(at);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
         let (its_line, its_column, message) = wrong(&text);

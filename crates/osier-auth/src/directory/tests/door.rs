@@ -4,6 +4,7 @@ use super::*;
 use crate::Principal;
 
 /// One request of every kind, all on things that are there (or can be made).
+#[expect(clippy::needless_update, reason = "most requests have more fields")]
 fn one_of_each() -> Vec<ControlRequest> {
     use ControlRequest as Ask;
     let (u, g, r, p, custom) = (

@@ -324,6 +324,8 @@ fn tags_are_checked() {
     }
 }
 
+type Act = fn(&mut Directory, &Context<'_>, &str, &str, &str) -> Result<(), ControlFault>;
+
 #[test]
 fn policies_attach_to_users_groups_and_roles() {
     let mut world = World::new();
@@ -331,7 +333,6 @@ fn policies_attach_to_users_groups_and_roles() {
     world.user("u");
     world.group("g");
     world.role("r", &format!("acs:ram::{ACCOUNT}:root"));
-    type Act = fn(&mut Directory, &Context<'_>, &str, &str, &str) -> Result<(), ControlFault>;
     let attaches: [(Act, Act, &str, &str); 3] = [
         (
             |directory, context, kind, policy, name| {

@@ -571,3 +571,44 @@ proptest! {
         prop_assert_eq!(refused.unwrap_err(), TokenFault::Invalid);
     }
 }
+
+#[test]
+fn requests_to_the_store_take_temporary_keys() {
+    use osier_types::FaultKind;
+
+    let (mut world, caller) = world();
+    let credentials = assume(&mut world, &caller, request("Uploader"))
+        .unwrap()
+        .credentials;
+    let user_key = world.key(Some("u")).access_key_id;
+    let id = credentials.access_key_id.as_str();
+    let token = credentials.security_token.reveal();
+    let record = |access_key_id: &str, token: Option<&[u8]>, now| {
+        let claim = crate::claim::Claim {
+            access_key_id,
+            signature: "",
+            token,
+            now,
+        };
+        claim.record(&world.directory).map_err(|fault| fault.kind)
+    };
+    assert!(record(id, Some(token), NOW).is_ok());
+    assert!(record(&user_key, None, NOW).is_ok());
+    let expired = record(id, Some(token), credentials.expiration);
+    assert_eq!(expired.unwrap_err(), FaultKind::SecurityTokenExpired);
+    for token in [&b"CAIS"[..], b"x", &token[1..]] {
+        let bad = record(id, Some(token), NOW);
+        assert_eq!(bad.unwrap_err(), FaultKind::InvalidSecurityToken);
+    }
+    for (id, token) in [
+        (id, None),
+        (user_key.as_str(), Some(token)),
+        ("unknown", None),
+    ] {
+        let unknown = record(id, token, NOW).unwrap_err();
+        assert!(
+            matches!(unknown, FaultKind::InvalidAccessKeyId { .. }),
+            "{unknown:?}"
+        );
+    }
+}

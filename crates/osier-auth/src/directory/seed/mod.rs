@@ -4,20 +4,23 @@
 //! [`Directory::apply_seed`] adds what is missing and changes what differs, and never deletes.
 //! Every complaint has a line and a column, and shows no value: it might be a secret.
 
+mod file;
+mod lines;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use osier_types::{BucketAcl, BucketName, Rng, SeededRng, Timestamp};
-use serde::Deserialize;
 use toml::Spanned;
 
-use super::record::{PolicyName, Record, secret_text};
+use super::record::{PolicyName, Record};
 use super::{
     AccessKeyStatus, AddUserToGroup, AttachPolicyToGroup, AttachPolicyToRole, AttachPolicyToUser,
     Context, ControlFault, CreateGroup, CreatePolicy, CreatePolicyVersion, CreateRole, CreateUser,
     Directory, Entity, NewAccount, UpdateGroup, UpdateRole, UpdateUser,
 };
-use crate::Secret;
+use file::{Account, File, Group, Key, Policy, Role, User};
+use lines::Lines;
 
 /// A seed file that was read and checked.
 #[derive(Clone, Debug)]
@@ -515,136 +518,6 @@ fn without_values(message: &str) -> String {
         }
     }
     message.to_owned()
-}
-
-/// Where lines begin, to say where something is.
-#[derive(Clone, Debug)]
-struct Lines {
-    /// For each line: the byte where it begins, and where each of its characters does.
-    starts: Vec<usize>,
-    /// Bytes that only go on with a character.
-    continuing: Vec<usize>,
-}
-
-impl Lines {
-    fn of(text: &str) -> Self {
-        let after_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
-        Self {
-            starts: std::iter::once(0).chain(after_breaks).collect(),
-            continuing: (0..text.len())
-                .filter(|at| !text.is_char_boundary(*at))
-                .collect(),
-        }
-    }
-
-    fn error(&self, span: &Range<usize>, message: String) -> SeedError {
-        let line = self.starts.partition_point(|start| *start <= span.start);
-        let start = line
-            .checked_sub(1)
-            .and_then(|line| self.starts.get(line))
-            .copied()
-            .unwrap_or_default();
-        let inside = |at: usize| self.continuing.partition_point(|it| *it < at);
-        let skipped = inside(span.start) - inside(start);
-        SeedError {
-            line: line.max(1),
-            column: span.start - start - skipped + 1,
-            message,
-        }
-    }
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    account: Vec<Account>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Account {
-    id: Spanned<String>,
-    display_name: Option<String>,
-    email: Option<String>,
-    #[serde(default)]
-    key: Vec<Key>,
-    #[serde(default)]
-    user: Vec<User>,
-    #[serde(default)]
-    group: Vec<Group>,
-    #[serde(default)]
-    policy: Vec<Policy>,
-    #[serde(default)]
-    role: Vec<Role>,
-    #[serde(default)]
-    bucket: Vec<Bucket>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Key {
-    id: Spanned<String>,
-    secret: KeySecret,
-    #[serde(default = "active")]
-    active: bool,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct KeySecret(#[serde(with = "secret_text")] Secret);
-
-fn active() -> bool {
-    true
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct User {
-    name: Spanned<String>,
-    display_name: Option<String>,
-    comments: Option<String>,
-    email: Option<String>,
-    #[serde(default)]
-    groups: Vec<Spanned<String>>,
-    #[serde(default)]
-    policies: Vec<Spanned<String>>,
-    #[serde(default)]
-    key: Vec<Key>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Group {
-    name: Spanned<String>,
-    comments: Option<String>,
-    #[serde(default)]
-    policies: Vec<Spanned<String>>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Policy {
-    name: Spanned<String>,
-    description: Option<String>,
-    document: Spanned<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Role {
-    name: Spanned<String>,
-    description: Option<String>,
-    trust: Spanned<String>,
-    max_session_duration: Option<u32>,
-    #[serde(default)]
-    policies: Vec<Spanned<String>>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Bucket {
-    name: Spanned<String>,
-    acl: Option<Spanned<String>>,
 }
 
 #[cfg(test)]
