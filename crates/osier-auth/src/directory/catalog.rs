@@ -117,27 +117,22 @@ impl Directory {
         use ControlOutcome as Out;
         use ControlRequest as Ask;
 
-        request.fill_in(caller)?;
-        let own = caller.account.id.as_str();
-        for (owner, path) in request.touches(own) {
-            let resource = RequestResource::control("ram", owner, &path);
-            self.permit(caller, request.action(), &resource, conditions)?;
-        }
+        self.admit(caller, &mut request, conditions)?;
         let context = &Context {
-            account: own,
+            account: &caller.account.id,
             now,
             rng,
         };
+        if let Some(outcome) = self.tell(caller, context, &request) {
+            return outcome;
+        }
         Ok(match request {
             // Permission and trust are checked together.
             Ask::AssumeRole(it) => {
                 self.rotate_token_keys(now, rng)?;
                 Out::AssumedRole(self.assume_role(caller, it, conditions, now, rng)?)
             }
-            Ask::GetCallerIdentity => Out::CallerIdentity(Self::get_caller_identity(caller)),
             Ask::CreateUser(it) => Out::User(self.create_user(context, it)?),
-            Ask::GetUser(it) => Out::User(self.get_user(context, &it)?),
-            Ask::ListUsers(it) => Out::Users(self.list_users(context, &it)?),
             Ask::UpdateUser(it) => Out::User(self.update_user(context, it)?),
             Ask::DeleteUser(it) => {
                 self.delete_user(context, &it)?;
@@ -146,7 +141,6 @@ impl Directory {
             Ask::CreateAccessKey(it) => {
                 Out::CreatedAccessKey(self.create_access_key(context, &it)?)
             }
-            Ask::ListAccessKeys(it) => Out::AccessKeys(self.list_access_keys(context, &it)?),
             Ask::UpdateAccessKey(it) => {
                 self.update_access_key(context, &it)?;
                 Out::Done
@@ -155,22 +149,13 @@ impl Directory {
                 self.delete_access_key(context, &it)?;
                 Out::Done
             }
-            Ask::GetAccessKeyLastUsed(it) => {
-                Out::LastUsed(self.get_access_key_last_used(context, &it)?)
-            }
             Ask::CreatePolicy(it) => Out::Policy(self.create_policy(context, it)?),
-            Ask::GetPolicy(it) => Out::PolicyDetail(self.get_policy(context, &it)?),
-            Ask::ListPolicies(it) => Out::Policies(self.list_policies(context, &it)?),
             Ask::DeletePolicy(it) => {
                 self.delete_policy(context, &it)?;
                 Out::Done
             }
             Ask::CreatePolicyVersion(it) => {
                 Out::PolicyVersion(self.create_policy_version(context, it)?)
-            }
-            Ask::GetPolicyVersion(it) => Out::PolicyVersion(self.get_policy_version(context, &it)?),
-            Ask::ListPolicyVersions(it) => {
-                Out::PolicyVersions(self.list_policy_versions(context, &it)?)
             }
             Ask::SetDefaultPolicyVersion(it) => {
                 self.set_default_policy_version(context, &it)?;
@@ -188,9 +173,6 @@ impl Directory {
                 self.detach_policy_from_user(context, &it)?;
                 Out::Done
             }
-            Ask::ListPoliciesForUser(it) => {
-                Out::AttachedPolicies(self.list_policies_for_user(context, &it)?)
-            }
             Ask::AttachPolicyToGroup(it) => {
                 self.attach_policy_to_group(context, &it)?;
                 Out::Done
@@ -198,9 +180,6 @@ impl Directory {
             Ask::DetachPolicyFromGroup(it) => {
                 self.detach_policy_from_group(context, &it)?;
                 Out::Done
-            }
-            Ask::ListPoliciesForGroup(it) => {
-                Out::AttachedPolicies(self.list_policies_for_group(context, &it)?)
             }
             Ask::AttachPolicyToRole(it) => {
                 self.attach_policy_to_role(context, &it)?;
@@ -210,23 +189,13 @@ impl Directory {
                 self.detach_policy_from_role(context, &it)?;
                 Out::Done
             }
-            Ask::ListPoliciesForRole(it) => {
-                Out::AttachedPolicies(self.list_policies_for_role(context, &it)?)
-            }
-            Ask::ListEntitiesForPolicy(it) => {
-                Out::PolicyEntities(self.list_entities_for_policy(context, &it)?)
-            }
             Ask::CreateRole(it) => Out::Role(self.create_role(context, it)?),
-            Ask::GetRole(it) => Out::Role(self.get_role(context, &it)?),
-            Ask::ListRoles(it) => Out::Roles(self.list_roles(context, &it)?),
             Ask::UpdateRole(it) => Out::Role(self.update_role(context, it)?),
             Ask::DeleteRole(it) => {
                 self.delete_role(context, &it)?;
                 Out::Done
             }
             Ask::CreateGroup(it) => Out::Group(self.create_group(context, it)?),
-            Ask::GetGroup(it) => Out::Group(self.get_group(context, &it)?),
-            Ask::ListGroups(it) => Out::Groups(self.list_groups(context, &it)?),
             Ask::UpdateGroup(it) => Out::Group(self.update_group(context, it)?),
             Ask::DeleteGroup(it) => {
                 self.delete_group(context, &it)?;
@@ -240,15 +209,113 @@ impl Directory {
                 self.remove_user_from_group(context, &it)?;
                 Out::Done
             }
-            Ask::ListUsersForGroup(it) => {
-                Out::GroupMembers(self.list_users_for_group(context, &it)?)
+            // All others only tell something.
+            _ => return Err(ControlFault::Internal),
+        })
+    }
+
+    /// What `caller` asks for, if it may and if nothing has to be changed for it; `None` is
+    /// for [`Self::execute`]. Spares readers a copy of the directory.
+    ///
+    /// # Errors
+    /// As [`Self::execute`].
+    pub fn answer(
+        &self,
+        caller: &Identity,
+        mut request: ControlRequest,
+        conditions: &Conditions<'_>,
+        now: Timestamp,
+        rng: &dyn Rng,
+    ) -> Option<Result<ControlOutcome, ControlFault>> {
+        if request.changes() {
+            return None;
+        }
+        if let Err(fault) = self.admit(caller, &mut request, conditions) {
+            return Some(Err(fault));
+        }
+        let context = Context {
+            account: &caller.account.id,
+            now,
+            rng,
+        };
+        self.tell(caller, &context, &request)
+    }
+
+    /// Completes a request, and checks that it is permitted.
+    fn admit(
+        &self,
+        caller: &Identity,
+        request: &mut ControlRequest,
+        conditions: &Conditions<'_>,
+    ) -> Result<(), ControlFault> {
+        request.fill_in(caller)?;
+        for (owner, path) in request.touches(&caller.account.id) {
+            let resource = RequestResource::control("ram", owner, &path);
+            self.permit(caller, request.action(), &resource, conditions)?;
+        }
+        Ok(())
+    }
+
+    /// The operations that change nothing; `None` for the others.
+    fn tell(
+        &self,
+        caller: &Identity,
+        context: &Context<'_>,
+        request: &ControlRequest,
+    ) -> Option<Result<ControlOutcome, ControlFault>> {
+        use ControlOutcome as Out;
+        use ControlRequest as Ask;
+
+        Some(match request {
+            Ask::GetCallerIdentity => Ok(Out::CallerIdentity(Self::get_caller_identity(caller))),
+            Ask::GetUser(it) => self.get_user(context, it).map(Out::User),
+            Ask::ListUsers(it) => self.list_users(context, it).map(Out::Users),
+            Ask::ListAccessKeys(it) => self.list_access_keys(context, it).map(Out::AccessKeys),
+            Ask::GetAccessKeyLastUsed(it) => self
+                .get_access_key_last_used(context, it)
+                .map(Out::LastUsed),
+            Ask::GetPolicy(it) => self.get_policy(context, it).map(Out::PolicyDetail),
+            Ask::ListPolicies(it) => self.list_policies(context, it).map(Out::Policies),
+            Ask::GetPolicyVersion(it) => {
+                self.get_policy_version(context, it).map(Out::PolicyVersion)
             }
-            Ask::ListGroupsForUser(it) => Out::UserGroups(self.list_groups_for_user(context, &it)?),
+            Ask::ListPolicyVersions(it) => self
+                .list_policy_versions(context, it)
+                .map(Out::PolicyVersions),
+            Ask::ListPoliciesForUser(it) => self
+                .list_policies_for_user(context, it)
+                .map(Out::AttachedPolicies),
+            Ask::ListPoliciesForGroup(it) => self
+                .list_policies_for_group(context, it)
+                .map(Out::AttachedPolicies),
+            Ask::ListPoliciesForRole(it) => self
+                .list_policies_for_role(context, it)
+                .map(Out::AttachedPolicies),
+            Ask::ListEntitiesForPolicy(it) => self
+                .list_entities_for_policy(context, it)
+                .map(Out::PolicyEntities),
+            Ask::GetRole(it) => self.get_role(context, it).map(Out::Role),
+            Ask::ListRoles(it) => self.list_roles(context, it).map(Out::Roles),
+            Ask::GetGroup(it) => self.get_group(context, it).map(Out::Group),
+            Ask::ListGroups(it) => self.list_groups(context, it).map(Out::Groups),
+            Ask::ListUsersForGroup(it) => self
+                .list_users_for_group(context, it)
+                .map(Out::GroupMembers),
+            Ask::ListGroupsForUser(it) => {
+                self.list_groups_for_user(context, it).map(Out::UserGroups)
+            }
+            _ => return None,
         })
     }
 }
 
 impl ControlRequest {
+    /// Whether an account may be different afterwards.
+    pub fn changes(&self) -> bool {
+        let (_, name) = self.action().split_once(':').unwrap_or_default();
+        !name.starts_with("Get") && !name.starts_with("List")
+    }
+
     /// The action in policies.
     pub const fn action(&self) -> &'static str {
         match self {

@@ -333,3 +333,28 @@ fn accounts_do_not_see_each_other() {
     };
     assert!(page.items.is_empty());
 }
+
+#[test]
+fn what_changes_nothing_is_answered_without_a_copy() {
+    let mut world = world();
+    let caller = world.identity_of("caller");
+    let root = world.root();
+    let conditions = Conditions::default();
+    for request in one_of_each() {
+        let answer = |who: &Identity| {
+            let directory = &world.directory;
+            directory.answer(who, request.clone(), &conditions, world.now, &world.rng)
+        };
+        if request.changes() {
+            assert!(answer(&root).is_none(), "{request:?}");
+        } else {
+            answer(&root).unwrap().unwrap();
+            assert_eq!(code(answer(&caller).unwrap()), "NoPermission");
+        }
+    }
+    let me = ControlRequest::GetCallerIdentity;
+    let told = world
+        .directory
+        .answer(&caller, me, &conditions, world.now, &world.rng);
+    assert!(matches!(told, Some(Ok(ControlOutcome::CallerIdentity(_)))));
+}
