@@ -263,23 +263,19 @@ fn within(network: &str, address: &str) -> bool {
     let (base, length) = network.split_once('/').unwrap_or((network, "200"));
     let (base, address) = (bits(base), bits(address));
     let length = length.parse::<usize>().unwrap().min(base.len());
-    base.len() == address.len() && base[..length] == address[..length]
+    base.len() == address.len() && base.chars().take(length).eq(address.chars().take(length))
 }
 
 fn bits(address: &str) -> String {
-    if address.contains(':') {
+    let octets: Vec<u8> = if address.contains(':') {
         let address: std::net::Ipv6Addr = address.parse().unwrap();
-        address
-            .octets()
-            .iter()
-            .map(|octet| format!("{octet:08b}"))
-            .collect()
+        address.octets().to_vec()
     } else {
-        address
-            .split('.')
-            .map(|octet| format!("{:08b}", octet.parse::<u8>().unwrap()))
-            .collect()
-    }
+        let octets = address.split('.');
+        octets.map(|octet| octet.parse().unwrap()).collect()
+    };
+    let octets: Vec<String> = octets.iter().map(|octet| format!("{octet:08b}")).collect();
+    octets.concat()
 }
 
 /// `*` any run, `?` one character; by trying everything.
@@ -288,11 +284,15 @@ pub(super) fn glob(pattern: &str, text: &str) -> bool {
     match rest.next() {
         None => text.is_empty(),
         Some('*') => {
-            let rest = rest.as_str();
-            glob(rest, text)
-                || text
-                    .char_indices()
-                    .any(|(at, letter)| glob(rest, &text[at + letter.len_utf8()..]))
+            let mut letters = text.chars();
+            loop {
+                if glob(rest.as_str(), letters.as_str()) {
+                    return true;
+                }
+                if letters.next().is_none() {
+                    return false;
+                }
+            }
         }
         Some(wanted) => {
             let mut letters = text.chars();

@@ -317,13 +317,14 @@ const REFUSED: &[(PolicyKind, &str, &str, &str)] = {
 #[test]
 fn s46_what_is_wrong_is_named_by_its_path() {
     for (kind, text, path, reason) in REFUSED {
-        let text = match text.chars().next() {
-            Some('S') => format!(r#"{{"Version":"1","Statement":[{}]}}"#, &text[1..]),
-            Some('C') => format!(
-                r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":"*","Resource":"*","Condition":{}}}]}}"#,
-                &text[1..]
-            ),
-            _ => (*text).to_owned(),
+        let text = if let Some(statement) = text.strip_prefix('S') {
+            format!(r#"{{"Version":"1","Statement":[{statement}]}}"#)
+        } else if let Some(condition) = text.strip_prefix('C') {
+            format!(
+                r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":"*","Resource":"*","Condition":{condition}}}]}}"#
+            )
+        } else {
+            (*text).to_owned()
         };
         let refused = Policy::parse(&text, *kind).unwrap_err();
         assert_eq!(refused.path, *path, "{text}: {refused}");

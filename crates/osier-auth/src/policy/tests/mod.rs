@@ -1,5 +1,6 @@
 //! What the language means: by table, by example, and against the oracle.
 
+mod conditions;
 mod explain;
 mod grammar;
 mod random;
@@ -31,6 +32,10 @@ fn resource(path: &str) -> RequestResource<'_> {
     }
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "callers are asked about as options"
+)]
 fn root(account: &str) -> Option<Caller<'_>> {
     Some(Caller {
         account,
@@ -38,6 +43,10 @@ fn root(account: &str) -> Option<Caller<'_>> {
     })
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "callers are asked about as options"
+)]
 fn user<'a>(name: &'a str, id: &'a str) -> Option<Caller<'a>> {
     Some(Caller {
         account: OWNER,
@@ -45,6 +54,10 @@ fn user<'a>(name: &'a str, id: &'a str) -> Option<Caller<'a>> {
     })
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "callers are asked about as options"
+)]
 fn role<'a>(role: &'a str, session: &'a str) -> Option<Caller<'a>> {
     Some(Caller {
         account: OWNER,

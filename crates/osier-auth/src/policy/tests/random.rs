@@ -226,12 +226,10 @@ fn statement(dice: &Dice, kind: PolicyKind) -> Value {
         statement.insert(name, values);
     };
     if kind.has_principals() {
-        if dice.in_ten(1) {
-            element("Principal", 2, json!({"AWS": dice.some(PRINCIPALS)}));
-        } else if dice.in_ten(1) {
-            element("Principal", 0, json!([]));
-        } else {
-            element("Principal", 2, dice.some(PRINCIPALS));
+        match dice.below(10) {
+            0 => element("Principal", 2, json!({"AWS": dice.some(PRINCIPALS)})),
+            1 => element("Principal", 0, json!([])),
+            _ => element("Principal", 2, dice.some(PRINCIPALS)),
         }
     }
     element("Action", 2, dice.some(ACTION_PATTERNS));
