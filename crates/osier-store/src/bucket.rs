@@ -183,13 +183,20 @@ impl Store {
         self.put_record(&record).await?;
         match self.engine.drop_table(bucket.table, &CONTENT).await {
             Ok(()) | Err(EngineError::NoTable) => {}
-            Err(error) => {
+            Err(EngineError::NotEmpty) => {
+                // Should this fail, opening the store finds rows and takes the mark back.
                 record.deleting = false;
                 self.put_record(&record).await?;
-                return match error {
-                    EngineError::NotEmpty => Err(FaultKind::BucketNotEmpty.into()),
-                    error => Err(error).or_fault(name),
-                };
+                return Err(FaultKind::BucketNotEmpty.into());
+            }
+            Err(error) => {
+                // Whether the table is gone is unknown. It had no content, so an empty one is as
+                // good; if this fails too, opening the store decides.
+                if self.engine.create_table(bucket.table).await.is_ok() {
+                    record.deleting = false;
+                    let _undecided = self.put_record(&record).await;
+                }
+                return Err(error).or_fault(name);
             }
         }
         // The bucket is gone from here on; a record that stays is removed at the next opening.

@@ -147,7 +147,9 @@ impl Store {
             modified: self.now(),
             pieces: self.content_of(&received).pieces().to_vec(),
         };
-        let put = self.put_part(&bucket, &op.upload, number, &record).await?;
+        let put = self
+            .put_part(&bucket, &op.upload, &upload, number, &record)
+            .await?;
         // A sealed blob can't vanish while it is held.
         put.ok_or(FaultKind::Internal)?;
         Ok(Outcome::PartUploaded {
@@ -163,12 +165,13 @@ impl Store {
         &self,
         bucket: &Bucket,
         asked: &UploadRef,
+        upload: &Upload,
         number: u16,
         record: &PartRecord,
     ) -> Result<Option<()>, Fault> {
         let _bucket = bucket.gate.read().await;
         let lock = self.key_lock(bucket, &asked.key);
-        let sequential = self.upload(bucket, asked).await?.record.sequential;
+        let sequential = upload.record.sequential;
         let (_shared, _alone) = if sequential {
             (None, Some(lock.write().await))
         } else {
