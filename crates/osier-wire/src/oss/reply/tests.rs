@@ -367,6 +367,8 @@ fn cors_headers() {
     }
     let mut simple = http::HeaderMap::new();
     apply_cors(&mut simple, &grant, false);
+    apply_cors(&mut simple, &grant, false);
+    assert_eq!(simple.get_all("vary").iter().count(), 1);
     assert!(!simple.contains_key("access-control-allow-headers"));
     let mut anyone = http::HeaderMap::new();
     let grant = Preflight {
@@ -492,9 +494,14 @@ fn head_errors_are_in_a_header() {
         string_to_sign: vec![0xFF; 100_000],
         ..SignatureMismatch::default()
     }));
-    let encoded = refusal(long, &Method::HEAD);
-    assert!(header(&encoded, "x-oss-err").unwrap().len() < 8192);
-    assert_eq!(header(&encoded, "x-oss-ec"), Some("0002-00000040"));
+    let wordy = FaultKind::NoSuchUpload {
+        upload_id: "u".repeat(100_000),
+    };
+    for (kind, ec) in [(long, "0002-00000040"), (wordy, "0042-00000002")] {
+        let encoded = refusal(kind, &Method::HEAD);
+        assert!(header(&encoded, "x-oss-err").unwrap().len() < 8192);
+        assert_eq!(header(&encoded, "x-oss-ec"), Some(ec));
+    }
 }
 
 #[test]

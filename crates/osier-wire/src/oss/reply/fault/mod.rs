@@ -24,6 +24,8 @@ use super::{Encoded, ReplyContext};
 /// A document larger than this leaves out what is only for the eye when it has to travel in a
 /// header: clients and proxies limit those (Python at 64 KiB, many proxies at 8 KiB).
 const HEADER_DOCUMENT_BYTES_MAX: usize = 4 * 1024;
+/// Such a document still has the message, if that is not longer than this.
+const HEADER_MESSAGE_BYTES_MAX: usize = 1024;
 
 pub(super) fn encode(context: &ReplyContext<'_>, fault: &Fault, method: &Method) -> Encoded {
     let words = words(&fault.kind);
@@ -93,9 +95,14 @@ fn document(
     words: &FaultWords,
     complete: bool,
 ) -> Bytes {
+    let message = if complete || words.message.len() <= HEADER_MESSAGE_BYTES_MAX {
+        &words.message
+    } else {
+        "The details are too long for a header."
+    };
     Xml::sized("Error", 1024, |xml| {
         xml.text("Code", words.code);
-        xml.text("Message", &words.message);
+        xml.text("Message", message);
         xml.text("RequestId", context.request_id);
         xml.text("HostId", context.host);
         if complete {
