@@ -123,7 +123,7 @@ pub struct SealedBlob {
 impl SealedBlob {
     /// A sealed blob which calls `discard` when dropped. Engines make `discard`
     /// do nothing for a blob that was linked in the meantime.
-    pub fn new(run: Run, discard: impl FnOnce(BlobId) + Send + 'static) -> Self {
+    pub fn new(run: Run, discard: impl FnOnce(BlobId) + Send + Sync + 'static) -> Self {
         Self {
             run,
             guard: Some(DiscardGuard(Some(Box::new(discard)))),
@@ -139,7 +139,7 @@ impl Drop for SealedBlob {
     }
 }
 
-struct DiscardGuard(Option<Box<dyn FnOnce(BlobId) + Send>>);
+struct DiscardGuard(Option<Box<dyn FnOnce(BlobId) + Send + Sync>>);
 
 impl std::fmt::Debug for DiscardGuard {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
