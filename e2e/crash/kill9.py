@@ -78,6 +78,8 @@ def offline(server):
         print(f"osier {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}", flush=True)
         if done.returncode != 0:
             wrong.append(f"osier {' '.join(arguments)} ended with {done.returncode}")
+    if "0 blobs wait to be freed, 0 orphans of 0 bytes" not in done.stderr:
+        wrong.append("two collections leave something behind")
     return wrong
 
 
