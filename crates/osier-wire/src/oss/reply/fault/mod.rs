@@ -4,6 +4,8 @@
 //! has a status, a code and a sentence here.
 
 mod detail;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use base64::Engine as _;
