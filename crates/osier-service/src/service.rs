@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderMap, ORIGIN};
+use http::request::Parts;
 use osier_auth::{
     Authentication, Identity, KeyRing, ResourceName, Signed, SignedHead, Verifier,
     query_with_spaces,
@@ -20,7 +21,7 @@ use osier_wire::oss::{
     Route, Scope,
 };
 
-use crate::body::{Nothing, check_document, read_document};
+use crate::body::{check_document, read_document};
 use crate::pace::PacedSource;
 use crate::{PacedBody, Request, RequestLog, Response, ResponseBody, authorise, form};
 
@@ -72,6 +73,13 @@ struct Learnt {
     preflight: bool,
 }
 
+/// What an answer must know of its request.
+struct Origin<'a> {
+    head: &'a Parts,
+    local: SocketAddr,
+    secure: bool,
+}
+
 /// An operation carried out: what came of it, and the pace of its body.
 pub(crate) struct Done {
     pub(crate) reply: Reply,
@@ -99,7 +107,7 @@ impl Service {
     }
 
     /// Answers one request. Never fails: what goes wrong is an answer too.
-    pub async fn handle(&self, mut request: Request) -> Response {
+    pub async fn handle(&self, request: Request) -> Response {
         let begun = Instant::now();
         let mut learnt = Learnt {
             log: RequestLog {
@@ -113,21 +121,41 @@ impl Service {
             grant: None,
             preflight: false,
         };
-        let done = self.answer(&mut request, &mut learnt).await;
-        self.reply(&request, learnt, done, begun)
+        let Request {
+            head,
+            peer: _,
+            local,
+            secure,
+            body,
+        } = request;
+        let done = self.answer(&head, body, &mut learnt).await;
+        self.reply(
+            &Origin {
+                head: &head,
+                local,
+                secure,
+            },
+            learnt,
+            done,
+            begun,
+        )
     }
 
-    async fn answer(&self, request: &mut Request, learnt: &mut Learnt) -> Result<Done, Fault> {
-        let target = request.head.uri.to_string();
-        let host = text_of(&request.head.headers, &HOST);
+    async fn answer(
+        &self,
+        request: &Parts,
+        body: Box<dyn ByteSource>,
+        learnt: &mut Learnt,
+    ) -> Result<Done, Fault> {
+        let target = request.uri.to_string();
+        let host = text_of(&request.headers, &HOST);
         let addressed = oss::address(
-            &request.head.method,
+            &request.method,
             &target,
             host.as_deref(),
             &self.settings.hosts,
         )?;
         learnt.address = addressed.candidates.first().cloned();
-        let body = std::mem::replace(&mut request.body, Box::new(Nothing));
         let form = addressed
             .candidates
             .iter()
@@ -138,7 +166,7 @@ impl Service {
             self.grant(request, learnt);
             return form::post(
                 self,
-                &request.head,
+                request,
                 address,
                 body,
                 &mut learnt.log,
@@ -185,7 +213,7 @@ impl Service {
     )]
     async fn perform(
         &self,
-        request: &Request,
+        request: &Parts,
         learnt: &mut Learnt,
         address: &Address,
         query: &Query,
@@ -193,7 +221,7 @@ impl Service {
         signed: Option<&Signed>,
         mut body: Box<dyn ByteSource>,
     ) -> Result<Done, Fault> {
-        let headers = &request.head.headers;
+        let headers = &request.headers;
         if let Some(fault) = route.fault() {
             let manages = route.spec().is_some_and(|spec| spec.scope != Scope::Object);
             if signed.is_none() && manages {
@@ -248,7 +276,7 @@ impl Service {
 
     fn authenticate(
         &self,
-        request: &Request,
+        request: &Parts,
         addressed: &Addressed,
     ) -> Result<Option<Signed>, Fault> {
         let candidates: Vec<ResourceName> = addressed
@@ -260,8 +288,8 @@ impl Service {
             })
             .collect();
         let head = SignedHead {
-            method: &request.head.method,
-            headers: &request.head.headers,
+            method: &request.method,
+            headers: &request.headers,
             query: &addressed.query,
             raw_query: &addressed.raw_query,
             candidates: &candidates,
@@ -276,8 +304,8 @@ impl Service {
     }
 
     /// What the bucket's CORS rules grant to the page this request comes from.
-    fn grant(&self, request: &Request, learnt: &mut Learnt) {
-        let Some(origin) = text_of(&request.head.headers, &ORIGIN) else {
+    fn grant(&self, request: &Parts, learnt: &mut Learnt) {
+        let Some(origin) = text_of(&request.headers, &ORIGIN) else {
             return;
         };
         let bucket = learnt
@@ -289,13 +317,13 @@ impl Service {
             return;
         };
         if let Some(cors) = &record.cors {
-            learnt.grant = cors.grant(&origin, request.head.method.as_str(), &[]);
+            learnt.grant = cors.grant(&origin, request.method.as_str(), &[]);
         }
     }
 
     fn reply(
         &self,
-        request: &Request,
+        request: &Origin<'_>,
         learnt: Learnt,
         done: Result<Done, Fault>,
         begun: Instant,
@@ -408,8 +436,8 @@ pub(crate) fn caller_of(identity: Option<&Identity>) -> Caller {
     }
 }
 
-fn route_of(request: &Request, address: &Address, query: &Query) -> Route {
-    oss::route(&request.head.method, address, query, &request.head.headers)
+fn route_of(request: &Parts, address: &Address, query: &Query) -> Route {
+    oss::route(&request.method, address, query, &request.headers)
 }
 
 fn text_of(headers: &HeaderMap, name: &http::header::HeaderName) -> Option<String> {
