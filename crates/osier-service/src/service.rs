@@ -255,7 +255,7 @@ impl Service {
         learnt.log.bucket = op.bucket().cloned();
         learnt.facts = ReplyFacts::of(&op);
         learnt.preflight = matches!(op, Op::OptionsObject(_));
-        if let Some(expected) = expected_mut(&mut op) {
+        if let (Some(_), Some(expected)) = (payload, expected_mut(&mut op)) {
             expected.sha256 = payload;
         }
         let bits_per_second = oss::traffic_limit(query, headers)?;
