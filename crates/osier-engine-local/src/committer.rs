@@ -131,14 +131,11 @@ fn commit_jobs(core: &Core, meta: &Meta, jobs: VecDeque<(Job, Reply)>) {
                     Ok(free_bytes) => group.add(table, batch, *free_bytes),
                     Err(error) => Err(repeat(error)),
                 };
-                match added {
-                    Ok(()) => waiting.push(reply),
-                    Err(error) => drop(reply.send(Err(error))),
-                }
+                waiting.push((reply, added));
             }
             Job::Own(changes) => {
                 group.add_own(changes);
-                waiting.push(reply);
+                waiting.push((reply, Ok(())));
             }
             Job::CreateTable(table) => {
                 let group = std::mem::replace(&mut group, Group::new(core, meta));
@@ -155,21 +152,24 @@ fn commit_jobs(core: &Core, meta: &Meta, jobs: VecDeque<(Job, Reply)>) {
     write_group(core, group, &mut waiting);
 }
 
-fn write_group(core: &Core, group: Group<'_>, waiting: &mut Vec<Reply>) {
-    if group.is_empty() {
-        return;
+/// Writes a group and answers everybody. Also those who were refused wait for the
+/// write: it was perhaps another batch of the group that stood in their way, and
+/// after their answer everybody must see it.
+fn write_group(core: &Core, group: Group<'_>, waiting: &mut Vec<(Reply, Result<(), EngineError>)>) {
+    let mut written = Ok(());
+    if !group.is_empty() {
+        core.tally.groups.fetch_add(1, Ordering::Relaxed);
+        core.tally
+            .commits
+            .fetch_add(group.batches(), Ordering::Relaxed);
+        written = group.write().map_err(|failure| match failure {
+            WriteFailure::Before(error) => error,
+            WriteFailure::During(error) => write_failed(core, error),
+        });
     }
-    core.tally.groups.fetch_add(1, Ordering::Relaxed);
-    core.tally
-        .commits
-        .fetch_add(group.batches(), Ordering::Relaxed);
-    let written = group.write().map_err(|failure| match failure {
-        WriteFailure::Before(error) => error,
-        WriteFailure::During(error) => write_failed(core, error),
-    });
-    for reply in waiting.drain(..) {
+    for (reply, judged) in waiting.drain(..) {
         let _ = reply.send(match &written {
-            Ok(()) => Ok(()),
+            Ok(()) => judged,
             Err(error) => Err(repeat(error)),
         });
     }

@@ -199,6 +199,20 @@ impl LocalEngine {
         })
     }
 
+    /// Stops without closing, as dropping does, whoever else still holds the engine.
+    #[cfg(test)]
+    pub(crate) fn abandon(&self) {
+        self.core.health.close();
+        if let Some(threads) = self.threads() {
+            let _ = shut_down(&self.core, threads, Stop::Sudden);
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
     fn threads(&self) -> Option<Threads> {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         threads.take()

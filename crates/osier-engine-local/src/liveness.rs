@@ -78,8 +78,7 @@ impl Liveness {
     pub(crate) fn begin_link(&self, blob: u64) -> Option<Unlinked> {
         let mut unlinked = self.unlinked();
         let state = unlinked.get_mut(&blob)?;
-        matches!(state, Unlinked::Sealed | Unlinked::Discarded)
-            .then(|| std::mem::replace(state, Unlinked::Linking))
+        (*state == Unlinked::Sealed).then(|| std::mem::replace(state, Unlinked::Linking))
     }
 
     /// The commit did not happen.
@@ -209,6 +208,7 @@ mod tests {
         assert!(liveness.take_discarded().is_empty());
         liveness.undo_link(1, Unlinked::Sealed);
         assert!(liveness.discard(1));
+        assert_eq!(liveness.begin_link(1), None);
         assert_eq!(liveness.take_discarded(), [1]);
         assert_eq!(liveness.begin_link(1), None);
     }
