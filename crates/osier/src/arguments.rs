@@ -31,10 +31,10 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Place {
     /// The data directory [default: osier-data]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     pub(crate) data: Option<PathBuf>,
     /// The settings file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
 }
 

@@ -39,7 +39,11 @@ impl SettingsError {
         };
         Self {
             path: path.to_owned(),
-            place: error.span().map(|span| Place::of(text, span.start)),
+            place: error.span().map(|span| {
+                let value = text.get(span.clone()).unwrap_or_default();
+                let inside = offending(error.message()).and_then(|word| value.find(word));
+                Place::of(text, span.start + inside.unwrap_or(0))
+            }),
             message,
             suggestion,
         }
@@ -91,6 +95,11 @@ impl Place {
             column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
         }
     }
+}
+
+/// The word a message is about: a list has one place, its items have none.
+fn offending(message: &str) -> Option<&str> {
+    message.split('`').nth(1).filter(|word| !word.is_empty())
 }
 
 /// The parts of serde's sentence about a field that does not exist.

@@ -71,7 +71,7 @@ fn problems_name_their_place_and_what_was_meant() {
         "osier.toml:2:1: unknown setting `quux`"
     );
     assert!(problem("listen = [\"here:1\"]").starts_with(
-        "osier.toml:1:11: `here:1` is not an address to listen on; names are not looked up"
+        "osier.toml:1:12: `here:1` is not an address to listen on; names are not looked up"
     ));
     assert!(problem("region = 1").starts_with("osier.toml:1:10: invalid type: integer"));
     assert!(problem("[http]\nthreads = -1").starts_with("osier.toml:2:11: invalid value"));
