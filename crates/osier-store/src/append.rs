@@ -224,7 +224,7 @@ impl Store {
     ) -> Result<Outcome, Fault> {
         let bucket = self.open_bucket(name)?;
         let now = self.now();
-        self.change_object(&bucket, key, None, |object| {
+        let change = |object: &mut Object| {
             if object.kind != ObjectKind::Appendable {
                 return Err(FaultKind::ObjectNotAppendable.into());
             }
@@ -232,9 +232,8 @@ impl Store {
             // Sealing again changes nothing.
             object.sealed.get_or_insert(now);
             Ok(())
-        })
-        .await?;
-        let (_, object) = self.live(&bucket, key, None).await?;
+        };
+        let (_, object) = self.change_object(&bucket, key, None, change).await?;
         Ok(Outcome::Sealed(object.sealed.unwrap_or(now)))
     }
 }

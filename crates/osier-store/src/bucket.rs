@@ -227,11 +227,7 @@ impl Store {
         Ok(Outcome::Done)
     }
 
-    pub(crate) fn list_buckets(
-        &self,
-        caller: &Caller,
-        asked: ListBuckets,
-    ) -> Result<Outcome, Fault> {
+    pub(crate) fn list_buckets(&self, caller: &Caller, asked: ListBuckets) -> Outcome {
         let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
         let tagged = |record: &BucketRecord| {
             asked.tag.as_ref().is_none_or(|(key, value)| {
@@ -254,7 +250,7 @@ impl Store {
         let wanted = usize::try_from(asked.max_keys).unwrap_or(usize::MAX);
         let page: Vec<_> = matching.by_ref().take(wanted).collect();
         let more = matching.next().is_some();
-        Ok(Outcome::Buckets(BucketPage {
+        Outcome::Buckets(BucketPage {
             owner: caller.owner.clone(),
             next_marker: page
                 .last()
@@ -262,7 +258,7 @@ impl Store {
                 .map(|last| last.name.to_string()),
             buckets: page,
             asked,
-        }))
+        })
     }
 
     /// This location, or nothing when another one was asked for.

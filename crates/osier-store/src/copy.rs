@@ -3,7 +3,7 @@
 
 use osier_engine::Batch;
 use osier_types::{
-    Copied, CopyObject, CopySource, Fault, FaultKind, ObjectKind, Outcome, VersionId,
+    Copied, CopyObject, CopySource, Fault, FaultKind, ObjectKind, Outcome, Resource, VersionId,
 };
 
 use crate::Store;
@@ -73,14 +73,16 @@ impl Store {
     ) -> Result<Source, Fault> {
         let asked = &source.object;
         let found = self.live(bucket, &asked.key, asked.version).await;
+        let resource = || Resource::Object(asked.bucket.clone(), asked.key.clone());
         let (row, object) = found.map_err(|fault| match fault.kind {
             FaultKind::VersionIsMarker { version } => {
                 let marker = Some(version);
-                FaultKind::NoSuchKey { marker }.into()
+                Fault::new(FaultKind::NoSuchKey { marker }).on(resource())
             }
-            _ => fault,
+            _ => fault.on(resource()),
         })?;
-        check_conditions(&source.conditions, &object.etag, row.record.modified)?;
+        check_conditions(&source.conditions, &object.etag, row.record.modified)
+            .map_err(|fault| fault.on(resource()))?;
         let versioned = bucket.record().ever_versioned();
         Ok(Source {
             version: versioned.then(|| row.record.version()),

@@ -520,14 +520,14 @@ impl Store {
         Err(too_much_contention())
     }
 
-    /// Changes fields of one version in place; `change` may refuse.
+    /// Changes fields of one version in place; `change` may refuse. Gives the object as it is then.
     pub(crate) async fn change_object(
         &self,
         bucket: &Bucket,
         key: &ObjectKey,
         version: Option<VersionId>,
         change: impl Fn(&mut Object) -> Result<(), Fault>,
-    ) -> Result<VersionId, Fault> {
+    ) -> Result<(VersionId, Object), Fault> {
         let _hold = self.hold(bucket, key).await;
         for _ in 0..ATTEMPTS {
             let (row, mut object) = self.live(bucket, key, version).await?;
@@ -535,7 +535,7 @@ impl Store {
             batch.checks.push(row.check());
             let mut record = row.record;
             change(&mut object)?;
-            record.object = Some(object);
+            record.object = Some(object.clone());
             let id = record.version();
             batch
                 .puts
@@ -545,7 +545,7 @@ impl Store {
                 .commit(bucket.table, key.as_bytes(), batch)
                 .await
             {
-                Ok(()) => return Ok(id),
+                Ok(()) => return Ok((id, object)),
                 Err(error) if is_conflict(&error) => {}
                 Err(error) => return Err(error).or_fault(&bucket.name),
             }

@@ -236,9 +236,9 @@ impl Sink<'_> {
             (Some(only), true) => Kept::Memory(only),
             (Some(last), false) => {
                 let mut bytes = BytesMut::with_capacity(self.memory_bytes);
-                memory
-                    .iter()
-                    .for_each(|chunk| bytes.extend_from_slice(chunk));
+                for chunk in &memory {
+                    bytes.extend_from_slice(chunk);
+                }
                 bytes.extend_from_slice(&last);
                 Kept::Memory(bytes.freeze())
             }

@@ -199,11 +199,11 @@ impl Store {
         op: Op,
         body: &mut dyn ByteSource,
     ) -> Result<Reply, Fault> {
-        let bucket = op.bucket().cloned();
+        let subject = subject(&op);
         self.dispatch(caller, op, body)
             .await
-            .map_err(|fault| match bucket {
-                Some(bucket) if fault.resource.is_none() => fault.on(Resource::Bucket(bucket)),
+            .map_err(|fault| match subject {
+                Some(subject) if fault.resource.is_none() => fault.on(subject),
                 _ => fault,
             })
     }
@@ -252,7 +252,7 @@ impl Store {
     ) -> Result<Reply, Fault> {
         // Boxed, so that one large verb does not make the future of every verb large.
         let outcome = match op {
-            Op::ListBuckets(op) => self.list_buckets(caller, op),
+            Op::ListBuckets(op) => Ok(self.list_buckets(caller, op)),
             Op::DescribeRegions { region } => Ok(self.describe_regions(region.as_deref())),
             Op::PutBucket(op) => Box::pin(self.put_bucket(caller, op)).await,
             Op::DeleteBucket { bucket } => Box::pin(self.delete_bucket(&bucket)).await,
@@ -371,6 +371,39 @@ impl Store {
             .and_then(|index| self.key_locks.get(index))
             .unwrap_or(&self.spare_lock)
     }
+}
+
+/// What an operation is about; for copies the destination.
+fn subject(op: &Op) -> Option<Resource> {
+    let key = match op {
+        Op::PutObject(op) => Some(&op.key),
+        Op::PostObject(op) => Some(&op.put.key),
+        Op::GetObject(op) | Op::HeadObject(op) => Some(&op.object.key),
+        Op::GetObjectMeta(object)
+        | Op::DeleteObject(object)
+        | Op::GetSymlink(object)
+        | Op::GetObjectTagging(object)
+        | Op::PutObjectTagging { object, .. }
+        | Op::DeleteObjectTagging(object)
+        | Op::GetObjectAcl(object)
+        | Op::PutObjectAcl { object, .. } => Some(&object.key),
+        Op::CopyObject(op) => Some(&op.key),
+        Op::AppendObject(op) => Some(&op.key),
+        Op::SealAppendObject { key, .. } => Some(key),
+        Op::PutSymlink(op) => Some(&op.key),
+        Op::InitiateMultipartUpload(op) => Some(&op.key),
+        Op::UploadPart(op) => Some(&op.upload.key),
+        Op::UploadPartCopy(op) => Some(&op.upload.key),
+        Op::CompleteMultipartUpload(op) => Some(&op.upload.key),
+        Op::AbortMultipartUpload(upload) => Some(&upload.key),
+        Op::ListParts(op) => Some(&op.upload.key),
+        _ => None,
+    };
+    let bucket = op.bucket()?.clone();
+    Some(match key {
+        Some(key) => Resource::Object(bucket, key.clone()),
+        None => Resource::Bucket(bucket),
+    })
 }
 
 /// A number for a key that is the same for the life of this process.

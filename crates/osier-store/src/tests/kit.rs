@@ -115,7 +115,10 @@ pub(super) fn list_op(prefix: &str, delimiter: &str, after: &str, max_keys: u32)
 /// Bytes that tell where they came from.
 pub(super) fn bytes(seed: u8, length: usize) -> Vec<u8> {
     (0..length)
-        .map(|index| seed.wrapping_mul(31).wrapping_add(u8::try_from(index % 251).unwrap()))
+        .map(|index| {
+            seed.wrapping_mul(31)
+                .wrapping_add(u8::try_from(index % 251).unwrap())
+        })
         .collect()
 }
 
@@ -209,7 +212,9 @@ impl Kit {
 
     pub(super) async fn versioning(&self, status: BucketVersioning) {
         let bucket = name("bkt");
-        self.run(Op::PutBucketVersioning { bucket, status }).await.unwrap();
+        self.run(Op::PutBucketVersioning { bucket, status })
+            .await
+            .unwrap();
     }
 
     pub(super) async fn put_with(&self, op: PutObject, body: &[u8]) -> Result<Written, FaultKind> {
@@ -243,7 +248,11 @@ impl Kit {
         Ok(self.get_with(get_op(text, None)).await?.1)
     }
 
-    pub(super) async fn get_version(&self, text: &str, id: VersionId) -> Result<Vec<u8>, FaultKind> {
+    pub(super) async fn get_version(
+        &self,
+        text: &str,
+        id: VersionId,
+    ) -> Result<Vec<u8>, FaultKind> {
         Ok(self.get_with(get_op(text, Some(id))).await?.1)
     }
 
@@ -255,7 +264,11 @@ impl Kit {
     }
 
     pub(super) async fn delete(&self, text: &str, version: Option<VersionId>) -> ObjectDeleted {
-        match self.run(Op::DeleteObject(at("bkt", text, version))).await.unwrap() {
+        match self
+            .run(Op::DeleteObject(at("bkt", text, version)))
+            .await
+            .unwrap()
+        {
             Outcome::ObjectDeleted(deleted) => deleted,
             other => panic!("{other:?}"),
         }
@@ -268,14 +281,23 @@ impl Kit {
         }
     }
 
-    pub(super) async fn append(&self, op: AppendObject, body: &[u8]) -> Result<Appended, FaultKind> {
+    pub(super) async fn append(
+        &self,
+        op: AppendObject,
+        body: &[u8],
+    ) -> Result<Appended, FaultKind> {
         match self.send(Op::AppendObject(op), body).await?.outcome {
             Outcome::Appended(appended) => Ok(appended),
             other => panic!("{other:?}"),
         }
     }
 
-    pub(super) async fn initiate_with(&self, text: &str, sequential: bool, new: NewObject) -> String {
+    pub(super) async fn initiate_with(
+        &self,
+        text: &str,
+        sequential: bool,
+        new: NewObject,
+    ) -> String {
         let op = InitiateMultipartUpload {
             bucket: name("bkt"),
             key: key(text),
@@ -368,7 +390,13 @@ impl Kit {
     }
 
     pub(super) async fn stat(&self) -> BucketStat {
-        match self.run(Op::GetBucketStat { bucket: name("bkt") }).await.unwrap() {
+        match self
+            .run(Op::GetBucketStat {
+                bucket: name("bkt"),
+            })
+            .await
+            .unwrap()
+        {
             Outcome::BucketStat(stat) => stat,
             other => panic!("{other:?}"),
         }
