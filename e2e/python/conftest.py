@@ -47,7 +47,7 @@ def pytest_runtest_makereport(item, call):
     if report.when == "call" and report.failed and "osier" in item.fixturenames:
         server = item.funcargs.get("osier")
         if server is not None:
-            lines = server.log().splitlines()[-40:]
+            lines = server.log().splitlines()[-8:]
             report.sections.append(("end of the server's log", "\n".join(lines)))
 
 

@@ -125,7 +125,7 @@ def test_no_secret_without_a_terminal(tmp_path):
 
 
 @pytest.mark.parametrize("text,words", [
-    ("lisen = ['127.0.0.1:0']", ["lisen", "listen"]), ("listen = 5", ["listen"]), ("[http]\nsuffix = []", ["suffix"]),
+    ("lisen = ['127.0.0.1:0']", ["lisen", "listen"]), ("listen = 5", ["5"]), ("[http]\nsuffix = []", ["suffix"]),
     ("x = [", ["osier.toml"]),
 ])
 def test_a_wrong_settings_file_is_explained(tmp_path, text, words):
@@ -205,4 +205,4 @@ def test_fsck_finds_flipped_bits(tmp_path):
         assert raw.send("GET", "flip-bucket", "whole").body == b"whole" * 10_000
     done = server.command("fsck")
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "flip-bucket" in done.stdout + done.stderr or "corrupt" in (done.stdout + done.stderr).lower()
+    assert "checksum" in done.stdout
