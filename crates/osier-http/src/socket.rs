@@ -182,12 +182,8 @@ impl hyper::rt::Read for Socket {
         }
         BUFFER.with_borrow_mut(|buffer| {
             loop {
-                // Room is left for what completes a cut head.
-                let room = match cursor.remaining() {
-                    room if room > 256 => room - SUFFIX_BYTES_MAX,
-                    room => room,
-                };
-                let room = room.min(buffer.len());
+                // All the room: hyper asks for more next time only if it was filled.
+                let room = cursor.remaining().min(buffer.len());
                 let Some(buffer) = buffer.get_mut(..room) else {
                     return Poll::Ready(Ok(()));
                 };
@@ -290,12 +286,9 @@ impl Socket {
     }
 }
 
-/// At most what completes a cut head.
-const SUFFIX_BYTES_MAX: usize = 64;
-
 /// Large enough that a system call costs little per byte, small enough for the
 /// core's own cache.
-const BUFFER_BYTES: usize = 128 << 10;
+pub(crate) const BUFFER_BYTES: usize = 128 << 10;
 
 thread_local! {
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; BUFFER_BYTES].into_boxed_slice());

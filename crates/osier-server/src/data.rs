@@ -1,6 +1,7 @@
 //! Requests of clients: from the connection driver to the service and back, with
 //! one log line and one measurement for each.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -55,13 +56,14 @@ impl Handler for Data {
             peer,
             status: response.head.status.as_u16(),
             bytes: 0,
-            complete: true,
+            length: 0,
             log: response.log,
         };
         let body = match response.body {
             ResponseBody::Empty => OutgoingBody::Empty,
             ResponseBody::Bytes(bytes) => {
                 account.bytes = bytes.len() as u64;
+                account.length = account.bytes;
                 OutgoingBody::Full(bytes)
             }
             ResponseBody::Object(body, length) => {
@@ -92,7 +94,10 @@ impl Handler for Data {
         };
         let mut id = [0; 12];
         self.rng.fill(&mut id);
-        let request_id: String = id.iter().map(|byte| format!("{byte:02X}")).collect();
+        let mut request_id = String::with_capacity(24);
+        for byte in id {
+            let _ = write!(request_id, "{byte:02X}");
+        }
         let host = head.headers.get(header::HOST).map(HeaderValue::to_str);
         let host = host.and_then(Result::ok).unwrap_or_default();
         let context = ReplyContext {
@@ -154,7 +159,7 @@ struct Download {
 impl Download {
     /// Reads the first bytes, so that a small object leaves with its head at once.
     async fn begin(mut body: PacedBody, mut account: Account, length: u64) -> OutgoingBody {
-        account.complete = false;
+        account.length = length;
         let first = match body.next().await {
             Ok(first) => first,
             Err(fault) => {
@@ -165,7 +170,6 @@ impl Download {
         match first {
             Some(bytes) if bytes.len() as u64 == length => {
                 account.bytes = length;
-                account.complete = true;
                 OutgoingBody::Full(bytes)
             }
             first => OutgoingBody::stream(
@@ -190,7 +194,7 @@ impl BodySource for Download {
             Ok(Some(bytes)) => {
                 self.account.bytes = self.account.bytes.saturating_add(bytes.len() as u64);
             }
-            Ok(None) => self.account.complete = true,
+            Ok(None) => {}
             Err(fault) => self.account.failed(fault),
         }
         next.map_err(|_| SourceFailed)
@@ -214,7 +218,8 @@ struct Account {
     peer: std::net::SocketAddr,
     status: u16,
     bytes: u64,
-    complete: bool,
+    /// What the body's length should be.
+    length: u64,
     log: RequestLog,
 }
 
@@ -248,8 +253,8 @@ impl Drop for Account {
                 code = self.log.error_code,
                 ec = self.log.ec,
                 bytes = self.bytes,
-                ms = took.as_secs_f64() * 1e3,
-                complete = self.complete,
+                us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+                complete = self.bytes == self.length,
                 "{asked:?}"
             );
         }

@@ -6,6 +6,7 @@
 
 mod clock;
 mod console;
+mod control;
 mod data;
 mod logging;
 mod metrics;
@@ -20,7 +21,7 @@ pub use osier_engine_local::OpenError;
 
 pub use clock::{SystemClock, SystemRng};
 pub use logging::start_logging;
-pub use offline::{Collection, Verification, collect, verify};
+pub use offline::{Verification, collect, verify};
 pub use root_key::{KeyOrigin, ROOT_KEY_FILE, RootKey, RootKeyError, key_file, read_root_key};
 pub use server::{Running, StartError, start};
 pub use settings::{

@@ -1,13 +1,15 @@
-//! Work on a data directory that no server has open.
+//! Work on a data directory: by this process if no server has it open, by the
+//! server if one has.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use osier_engine::Engine;
-use osier_engine_local::{Collected, FsckReport, LocalEngine};
+use osier_engine_local::{Collected, FsckReport, LocalEngine, OpenError};
 use osier_store::{AuditReport, Store};
 
+use crate::control::{self, Task};
 use crate::server::block_on;
 use crate::{Settings, StartError, SystemClock, SystemRng};
 
@@ -16,47 +18,33 @@ use crate::{Settings, StartError, SystemClock, SystemRng};
 pub struct Verification {
     /// What is damaged, in words for an operator. Not all of it if it is very much.
     pub problems: Vec<String>,
-    engine: FsckReport,
-    store: AuditReport,
+    /// What was looked at and found, in one line.
+    pub summary: String,
 }
 
 impl Verification {
     /// Whether everything is as it should be.
     pub fn is_sound(&self) -> bool {
-        self.engine.is_clean() && self.store.is_sound()
-    }
-
-    /// What was looked at and found, in one line.
-    pub fn summary(&self) -> String {
-        let engine = &self.engine;
-        let problems = self.problems.len();
-        let verdict = match (self.is_sound(), problems) {
-            (true, _) => "sound".to_owned(),
-            (false, 1) => "1 problem".to_owned(),
-            (false, count) => format!("{count} problems"),
-        };
-        format!(
-            "{verdict}: {} buckets, {} rows, {} blobs of {} bytes, {} references; \
-             {} blobs wait to be freed, {} orphans of {} bytes",
-            self.store.buckets.len(),
-            engine.rows,
-            engine.blobs,
-            engine.blob_bytes,
-            engine.links,
-            engine.garbage,
-            engine.orphans,
-            engine.orphan_bytes,
-        )
+        self.problems.is_empty()
     }
 }
 
-/// Verifies everything that is stored: every row, every blob's bytes, and that
-/// rows and blobs agree.
+/// Verifies everything that is stored: every row and every blob's bytes; and, if
+/// no server works on the data meanwhile, that objects and blobs agree.
 ///
 /// # Errors
 /// When the data can't be opened or read at all.
 pub fn verify(settings: &Settings) -> Result<Verification, StartError> {
-    let engine = open(settings)?;
+    let engine = match open(settings) {
+        Err(StartError::Open(locked @ OpenError::Locked { .. })) => {
+            let answer = control::ask(&settings.data, Task::Fsck)?.ok_or(locked)?;
+            return Ok(Verification {
+                summary: format!("{} (server running)", answer.summary),
+                problems: answer.problems,
+            });
+        }
+        opened => opened?,
+    };
     block_on(async {
         let store = Store::open(
             Arc::clone(&engine) as Arc<dyn Engine>,
@@ -74,67 +62,78 @@ pub fn verify(settings: &Settings) -> Result<Verification, StartError> {
         let report = engine.fsck(Some(references)).await?;
         engine.close().await?;
         Ok(Verification {
-            problems: problems(&report, &audit),
-            engine: report,
-            store: audit,
+            summary: format!(
+                "{}, {} buckets",
+                engine_summary(&report),
+                audit.buckets.len()
+            ),
+            problems: problems(report, &audit),
         })
     })?
 }
 
-fn problems(engine: &FsckReport, store: &AuditReport) -> Vec<String> {
-    let mut problems = engine.details.clone();
+fn problems(engine: FsckReport, store: &AuditReport) -> Vec<String> {
+    let mut problems = engine.details;
     for bucket in &store.buckets {
         let name = &bucket.bucket;
-        problems.extend(
-            bucket
-                .problems
-                .iter()
-                .map(|problem| format!("bucket `{name}`: {problem}")),
-        );
-        let counters = bucket.kept.iter().zip(&bucket.counted).enumerate();
-        for (index, (kept, counted)) in counters.filter(|(_, (kept, counted))| kept != counted) {
-            problems.push(format!(
-                "bucket `{name}`: counter {index} says {kept}, and there are {counted}"
-            ));
+        let found = bucket.problems.iter();
+        problems.extend(found.map(|problem| format!("bucket `{name}`: {problem}")));
+        for (index, (kept, counted)) in bucket.kept.iter().zip(&bucket.counted).enumerate() {
+            if kept != counted {
+                problems.push(format!(
+                    "bucket `{name}`: counter {index} says {kept}, and there are {counted}"
+                ));
+            }
         }
     }
     problems
 }
 
-/// What a collection freed.
-#[derive(Debug)]
-pub struct Collection(Collected);
-
-impl Collection {
-    /// What was freed, in one line.
-    pub fn summary(&self) -> String {
-        let Collected {
-            garbage,
-            discarded,
-            orphans,
-            bytes,
-            volumes,
-            left,
-            ..
-        } = self.0;
-        format!(
-            "freed {bytes} bytes: {garbage} deleted blobs, {discarded} unfinished ones, {orphans} \
-             left by a crash, {volumes} whole volumes; {left} blobs stay for a later pass"
-        )
-    }
+pub(crate) fn engine_summary(report: &FsckReport) -> String {
+    format!(
+        "{} rows, {} blobs of {} bytes, {} references; {} blobs wait to be freed, \
+         {} orphans of {} bytes",
+        report.rows,
+        report.blobs,
+        report.blob_bytes,
+        report.links,
+        report.garbage,
+        report.orphans,
+        report.orphan_bytes,
+    )
 }
 
-/// Frees the space of everything that was deleted.
+/// Frees the space of what was deleted, and says in one line what that was. A
+/// running server leaves what was deleted only just now.
 ///
 /// # Errors
 /// When the data can't be opened or the disk fails.
-pub fn collect(settings: &Settings) -> Result<Collection, StartError> {
-    let engine = open(settings)?;
+pub fn collect(settings: &Settings) -> Result<String, StartError> {
+    let engine = match open(settings) {
+        Err(StartError::Open(locked @ OpenError::Locked { .. })) => {
+            let answer = control::ask(&settings.data, Task::Gc)?.ok_or(locked)?;
+            return Ok(answer.summary);
+        }
+        opened => opened?,
+    };
     block_on(async {
         let collected = engine.collect_now(Duration::ZERO).await?;
         engine.close().await?;
-        Ok(Collection(collected))
+        Ok(collection_summary(&collected))
     })?
+}
+
+pub(crate) fn collection_summary(collected: &Collected) -> String {
+    format!(
+        "freed {} bytes: {} deleted blobs, {} unfinished ones, {} left by a crash, \
+         {} whole volumes; {} blobs stay for a later pass",
+        collected.bytes,
+        collected.garbage,
+        collected.discarded,
+        collected.orphans,
+        collected.volumes,
+        collected.left,
+    )
 }
 
 /// Opens what is there; makes nothing.

@@ -238,9 +238,10 @@ fn account_id(data: &Path, rng: &dyn Rng) -> Result<String, RootKeyError> {
     if let Some(id) = read_private(&path)? {
         let id = id.trim();
         let is_id = id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_digit());
-        return match is_id {
-            true => Ok(id.to_owned()),
-            false => Err(broken(&path, "does not hold the 16 digits of an account")),
+        return if is_id {
+            Ok(id.to_owned())
+        } else {
+            Err(broken(&path, "does not hold the 16 digits of an account"))
         };
     }
     let digits = rng.next_u64() % 1_000_000_000_000_000;

@@ -17,6 +17,7 @@ use osier_store::Store;
 use osier_types::{Clock, Fault, Owner, Rng};
 
 use crate::console::Console;
+use crate::control::Control;
 use crate::data::Data;
 use crate::metrics::{HttpNumbers, Metrics};
 use crate::root_key::{given_key, key_file, root_key};
@@ -71,6 +72,7 @@ pub enum StartError {
 pub struct Running {
     stores: Option<osier_http::Running>,
     console: Option<osier_http::Running>,
+    control: Option<Control>,
     ready: Arc<AtomicBool>,
     engine: Arc<LocalEngine>,
     key: RootKey,
@@ -137,6 +139,10 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         },
         "osier-console",
     )?;
+    let grace = Duration::from_secs(settings.engine.collect_grace_s);
+    let control = Control::start(&settings.data, Arc::clone(&engine), grace)
+        .inspect_err(|error| tracing::warn!(%error, "`fsck` and `gc` can't reach this server"))
+        .ok();
     let data = Data {
         service: service(&settings, store, &key, &clock, &rng),
         metrics,
@@ -150,6 +156,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     Ok(Running {
         stores: Some(stores),
         console: Some(console),
+        control,
         ready,
         engine,
         key,
@@ -173,9 +180,10 @@ fn service(
     let secret = Secret::from(key.access_key_secret.as_str());
     let record = KeyRecord::permanent(secret, Identity::root(owner));
     let keys = StaticKeyRing::default().with(key.access_key_id.clone(), record);
-    let regions = match settings.region_only {
-        true => Regions::Only(settings.region.clone()),
-        false => Regions::Any,
+    let regions = if settings.region_only {
+        Regions::Only(settings.region.clone())
+    } else {
+        Regions::Any
     };
     Service::new(
         Arc::new(store),
@@ -239,6 +247,7 @@ impl Running {
         if let Some(stores) = self.stores.take() {
             stores.stop(drain);
         }
+        self.control = None;
         if let Some(console) = self.console.take() {
             console.stop(Duration::ZERO);
         }

@@ -161,7 +161,7 @@ impl Settings {
     /// With file, line and column of what is wrong.
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
         let text = std::fs::read_to_string(path)
-            .map_err(|source| SettingsError::unreadable(path, source))?;
+            .map_err(|source| SettingsError::unreadable(path, &source))?;
         Self::parse(path, &text)
     }
 

@@ -19,7 +19,7 @@ struct Place {
 }
 
 impl SettingsError {
-    pub(super) fn unreadable(path: &Path, source: std::io::Error) -> Self {
+    pub(super) fn unreadable(path: &Path, source: &std::io::Error) -> Self {
         Self {
             path: path.to_owned(),
             place: None,

@@ -107,3 +107,18 @@ fn addresses_are_read_as_people_write_them() {
     assert!(ListenAddress("[::ffff:127.0.0.1]:1".parse().unwrap()).is_loopback());
     assert!(!ListenAddress("0.0.0.0:1".parse().unwrap()).is_loopback());
 }
+
+#[test]
+fn the_manual_shows_the_defaults() {
+    let manual = include_str!("../../../../docs/settings.md");
+    let (_, rest) = manual.split_once("```toml\n").unwrap();
+    let (file, _) = rest.split_once("```").unwrap();
+    assert_eq!(
+        Settings::parse(Path::new("x"), file).unwrap(),
+        Settings::default()
+    );
+    // Not by leaving keys out.
+    let shown = |line: &&str| !line.starts_with('#') && line.contains(" = ");
+    let keys = file.lines().filter(shown).count();
+    assert_eq!(keys, 5 + 11 + 1 + 4 + 14);
+}

@@ -17,7 +17,12 @@ pub(crate) fn run(place: &Place) -> Ended {
     for problem in &found.problems {
         talk::print(&format!("{problem}\n"));
     }
-    talk::say(&found.summary());
+    let verdict = match found.problems.len() {
+        0 => "sound".to_owned(),
+        1 => "1 problem".to_owned(),
+        count => format!("{count} problems"),
+    };
+    talk::say(&format!("{verdict}: {}", found.summary));
     Ok(if found.is_sound() {
         ExitCode::SUCCESS
     } else {

@@ -1,4 +1,4 @@
-//! `osier gc`: frees the space of deleted data while the server is not running.
+//! `osier gc`: frees the space of deleted data.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,6 @@ use crate::{Ended, talk};
 
 pub(crate) fn run(place: &Place) -> Ended {
     let settings = place.settings()?;
-    let collection = collect(&settings)?;
-    talk::say(&collection.summary());
+    talk::say(&collect(&settings)?);
     Ok(ExitCode::SUCCESS)
 }

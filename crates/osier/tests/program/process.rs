@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// The program, without the environment of whoever runs the tests.
@@ -108,18 +111,47 @@ impl Drop for Serving {
 
 /// Status and body of a request.
 pub(crate) fn ask(address: SocketAddr, method: &str, target: &str) -> (u16, String) {
+    send(address, method, target, b"")
+}
+
+/// Status and body of a request with a body.
+pub(crate) fn send(address: SocketAddr, method: &str, target: &str, body: &[u8]) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(30)))
         .unwrap();
+    let length = body.len();
     write!(
         stream,
-        "{method} {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        "{method} {target} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\n\
+         Connection: close\r\n\r\n"
     )
     .unwrap();
+    stream.write_all(body).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     (status, body.to_owned())
+}
+
+/// `path` with a V1 signature of the key in `data`.
+pub(crate) fn signed(data: &Path, method: &str, path: &str) -> String {
+    let key = std::fs::read_to_string(data.join("root-key.toml")).unwrap();
+    let value = |name: &str| {
+        let line = key.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap().trim_matches([' ', '=', '"']).to_owned()
+    };
+    // The 31st of December 2099: no clock is needed here.
+    let expires = 4_102_358_400_u64;
+    let secret = value("access_key_secret");
+    let mut mac = Hmac::<sha1::Sha1>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(format!("{method}\n\n\n{expires}\n{path}").as_bytes());
+    let signature = BASE64_STANDARD.encode(mac.finalize().into_bytes());
+    let signature = signature
+        .replace('+', "%2B")
+        .replace('/', "%2F")
+        .replace('=', "%3D");
+    let id = value("access_key_id");
+    format!("{path}?OSSAccessKeyId={id}&Expires={expires}&Signature={signature}")
 }

@@ -68,10 +68,10 @@ fn terminal_greeting(data: &std::path::Path) -> String {
     while !String::from_utf8_lossy(&text).contains("curl '") {
         let mut buffer = [0; 4096];
         let bytes = terminal.read(&mut buffer).unwrap();
-        text.extend_from_slice(&buffer[..bytes]);
+        text.extend(buffer.iter().take(bytes));
     }
     let line = text.iter().rposition(|byte| *byte == b'\n').unwrap();
-    let text = String::from_utf8(text[..=line].to_vec()).unwrap();
+    let text = String::from_utf8(text.into_iter().take(line + 1).collect()).unwrap();
     let url = text
         .split('\'')
         .find(|word| word.contains("OSSAccessKeyId"));
@@ -186,8 +186,6 @@ fn one_directory_has_one_server() {
         said.contains("hint: another osier works on this directory"),
         "{said}"
     );
-    let fsck = run(&["fsck", "--data", folder.path().to_str().unwrap()]);
-    assert_eq!(fsck.status.code(), Some(2), "{}", stderr(&fsck));
     assert_eq!(ask(server.console, "GET", "/ready").0, 200);
 }
 
