@@ -9,9 +9,10 @@ use osier_types::{
     Outcome,
 };
 
+use crate::content::{Content, count};
 use crate::digest::{combine, md5_of};
 use crate::failure::{fault, too_much_contention};
-use crate::history::{ATTEMPTS, Content, Fresh, Row, count};
+use crate::history::{ATTEMPTS, Fresh, Row};
 use crate::intake::{Intake, Kept, Lead, Received};
 use crate::put::new_object;
 use crate::rows::{self, Object, Piece, Record, body_row};

@@ -7,9 +7,10 @@ use osier_types::{
 };
 
 use crate::Store;
+use crate::content::Content;
 use crate::failure::too_much_contention;
 use crate::get::check_conditions;
-use crate::history::{ATTEMPTS, Content, Fresh};
+use crate::history::{ATTEMPTS, Fresh};
 use crate::put::new_object;
 use crate::rows::{Object, Record};
 use crate::state::Bucket;

@@ -7,8 +7,9 @@ use osier_types::{
 };
 
 use crate::body::ObjectBody;
+use crate::content::Content;
 use crate::failure::{fault, too_much_contention};
-use crate::history::{ATTEMPTS, Content};
+use crate::history::ATTEMPTS;
 use crate::rows::Object;
 use crate::state::Bucket;
 use crate::{Reply, Store};

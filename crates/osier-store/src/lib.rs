@@ -2,13 +2,14 @@
 //!
 //! [`Store::execute`] turns an [`Op`] into an [`Outcome`] over any
 //! [`Engine`]. Permission was decided before; nothing here knows HTTP, dialects
-//! or signatures. What is kept in rows is documented in [`rows`].
+//! or signatures. What is kept in rows is documented in the module `rows`.
 
 mod append;
 mod audit;
 mod body;
 mod bucket;
 mod config;
+mod content;
 mod copy;
 mod delete;
 mod digest;
@@ -20,6 +21,7 @@ mod list;
 mod multipart;
 mod part_copy;
 mod put;
+mod registry;
 mod rows;
 mod scan;
 mod state;
@@ -30,22 +32,22 @@ mod versions;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use osier_engine::{Engine, EngineError};
 use osier_types::{
-    BucketName, Clock, Fault, FaultKind, ObjectAcl, ObjectKey, ObjectRef, Op, Outcome, Owner,
-    Resource, Rng, Timestamp, limits,
+    BucketName, Clock, Fault, ObjectAcl, ObjectKey, ObjectRef, Op, Outcome, Owner, Resource, Rng,
+    Timestamp, limits,
 };
 
 pub use audit::{AuditReport, BucketAudit};
 pub use body::ObjectBody;
 pub use state::BucketRecord;
 
+use registry::Registry;
 use state::Bucket;
 
 /// How a store is set up.
@@ -149,10 +151,7 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     settings: StoreSettings,
-    /// Every bucket: one process owns the engine, so this is never stale.
-    buckets: RwLock<BTreeMap<BucketName, Arc<Bucket>>>,
-    /// Held while buckets come and go.
-    creation: tokio::sync::Mutex<()>,
+    buckets: Arc<Registry>,
     /// Keep changes of one key from racing within this process, so that checks of batches rarely
     /// fail. Adding a part takes a read lock, everything else a write lock.
     key_locks: Vec<tokio::sync::RwLock<()>>,
@@ -173,20 +172,18 @@ impl Store {
         rng: Arc<dyn Rng>,
         settings: StoreSettings,
     ) -> Result<Self, Fault> {
-        let store = Self {
+        let buckets = Registry::load(Arc::clone(&engine)).await?;
+        Ok(Self {
             engine,
             clock,
             rng,
             settings,
-            buckets: RwLock::default(),
-            creation: tokio::sync::Mutex::default(),
+            buckets: Arc::new(buckets),
             key_locks: (0..KEY_LOCKS)
                 .map(|_| tokio::sync::RwLock::default())
                 .collect(),
             spare_lock: tokio::sync::RwLock::default(),
-        };
-        store.load_buckets().await?;
-        Ok(store)
+        })
     }
 
     /// Carries out `op`; `body` is read by uploads only.
@@ -200,12 +197,16 @@ impl Store {
         body: &mut dyn ByteSource,
     ) -> Result<Reply, Fault> {
         let subject = subject(&op);
-        self.dispatch(caller, op, body)
-            .await
-            .map_err(|fault| match subject {
-                Some(subject) if fault.resource.is_none() => fault.on(subject),
-                _ => fault,
-            })
+        // In boxes: a future is copied whole wherever it is handed on, and these are large. The
+        // read that is asked for most has a box of its own size.
+        let done = match op {
+            Op::GetObject(op) => Box::pin(self.get_object(op)).await,
+            other => Box::pin(self.dispatch(caller, other, body)).await,
+        };
+        done.map_err(|fault| match subject {
+            Some(subject) if fault.resource.is_none() => fault.on(subject),
+            _ => fault,
+        })
     }
 
     /// A bucket as it is now.
@@ -262,29 +263,32 @@ impl Store {
             Op::GetBucketLocation { bucket } => self.bucket_location(&bucket),
             Op::GetBucketAcl { bucket } => self.bucket_acl(&bucket),
             Op::PutBucketAcl { bucket, acl } => {
-                self.change_bucket(&bucket, |record| record.acl = acl).await
+                self.change_bucket(&bucket, move |record| record.acl = acl)
+                    .await
             }
             Op::GetBucketVersioning { bucket } => self.bucket_versioning(&bucket),
             Op::PutBucketVersioning { bucket, status } => {
-                self.change_bucket(&bucket, |record| record.versioning = Some(status))
+                self.change_bucket(&bucket, move |record| record.versioning = Some(status))
                     .await
             }
             Op::GetBucketTags { bucket } => self.bucket_tags(&bucket),
             Op::PutBucketTags { bucket, tags } => {
-                self.change_bucket(&bucket, |record| record.tags = tags.clone())
+                self.change_bucket(&bucket, move |record| record.tags = tags)
                     .await
             }
             Op::DeleteBucketTags { bucket } => {
-                self.change_bucket(&bucket, |record| record.tags = osier_types::Tags::default())
-                    .await
+                self.change_bucket(&bucket, move |record| {
+                    record.tags = osier_types::Tags::default();
+                })
+                .await
             }
             Op::GetBucketCors { bucket } => self.bucket_cors(&bucket),
             Op::PutBucketCors { bucket, cors } => {
-                self.change_bucket(&bucket, |record| record.cors = Some(cors.clone()))
+                self.change_bucket(&bucket, move |record| record.cors = Some(cors))
                     .await
             }
             Op::DeleteBucketCors { bucket } => {
-                self.change_bucket(&bucket, |record| record.cors = None)
+                self.change_bucket(&bucket, move |record| record.cors = None)
                     .await
             }
             Op::GetBucketConfig { bucket, kind } => self.bucket_config(&bucket, kind).await,
@@ -343,11 +347,7 @@ impl Store {
     }
 
     fn open_bucket(&self, name: &BucketName) -> Result<Arc<Bucket>, Fault> {
-        let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
-        buckets
-            .get(name)
-            .cloned()
-            .ok_or_else(|| Fault::new(FaultKind::NoSuchBucket(name.clone())))
+        self.buckets.open(name)
     }
 
     fn now(&self) -> Timestamp {

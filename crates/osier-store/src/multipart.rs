@@ -12,9 +12,10 @@ use osier_types::{
     UploadEntry, UploadPage, UploadPart, UploadRef, limits,
 };
 
+use crate::content::Content;
 use crate::digest::{combine, md5_of};
 use crate::failure::{OrFault as _, too_much_contention};
-use crate::history::{ATTEMPTS, Content, Fresh, absent};
+use crate::history::{ATTEMPTS, Fresh, absent};
 use crate::intake::{Intake, Lead};
 use crate::rows::{
     self, COUNTER_UPLOADS, Data, Object, PartRecord, Piece, UploadRecord, part_row, unescape,

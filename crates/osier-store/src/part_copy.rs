@@ -10,10 +10,11 @@ use osier_types::{
 
 use crate::Store;
 use crate::body::ObjectBody;
+use crate::content::Content;
 use crate::copy::Source;
 use crate::digest::Hashing;
 use crate::failure::{OrFault as _, fault, too_much_contention};
-use crate::history::{ATTEMPTS, Content};
+use crate::history::ATTEMPTS;
 use crate::multipart::check_number;
 use crate::rows::{PIECES_IN_ROW_MAX, PartRecord, Piece};
 use crate::state::Bucket;

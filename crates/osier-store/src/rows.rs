@@ -451,6 +451,58 @@ mod tests {
         assert!(unescape(b"abc").is_err() && unescape(b"a\0\x02").is_err());
     }
 
+    /// A change of this text is a change of the format: it needs a new [`SCHEMA`].
+    #[test]
+    fn layout_of_a_record() {
+        let piece = Piece {
+            blob: 300,
+            blob_length: 5,
+            offset: 0,
+            length: 5,
+            tag: 7,
+        };
+        let record = Record {
+            seq: 1,
+            null: true,
+            null_seq: Some(1),
+            modified: Timestamp::from_millis(2),
+            object: Some(Object {
+                kind: ObjectKind::Multipart,
+                size: 5,
+                etag: ETag::of_md5(&[0xAB; 16]),
+                class: StorageClass::Ia,
+                md5: None,
+                crc64: Some(9),
+                acl: ObjectAcl::PublicRead,
+                headers: ContentHeaders {
+                    content_type: Some(b"a".to_vec()),
+                    ..ContentHeaders::default()
+                },
+                user_meta: vec![("m".into(), b"v".to_vec())],
+                persistent_headers: Vec::new(),
+                tags: Tags::default(),
+                symlink_target: None,
+                sealed: None,
+                data: Data::Pieces(vec![piece]),
+            }),
+        };
+        let row = encode(&record).unwrap();
+        let hex = row
+            .iter()
+            .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let etag = "4142".repeat(16);
+        let expected = format!(
+            "01 01 01 0101 04 01 01 05 20{etag} 01 00 0109 02 000000000101610 0 01016d0176 00 00 00 00 \
+             02 01 ac02 05 00 05 07"
+        );
+        assert_eq!(hex, expected.replace(' ', ""));
+        assert_eq!(decode::<Record>(&row).unwrap(), record);
+        let summary: Summary = decode(&row).unwrap();
+        assert_eq!((summary.seq, summary.version()), (1, VersionId::Null));
+        let key = ObjectKey::parse(b"k").unwrap();
+        assert_eq!(summary.entry(&key).unwrap().storage_class, StorageClass::Ia);
+    }
+
     #[test]
     fn cutting_pieces() {
         let piece = |blob, offset, length| Piece {

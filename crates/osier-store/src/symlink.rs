@@ -4,8 +4,9 @@ use osier_engine::Batch;
 use osier_types::{ETag, Fault, FaultKind, ObjectKind, ObjectRef, Outcome, PutSymlink};
 
 use crate::Store;
+use crate::content::Content;
 use crate::digest::md5_of;
-use crate::history::{Content, Fresh};
+use crate::history::Fresh;
 use crate::put::new_object;
 
 impl Store {

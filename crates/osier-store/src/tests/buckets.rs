@@ -1,5 +1,8 @@
 //! Buckets and their configuration.
 
+use std::future::{Future as _, poll_fn};
+use std::task::Poll;
+
 use bytes::Bytes;
 use osier_types::{
     BucketAcl, BucketVersioning, ConfigKind, ConfigSupport, CorsConfig, CorsRule, DataRedundancy,
@@ -479,5 +482,51 @@ async fn configuration_is_kept_or_refused() {
     assert_eq!(
         kit.run(Op::DeleteBucketConfig { bucket, kind }).await,
         missing
+    );
+}
+
+/// A change that was begun ends, so that memory and storage tell the same.
+#[tokio::test]
+async fn a_client_may_go_away_in_the_middle() {
+    let kit = Kit::new().await;
+    let begin = |op: Op| {
+        let kit = &kit;
+        async move {
+            let mut body = crate::BytesSource::empty();
+            let mut running = Box::pin(kit.store.execute(&kit.caller, op, &mut body));
+            poll_fn(|context| {
+                assert!(running.as_mut().poll(context).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+        }
+    };
+    let bucket = || name("bkt");
+    let acl = BucketAcl::PublicRead;
+    begin(Op::PutBucketAcl {
+        bucket: bucket(),
+        acl,
+    })
+    .await;
+    // This one waits for the other.
+    let set = tags("a", "b");
+    kit.run(Op::PutBucketTags {
+        bucket: bucket(),
+        tags: set.clone(),
+    })
+    .await
+    .unwrap();
+    let record = kit.store.bucket(&bucket()).unwrap();
+    assert_eq!((record.acl, &record.tags), (acl, &set));
+    begin(Op::PutBucket(put_bucket("new"))).await;
+    begin(Op::DeleteBucket { bucket: bucket() }).await;
+    kit.create("last").await.unwrap();
+    assert_eq!(names(&kit, all_buckets()).await.0, ["last", "new"]);
+    let reopened = kit.reopen().await;
+    assert_eq!(names(&reopened, all_buckets()).await.0, ["last", "new"]);
+    assert_eq!(
+        reopened.memory.tables().len(),
+        3,
+        "two buckets and the system"
     );
 }

@@ -1,6 +1,7 @@
 //! The semantics of every operation, over the engine in memory.
 
 mod appends;
+mod audits;
 mod buckets;
 mod copies;
 mod faults;
