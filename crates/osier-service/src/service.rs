@@ -164,15 +164,16 @@ impl Service {
             learnt.log.op = "PostObject";
             learnt.address = Some(address.clone());
             self.grant(request, learnt);
-            return form::post(
+            // In a box: forms are rare, and their futures large.
+            let post = form::post(
                 self,
                 request,
                 address,
                 body,
                 &mut learnt.log,
                 &mut learnt.facts,
-            )
-            .await;
+            );
+            return Box::pin(post).await;
         }
         let signed = self.authenticate(request, &addressed)?;
         let (index, spaces) = signed.as_ref().map_or((0, false), |signed| {
