@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-from workload import Ledger, Writer, check, learn_logs, prepare, seed
+from workload import SETTINGS, Ledger, Writer, check, learn_logs, prepare, seed
 
 from harness import Osier
 
@@ -23,7 +23,7 @@ def main():
     print(f"seed {chosen}", flush=True)
     dice = random.Random(chosen)
     ledger = Ledger()
-    server = Osier().start()
+    server = Osier(settings=SETTINGS).start()
     prepare(server.port)
     wrong, kills, spent = [], 0, 0.0
     while spent < seconds and not wrong:
