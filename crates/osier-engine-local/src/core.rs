@@ -1,8 +1,8 @@
 //! What the parts of the engine share.
 
 use std::collections::HashSet;
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use osier_engine::{BlobId, EngineError, TableId};
 use osier_types::{Clock, Timestamp};
@@ -45,6 +45,10 @@ pub(crate) struct Core {
     pub(crate) collector: CollectorQueue,
     pub(crate) scrubs: ScrubQueue,
     pub(crate) tally: Tally,
+    /// The database found no space and refuses every write until it is reopened.
+    pub(crate) stalled: AtomicBool,
+    /// Blobs of commits that failed then: nobody knows yet whether they are linked.
+    pub(crate) uncertain: Mutex<Vec<u64>>,
     /// Free bytes seen last, for the stats.
     pub(crate) free_bytes: AtomicU64,
 }

@@ -1,7 +1,7 @@
 //! The engine: opening, the calls of [`Engine`], closing.
 
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -59,6 +59,10 @@ impl LocalEngine {
     /// # Errors
     /// When another process has it open, a newer osier wrote it, it is damaged, or
     /// the system refuses.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "components are handed over, like the clock"
+    )]
     pub fn open(
         path: &Path,
         settings: LocalSettings,
@@ -107,6 +111,8 @@ impl LocalEngine {
             collector: CollectorQueue::default(),
             scrubs: ScrubQueue::default(),
             tally: Tally::default(),
+            stalled: AtomicBool::new(false),
+            uncertain: Mutex::default(),
             free_bytes: AtomicU64::new(0),
             settings,
         });

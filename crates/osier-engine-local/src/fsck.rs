@@ -151,8 +151,7 @@ fn check_system(core: &Core, report: &mut FsckReport) -> Result<(), EngineError>
                     report.problem(format!("the counters of table {table} are damaged"));
                 }
             }
-            (Some(b'v'), Some(_)) if value.len() == 8 => {}
-            (Some(b'n'), _) if value.len() == 8 => {}
+            (Some(b'v'), Some(_)) | (Some(b'n'), _) if value.len() == 8 => {}
             _ => report.problem(format!("an unknown row of the engine: {key:?}")),
         }
     })?;
@@ -309,7 +308,7 @@ fn check_volumes(core: &Core, report: &mut FsckReport) -> Result<(), EngineError
             .map_err(failed)?;
         let mut found = Vec::new();
         walk(file.as_fd(), number, core.nonce, BLOCK, size, |it| {
-            found.push(it)
+            found.push(it);
         })
         .map_err(failed)?;
         for one in found {

@@ -4,6 +4,7 @@
 //! Judging changes nothing but the overlay here; one write makes all of it true.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::PoisonError;
 
 use bytes::Bytes;
 use osier_engine::{Batch, COUNTERS, EngineError, Expect, Family, TableId};
@@ -134,7 +135,12 @@ impl<'a> Group<'a> {
                 Ok(())
             }
             Err(error) => {
-                self.undo();
+                // Perhaps it is on disk after all: until that is known the blobs stay.
+                let blobs = self.linking.iter().map(|(blob, _)| *blob);
+                let uncertain = self.core.uncertain.lock();
+                uncertain
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .extend(blobs);
                 Err(WriteFailure::During(error))
             }
         }

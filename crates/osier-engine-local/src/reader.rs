@@ -3,12 +3,15 @@
 //! What is in the page cache is copied at once on the caller's thread; only what
 //! the disk must bring goes to the pool.
 
+use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use osier_engine::{BlobReader, EngineError, Run};
+use rustix::fs::Advice;
 use rustix::io::Errno;
 
 use crate::core::Core;
@@ -32,7 +35,18 @@ pub(crate) struct LocalReader {
     /// The whole body of a small blob, verified.
     whole: Option<Bytes>,
     table: OnceLock<Vec<u8>>,
+    ahead: Ahead,
     _pin: Pin,
+}
+
+/// How far a reader that goes forward through a cold file has asked the system to
+/// read ahead, so that its next reads are copies again.
+#[derive(Debug, Default)]
+struct Ahead {
+    /// Where the last read ended, in the body.
+    end: AtomicU64,
+    /// Up to where was asked for, in the file; 0 before the first cold read.
+    asked: AtomicU64,
 }
 
 impl LocalReader {
@@ -54,6 +68,7 @@ impl LocalReader {
             file,
             whole: None,
             table: OnceLock::new(),
+            ahead: Ahead::default(),
             _pin: pin,
         };
         let length = if run.length <= WHOLE_MAX {
@@ -108,6 +123,8 @@ impl LocalReader {
         if let Some(bytes) = disk::read_cached(&*self.file, offset, length) {
             return Ok(bytes);
         }
+        // From here on it is worth reading ahead.
+        self.ahead.asked.fetch_max(1, Ordering::Relaxed);
         let file = Arc::clone(&self.file);
         self.core
             .pool
@@ -116,6 +133,26 @@ impl LocalReader {
                     .map_err(|errno| disk_error("reading a blob failed", errno))
             })
             .await
+    }
+
+    /// Asks for what comes next, when this read goes on where the last one ended.
+    fn read_ahead(&self, offset: u64, end: u64) {
+        let forward = self.ahead.end.swap(end, Ordering::Relaxed) == offset && offset > 0;
+        let asked = self.ahead.asked.load(Ordering::Relaxed);
+        let here = self.place.offset() + body_at() + end;
+        if !forward || asked == 0 || asked > here + AHEAD / 2 {
+            return;
+        }
+        let last = self.place.offset() + body_at() + self.run.length;
+        let (from, to) = (asked.max(here), (here + AHEAD).min(last));
+        let Some(length) = to.checked_sub(from).and_then(NonZeroU64::new) else {
+            return;
+        };
+        self.ahead.asked.store(to, Ordering::Relaxed);
+        let file = Arc::clone(&self.file);
+        drop(self.core.pool.start(move || {
+            let _ = rustix::fs::fadvise(&*file, from, Some(length), Advice::WillNeed);
+        }));
     }
 }
 
@@ -155,19 +192,19 @@ impl BlobReader for LocalReader {
             0
         };
         let bytes = Bytes::from(self.fetch(body_at() + from, wanted + extra).await?);
+        self.read_ahead(offset, end);
         if bytes.len() < wanted {
             return Err(self.damage("the file ends within it"));
         }
-        let table = match self.table.get() {
-            Some(table) => table,
-            None => {
-                let table = if extra > 0 {
-                    bytes.get(wanted..).unwrap_or_default().to_vec()
-                } else {
-                    self.fetch(table_at(self.run.length), table_length).await?
-                };
-                self.table.get_or_init(|| table)
-            }
+        let table = if let Some(table) = self.table.get() {
+            table
+        } else {
+            let table = if extra > 0 {
+                bytes.get(wanted..).unwrap_or_default().to_vec()
+            } else {
+                self.fetch(table_at(self.run.length), table_length).await?
+            };
+            self.table.get_or_init(|| table)
         };
         let body = bytes.slice(..wanted);
         self.verify(&body, index(first)?, table)?;
@@ -191,5 +228,7 @@ fn missing(core: &Core, run: Run, what: &str) -> EngineError {
 
 /// Bodies up to this length are read whole when they are opened.
 const WHOLE_MAX: u64 = 128 << 10;
+/// How far to read ahead.
+const AHEAD: u64 = 4 << 20;
 const PIECE_U64: u64 = 64 << 10;
 const _: () = assert!(PIECE == 64 << 10);

@@ -39,16 +39,15 @@ pub(crate) fn read_stored(
     rng: &dyn Rng,
     volume_bytes: u64,
 ) -> Result<Stored, EngineError> {
-    let nonce = match meta.number(NONCE)? {
-        Some(nonce) => nonce,
-        None => {
-            let nonce = rng.next_u64();
-            let mut batch = WriteBatch::default();
-            meta.put(&mut batch, Space::System, NONCE, &nonce.to_le_bytes())?;
-            meta.put(&mut batch, Space::System, &table_key(TableId::SYSTEM), &[])?;
-            meta.write(batch).map_err(database_error)?;
-            nonce
-        }
+    let nonce = if let Some(nonce) = meta.number(NONCE)? {
+        nonce
+    } else {
+        let nonce = rng.next_u64();
+        let mut batch = WriteBatch::default();
+        meta.put(&mut batch, Space::System, NONCE, &nonce.to_le_bytes())?;
+        meta.put(&mut batch, Space::System, &table_key(TableId::SYSTEM), &[])?;
+        meta.write(batch).map_err(database_error)?;
+        nonce
     };
     Ok(Stored {
         nonce,
@@ -59,7 +58,8 @@ pub(crate) fn read_stored(
     })
 }
 
-fn stored_tables(meta: &Meta) -> Result<HashSet<TableId>, EngineError> {
+/// The tables that exist.
+pub(crate) fn stored_tables(meta: &Meta) -> Result<HashSet<TableId>, EngineError> {
     let mut tables = HashSet::new();
     let upper = vec![TABLE_PREFIX + 1];
     let mut rows = meta.iterate(Space::System, &[TABLE_PREFIX], Some(upper), false)?;
@@ -152,7 +152,7 @@ fn find_in_volume(core: &Core, number: u64, clean: u64) -> Result<(), EngineErro
     let size = disk::size(&*file).map_err(failed)?;
     let mut found = Vec::new();
     walk(file.as_fd(), number, core.nonce, clean, size, |it| {
-        found.push(it)
+        found.push(it);
     })
     .map_err(failed)?;
     for one in found {

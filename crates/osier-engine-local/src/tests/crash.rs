@@ -1,9 +1,10 @@
 //! A process that is killed at any moment loses nothing that it acknowledged.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
-use osier_engine::Family;
+use osier_engine::{BlobId, Family};
 
 use super::*;
 
@@ -77,41 +78,60 @@ async fn write_for_ever(engine: &LocalEngine, task: u64) {
     }
 }
 
+/// What must be there: runs by their tags, and tags whose end was begun.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Kept {
+    runs: BTreeMap<u64, Run>,
+}
+
+/// Starts the process to be killed.
+pub(super) fn child(path: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "tests::crash::child_that_is_killed",
+            "--nocapture",
+        ])
+        .env(CHILD, path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Takes note of a line that the child said, if it is one of its own.
+pub(super) fn note_line(kept: &mut Kept, line: &str) -> bool {
+    let words: Vec<&str> = line.split(' ').collect();
+    match words.as_slice() {
+        ["kept", tag, blob, length] => {
+            let run = Run {
+                blob: BlobId(blob.parse().unwrap()),
+                length: length.parse().unwrap(),
+            };
+            kept.runs.insert(tag.parse().unwrap(), run);
+            true
+        }
+        ["dropping", tag] => {
+            kept.runs.remove(&tag.parse().unwrap());
+            true
+        }
+        _ => false,
+    }
+}
+
 #[tokio::test]
 async fn nothing_acknowledged_is_lost() {
     let directory = tempfile::tempdir().unwrap();
-    let mut kept = std::collections::BTreeMap::new();
+    let mut kept = Kept::default();
     for round in 0..4_usize {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "tests::crash::child_that_is_killed",
-                "--nocapture",
-            ])
-            .env(CHILD, directory.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut child = child(directory.path());
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut seen = 0;
         // Killed after a number of acknowledgements that differs between rounds;
-        // what it says up to its end counts as well.
-        while let Some(Ok(line)) = lines.next() {
-            let words: Vec<&str> = line.split(' ').collect();
-            match words.as_slice() {
-                ["kept", tag, blob, length] => {
-                    let run = Run {
-                        blob: osier_engine::BlobId(blob.parse().unwrap()),
-                        length: length.parse().unwrap(),
-                    };
-                    kept.insert(tag.parse::<u64>().unwrap(), run);
-                }
-                ["dropping", tag] => {
-                    kept.remove(&tag.parse::<u64>().unwrap());
-                }
-                _ => continue,
+        // what it said up to its end counts as well.
+        for line in lines {
+            if note_line(&mut kept, &line.unwrap()) {
+                seen += 1;
             }
-            seen += 1;
             if seen == 40 + 37 * round {
                 child.kill().unwrap();
             }
@@ -121,13 +141,9 @@ async fn nothing_acknowledged_is_lost() {
     }
 }
 
-async fn check_after_a_crash(
-    path: &Path,
-    kept: &std::collections::BTreeMap<u64, Run>,
-    close: bool,
-) {
+pub(super) async fn check_after_a_crash(path: &Path, kept: &Kept, close: bool) {
     let engine = open(path);
-    for (tag, run) in kept {
+    for (tag, run) in &kept.runs {
         let row = engine
             .get(TableId::SYSTEM, Family::Current, &tag.to_be_bytes())
             .await
@@ -154,7 +170,7 @@ async fn check_after_a_crash(
             let tag = u64::from_be_bytes(key.as_ref().try_into().unwrap());
             let text = std::str::from_utf8(value).unwrap();
             let blob = text.split(' ').next().unwrap().parse().unwrap();
-            (osier_engine::BlobId(blob), RefTag(tag))
+            (BlobId(blob), RefTag(tag))
         })
         .collect();
     let counters = engine.counters(TableId::SYSTEM).await.unwrap();

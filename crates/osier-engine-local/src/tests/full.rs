@@ -170,3 +170,64 @@ async fn another_program_fills_the_disk() {
     let report = engine.fsck(None).await.unwrap();
     assert!(report.is_clean(), "{report:?}");
 }
+
+/// More deletes than fit on a disk that somebody else has filled to the last byte:
+/// sooner or later the database finds no space in the middle of a write.
+#[tokio::test]
+async fn deletes_on_a_disk_without_a_byte() {
+    let Some(tiny) = Tiny::mount("64m") else {
+        return;
+    };
+    let engine = try_open(&tiny.path(), usual()).unwrap();
+    let mut kept = Vec::new();
+    for tag in 0..100 {
+        kept.push((keep(&engine, &pattern(tag, 5000), tag).await, tag));
+    }
+    let waiting = write(&engine, &pattern(500, 5000)).await;
+    let ballast = tiny.directory.path().join("ballast");
+    let _ = std::fs::write(&ballast, vec![1; 64 << 20]);
+    let mut number = 0_u64;
+    let error = loop {
+        let mut batch = Batch::default();
+        for _ in 0..100 {
+            number += 1;
+            let key = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let key = Bytes::from(format!("{key:0100}"));
+            batch.deletes.push((Family::Current, key));
+        }
+        if let Err(error) = engine.commit(TableId::SYSTEM, b"", batch).await {
+            break error;
+        }
+        assert!(number < 10_000_000, "the disk never filled up");
+    };
+    assert!(
+        matches!(error, EngineError::Unavailable { .. }),
+        "{error:?}"
+    );
+    assert!(!engine.stats().poisoned);
+    let refused = engine
+        .commit(TableId::SYSTEM, b"", unlinks(kept[0].0, kept[0].1))
+        .await;
+    assert!(matches!(refused, Err(EngineError::Full)), "{refused:?}");
+    for (run, tag) in &kept {
+        assert_eq!(read(&engine, *run).await.unwrap(), pattern(*tag, 5000));
+    }
+    std::fs::remove_file(&ballast).unwrap();
+    // Without a restart all is well again.
+    let batch = links(waiting.run, 500);
+    engine.commit(TableId::SYSTEM, b"", batch).await.unwrap();
+    kept.push((waiting.run, 500));
+    for (run, tag) in kept.drain(..50) {
+        let batch = unlinks(run, tag);
+        engine.commit(TableId::SYSTEM, b"", batch).await.unwrap();
+    }
+    engine.abandon();
+    let engine = try_open(&tiny.path(), usual()).unwrap();
+    settle(&engine).await;
+    for (run, tag) in &kept {
+        assert_eq!(read(&engine, *run).await.unwrap(), pattern(*tag, 5000));
+    }
+    let report = engine.fsck(None).await.unwrap();
+    assert!(report.is_clean(), "{report:?}");
+    assert_eq!((report.blobs, report.orphans), (51, 0));
+}

@@ -5,6 +5,7 @@ mod crash;
 mod damage;
 mod full;
 mod orphans;
+mod power;
 mod rows;
 
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use osier_engine::{Batch, BlobReader, Engine, EngineError, OwnerTag, RefTag, Run, TableId};
+use osier_engine::{Batch, Engine, EngineError, OwnerTag, RefTag, Run, TableId};
 use osier_types::{ManualClock, SeededRng, Timestamp};
 
 use crate::{LocalEngine, LocalSettings, OpenError};

@@ -142,7 +142,7 @@ async fn a_row_never_goes_back() {
                 assert!(now >= last, "{last} and then {now}");
                 last = now;
                 reads += 1;
-                if reads % 64 == 0 {
+                if reads.is_multiple_of(64) {
                     // Pushes it out, so that it is filled again and again.
                     engine.core().rows.clear();
                     tokio::task::yield_now().await;
