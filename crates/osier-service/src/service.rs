@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use http::Method;
 use http::header::{HOST, HeaderMap, ORIGIN};
 use http::request::Parts;
 use osier_auth::{
@@ -175,10 +176,16 @@ impl Service {
             );
             return Box::pin(post).await;
         }
-        let signed = self.authenticate(request, &addressed)?;
-        let (index, spaces) = signed.as_ref().map_or((0, false), |signed| {
-            (signed.candidate, signed.plus_is_space)
-        });
+        // A preflight is never signed; the URL it asks about may well be, for another method.
+        let signed = if request.method == Method::OPTIONS {
+            None
+        } else {
+            self.authenticate(request, &addressed)?
+        };
+        // Unsigned queries come from forms and programs that write a blank as `+`.
+        let (index, spaces) = signed
+            .as_ref()
+            .map_or((0, true), |signed| (signed.candidate, signed.plus_is_space));
         let address = addressed
             .candidates
             .get(index)
@@ -188,7 +195,7 @@ impl Service {
             learnt.log.access_key_id = Some(signed.access_key_id.clone());
             learnt.caller = Some(signed.identity.clone());
         }
-        let query = if spaces {
+        let query = if spaces && addressed.raw_query.contains('+') {
             query_with_spaces(&addressed.raw_query)
         } else {
             addressed.query
@@ -223,12 +230,11 @@ impl Service {
         mut body: Box<dyn ByteSource>,
     ) -> Result<Done, Fault> {
         let headers = &request.headers;
+        if signed.is_none() && !open_to_all(route) {
+            // Before anything is read of what they sent, and also of what there is not.
+            return Err(FaultKind::AccessDenied(AccessDenial::AnonymousForbidden).into());
+        }
         if let Some(fault) = route.fault() {
-            let manages = route.spec().is_some_and(|spec| spec.scope != Scope::Object);
-            if signed.is_none() && manages {
-                // What there is not can't be managed by nobody either.
-                return Err(FaultKind::AccessDenied(AccessDenial::AnonymousForbidden).into());
-            }
             return Err(fault);
         }
         if signed.is_none()
@@ -434,6 +440,23 @@ impl Service {
 pub(crate) fn caller_of(identity: Option<&Identity>) -> Caller {
     Caller {
         owner: identity.map_or_else(Owner::default, |identity| identity.account.as_ref().clone()),
+    }
+}
+
+/// Whether access-control lists can grant an operation to everybody; all others need a signature.
+fn open_to_all(route: &Route) -> bool {
+    const OF_BUCKETS: [&str; 4] = ["", "delete", "uploads", "versions"];
+    const NOT_OF_OBJECTS: [&str; 3] = ["acl", "legalHold", "retention"];
+    let Some(spec) = route.spec() else {
+        return true;
+    };
+    let subresource = spec.subresource.unwrap_or("");
+    match (spec.scope, spec.method) {
+        (_, "OPTIONS") => true,
+        (Scope::Service, _) => false,
+        (Scope::Bucket, "GET" | "HEAD" | "POST") => OF_BUCKETS.contains(&subresource),
+        (Scope::Bucket, _) => false,
+        (Scope::Object, _) => !NOT_OF_OBJECTS.contains(&subresource),
     }
 }
 
