@@ -11,7 +11,7 @@ use osier_auth::{Identity, KeyRecord, Regions, Secret, StaticKeyRing, Verifier};
 use osier_engine::memory::MemoryEngine;
 use osier_service::{Request, ResponseBody, Service, ServiceSettings};
 use osier_store::{BytesSource, Store, StoreSettings};
-use osier_types::{Clock, ManualClock, Owner, SeededRng, Timestamp};
+use osier_types::{Clock, ManualClock, Owner, SeededRng, Timestamp, percent_decode};
 use osier_wire::oss::Hosts;
 use sha1::Sha1;
 
@@ -203,6 +203,7 @@ impl<'a> Ask<'a> {
         let path = self.target.split('?').next().unwrap();
         let bucket_level = path.matches('/').count() == 1 && path.len() > 1;
         let slash = if bucket_level { "/" } else { "" };
+        let path = String::from_utf8(percent_decode(path.as_bytes())).unwrap();
         format!(
             "{}\n{}\n{}\n{date}\n{}{path}{slash}{}",
             self.method,
