@@ -51,9 +51,8 @@ pub(crate) struct Answer {
 /// # Errors
 /// When it fails to do it, or goes away meanwhile.
 pub(crate) fn ask(data: &Path, task: Task) -> io::Result<Option<Answer>> {
-    let mut stream = match StdStream::connect(data.join(SOCKET)) {
-        Ok(stream) => stream,
-        Err(_) => return Ok(None),
+    let Ok(mut stream) = StdStream::connect(data.join(SOCKET)) else {
+        return Ok(None);
     };
     writeln!(stream, "{}", task.word())?;
     let mut answer = Answer::default();
