@@ -17,12 +17,15 @@ use tokio::sync::oneshot;
 use crate::core::Core;
 use crate::disk::{self, WriteFile};
 use crate::extents;
-use crate::failure::{closed, disk_error};
+use crate::failure::{closed, database_error, disk_error};
 use crate::files::FileName;
 use crate::layout::volume_name;
 use crate::liveness::Unlinked;
 use crate::locator::{BLOCK, Locator, volume_blobs};
-use crate::meta::{NEXT_VOLUME, OwnChange, Space, VOLUME_PREFIX, blob_of, own_key, reference_key};
+use crate::meta::{
+    Meta, NEXT_VOLUME, OwnChange, Space, VOLUME_PREFIX, garbage_key, garbage_of, own_key,
+    reference_key,
+};
 use crate::record::{HEADER_BYTES, Header};
 use crate::recovery::has_references_in;
 use crate::verify::volume_sizes;
@@ -41,7 +44,8 @@ pub struct Collected {
     pub bytes: u64,
     /// Volumes removed because nothing was left in them.
     pub volumes: u64,
-    /// Blobs left for a later pass, because they are read or too young.
+    /// Blobs that were due but are left for a later pass: somebody reads them, or
+    /// a crash left them and this was the first look.
     pub left: u64,
 }
 
@@ -230,11 +234,11 @@ impl Pass<'_> {
     fn free_garbage(&mut self, grace: Duration) -> Result<(), EngineError> {
         let grace = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
         let before = self.core.now().as_millis().saturating_sub(grace);
-        let mut after = 0;
+        let mut after = Vec::new();
         loop {
-            let (candidates, next) = self.garbage_from(after, before)?;
+            let (candidates, next) = self.garbage_from(&after, before)?;
             let mut freed = Vec::new();
-            for blob in candidates {
+            for (since, blob) in candidates {
                 if !self.core.liveness.claim(blob) {
                     self.done.left += 1;
                     continue;
@@ -243,7 +247,7 @@ impl Pass<'_> {
                     Ok(bytes) => {
                         self.done.garbage += 1;
                         self.done.bytes += bytes;
-                        freed.push(blob);
+                        freed.push((since, blob));
                     }
                     Err(errno) => {
                         tracing::warn!(blob, %errno, "freeing a blob failed");
@@ -255,14 +259,14 @@ impl Pass<'_> {
             // The rows go only after the space is surely free: a crash between the
             // two repeats the freeing, the other way round would lose space.
             let forgotten = self.sync().and_then(|()| {
-                let forget = |blob: &u64| OwnChange {
+                let forget = |(since, blob): &(i64, u64)| OwnChange {
                     space: Space::Garbage,
-                    key: blob.to_be_bytes().to_vec(),
+                    key: garbage_key(*since, *blob).to_vec(),
                     value: None,
                 };
                 self.core.change_own(freed.iter().map(forget).collect())
             });
-            for blob in freed {
+            for (_, blob) in freed {
                 self.core.liveness.release(blob);
             }
             forgotten?;
@@ -273,32 +277,27 @@ impl Pass<'_> {
         }
     }
 
-    /// Some garbage from a blob on, and where to go on.
-    fn garbage_from(
-        &mut self,
-        after: u64,
-        before: i64,
-    ) -> Result<(Vec<u64>, Option<u64>), EngineError> {
-        let done = &mut self.done;
+    /// Some garbage from a row on, the oldest first, and where to go on.
+    fn garbage_from(&self, after: &[u8], before: i64) -> Result<Due, EngineError> {
         self.core.with_meta(|meta| {
             let mut found = Vec::new();
-            let mut rows = meta.iterate(Space::Garbage, &after.to_be_bytes(), None, false)?;
-            while let Some((key, value)) = rows.item() {
-                let blob = blob_of(key)?;
-                if found.len() >= AT_A_TIME {
-                    return Ok((found, Some(blob)));
-                }
-                let since = value.try_into().map_or(0, i64::from_le_bytes);
+            let mut rows = meta.iterate(Space::Garbage, after, None, false)?;
+            while let Some(key) = rows.key() {
+                let (since, blob) = garbage_of(key)?;
                 if since > before {
-                    done.left += 1;
-                } else if meta.has_references(blob)? {
+                    break;
+                }
+                if found.len() >= AT_A_TIME {
+                    return Ok((found, Some(key.to_vec())));
+                }
+                if meta.has_references(blob)? {
                     tracing::error!(blob, "a blob with references is listed as garbage");
                 } else {
-                    found.push(blob);
+                    found.push((since, blob));
                 }
                 rows.next();
             }
-            rows.status().map_err(crate::failure::database_error)?;
+            rows.status().map_err(database_error)?;
             Ok((found, None))
         })
     }
@@ -399,8 +398,17 @@ impl Pass<'_> {
         let directory = self.core.layout.volumes();
         let mut dead = Vec::new();
         for number in volume_sizes(directory).map_err(failed)?.into_keys() {
-            if !self.core.volumes.is_open(number) && self.is_dead(number)? {
+            if !self.core.volumes.is_open(number) && !self.is_used(number)? {
                 dead.push(number);
+            }
+        }
+        if dead.is_empty() {
+            return Ok(());
+        }
+        // What waits to be freed may still be read.
+        for blob in self.core.with_meta(Meta::garbage)? {
+            if let Locator::Volume { number, .. } = Locator::of(BlobId(blob)) {
+                dead.retain(|it| *it != number);
             }
         }
         if dead.is_empty() {
@@ -424,25 +432,22 @@ impl Pass<'_> {
         rustix::fs::fsync(directory.as_fd()).map_err(failed)
     }
 
-    fn is_dead(&self, number: u64) -> Result<bool, EngineError> {
+    /// Whether a blob of the volume has a reference, or may get one.
+    fn is_used(&self, number: u64) -> Result<bool, EngineError> {
         let blobs = volume_blobs(number);
         // In this order: a blob leaves the unlinked ones only after its reference is
         // in the database.
         if self.core.liveness.first_unlinked(blobs.clone()).is_some() {
-            return Ok(false);
+            return Ok(true);
         }
-        self.core.with_meta(|meta| {
-            let upper = reference_key(blobs.end, 0).to_vec();
-            let referred = meta.any(
-                Space::References,
-                &reference_key(blobs.start, 0),
-                Some(upper),
-            )?;
-            let (lower, upper) = (blobs.start.to_be_bytes(), blobs.end.to_be_bytes());
-            Ok(!referred && !meta.any(Space::Garbage, &lower, Some(upper.to_vec()))?)
-        })
+        let (lower, upper) = (reference_key(blobs.start, 0), reference_key(blobs.end, 0));
+        self.core
+            .with_meta(|meta| meta.any(Space::References, &lower, Some(upper.to_vec())))
     }
 }
+
+/// Garbage that is due, and the row to go on from.
+type Due = (Vec<(i64, u64)>, Option<Vec<u8>>);
 
 /// Blobs freed between two syncs.
 const AT_A_TIME: usize = 512;

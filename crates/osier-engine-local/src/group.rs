@@ -14,7 +14,8 @@ use crate::core::Core;
 use crate::failure::unavailable;
 use crate::liveness::Unlinked;
 use crate::meta::{
-    Meta, OwnChange, Space, counters_key, decode_counters, encode_counters, reference_key, row_key,
+    Meta, OwnChange, Space, counters_key, decode_counters, encode_counters, garbage_key,
+    reference_key, row_key,
 };
 
 /// Bytes of one value at most.
@@ -170,8 +171,8 @@ impl<'a> Group<'a> {
             }
         }
         for (blob, since) in &self.garbage {
-            let (key, since) = (blob.to_be_bytes(), since.to_le_bytes());
-            self.meta.put(batch, Space::Garbage, &key, &since)?;
+            let key = garbage_key(*since, *blob);
+            self.meta.put(batch, Space::Garbage, &key, &[])?;
         }
         for (table, counters) in &self.counters {
             let (key, value) = (counters_key(*table), encode_counters(counters));
