@@ -14,6 +14,11 @@ use clap::Parser as _;
 
 use crate::arguments::{Arguments, Command};
 
+/// Bodies pass in buffers of half a megabyte, which glibc gives back to the system
+/// at every free and takes again, page by page, at the next read.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
