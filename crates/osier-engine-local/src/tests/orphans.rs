@@ -1,5 +1,8 @@
 //! Space comes back: of dead blobs, of writers that gave up, of crashes.
 
+use std::future::Future;
+use std::task::Poll;
+
 use super::*;
 
 /// What is on disk of blobs alone.
@@ -122,6 +125,52 @@ async fn dead_blobs_and_dead_volumes_go() {
     settle(&engine).await;
     let run = keep(&engine, &pattern(50, 5000), 50).await;
     assert!(run.blob.0 > highest, "numbers are not used again");
+}
+
+/// Callers that go away at any point of writing, as clients do.
+#[tokio::test]
+async fn futures_that_are_dropped_do_no_harm() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = open(directory.path());
+    for (hint, size) in [
+        (Some(10_000), 10_000),
+        (Some(3 << 20), 3 << 20),
+        (None, 3 << 20),
+    ] {
+        for polls in 0..12 {
+            let work = async {
+                let mut writer = engine.write_blob(hint, OwnerTag::default()).await?;
+                for portion in pattern(1, size).chunks(1 << 20) {
+                    writer.write(Bytes::copy_from_slice(portion)).await?;
+                }
+                let sealed = writer.finish().await?;
+                let batch = links(sealed.run, polls);
+                engine.commit(TableId::SYSTEM, b"", batch).await
+            };
+            // Polled so many times, and then dropped wherever it is.
+            let mut work = Box::pin(work);
+            let mut left = polls;
+            std::future::poll_fn(|context| {
+                if left == 0 {
+                    return Poll::Ready(());
+                }
+                left -= 1;
+                work.as_mut().poll(context).map(Result::unwrap)
+            })
+            .await;
+        }
+    }
+    assert!(!engine.stats().poisoned);
+    let content = pattern(2, 9 << 20);
+    let run = keep(&engine, &content, 99).await;
+    assert!(read(&engine, run).await.unwrap() == content);
+    // Stopping waits for all that was under way.
+    engine.close().await.unwrap();
+    let engine = open(directory.path());
+    settle(&engine).await;
+    let report = engine.fsck(None).await.unwrap();
+    assert!(report.is_clean(), "{report:?}");
+    assert_eq!(report.orphans, 0, "{report:?}");
 }
 
 #[tokio::test]
