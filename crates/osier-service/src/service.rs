@@ -1,5 +1,6 @@
 //! One request from its head to its answer.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -148,7 +149,10 @@ impl Service {
         body: Box<dyn ByteSource>,
         learnt: &mut Learnt,
     ) -> Result<Done, Fault> {
-        let target = request.uri.to_string();
+        let target = match (request.uri.authority(), request.uri.path_and_query()) {
+            (None, Some(target)) => Cow::Borrowed(target.as_str()),
+            _ => Cow::Owned(request.uri.to_string()),
+        };
         let host = text_of(&request.headers, &HOST);
         let addressed = oss::address(
             &request.method,

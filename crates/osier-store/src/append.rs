@@ -253,7 +253,10 @@ fn growth(
     let row = (head.family, head.key.clone(), rows::encode(after)?);
     batch.puts.push(row);
     let rows_after = content.rows()?.len();
-    let rows_before = before.object.as_ref().map_or(0, Object::body_rows);
+    let rows_before = before
+        .object
+        .as_ref()
+        .map_or(0, |object| object.body_rows());
     for index in rows_after..rows_before {
         let row = body_row(key, before.seq, index);
         batch.deletes.push((Family::Body, row));

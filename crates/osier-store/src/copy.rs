@@ -88,7 +88,7 @@ impl Store {
         Ok(Source {
             version: versioned.then(|| row.record.version()),
             record: row.record,
-            object,
+            object: *object,
         })
     }
 

@@ -205,7 +205,7 @@ impl Store {
         bucket: &Bucket,
         key: &ObjectKey,
         version: Option<VersionId>,
-    ) -> Result<(Row, Object), Fault> {
+    ) -> Result<(Row, Box<Object>), Fault> {
         let row = self.row(bucket, key, version).await?;
         match (row, version) {
             (Some(mut row), _) if row.record.object.is_some() => {
@@ -248,7 +248,7 @@ impl Store {
             let mut batch = fresh.with.clone();
             let own_checks = batch.checks.len();
             let mut record = self.new_record(bucket, head.as_ref());
-            record.object = Some(fresh.object.clone());
+            record.object = Some(Box::new(fresh.object.clone()));
             self.displace_head(bucket, key, head.as_ref(), &mut record, &mut batch)
                 .await?;
             Self::add_content(&mut batch, key, record.seq, &fresh.content, fresh.link)?;
@@ -379,7 +379,7 @@ impl Store {
                 .commit(bucket.table, key.as_bytes(), batch)
                 .await
             {
-                Ok(()) => return Ok((id, object)),
+                Ok(()) => return Ok((id, *object)),
                 Err(error) if is_conflict(&error) => {}
                 Err(error) => return Err(error).or_fault(&bucket.name),
             }

@@ -52,8 +52,8 @@ pub(crate) struct Record {
     pub(crate) null_seq: Option<u64>,
     /// When it was written.
     pub(crate) modified: Timestamp,
-    /// `None` for a delete marker.
-    pub(crate) object: Option<Object>,
+    /// `None` for a delete marker. In a box, because records are handed on a lot.
+    pub(crate) object: Option<Box<Object>>,
 }
 
 /// The object of a version.
@@ -154,10 +154,9 @@ impl Record {
         version_id(self.null, self.seq)
     }
 
-    /// All that can be told of the object; `None` for a delete marker.
-    pub(crate) fn info(&self, key: &ObjectKey, versioned: bool) -> Option<ObjectInfo> {
-        let object = self.object.as_ref()?;
-        Some(ObjectInfo {
+    /// All that is told of `object`, which is this version's.
+    pub(crate) fn info(&self, object: &Object, key: &ObjectKey, versioned: bool) -> ObjectInfo {
+        ObjectInfo {
             key: key.clone(),
             version: versioned.then(|| self.version()),
             kind: object.kind,
@@ -174,7 +173,7 @@ impl Record {
             tags: object.tags.clone(),
             symlink_target: object.symlink_target.clone(),
             sealed: object.sealed,
-        })
+        }
     }
 
     /// What this version adds to its bucket's counters.
@@ -466,7 +465,7 @@ mod tests {
             null: true,
             null_seq: Some(1),
             modified: Timestamp::from_millis(2),
-            object: Some(Object {
+            object: Some(Box::new(Object {
                 kind: ObjectKind::Multipart,
                 size: 5,
                 etag: ETag::of_md5(&[0xAB; 16]),
@@ -484,7 +483,7 @@ mod tests {
                 symlink_target: None,
                 sealed: None,
                 data: Data::Pieces(vec![piece]),
-            }),
+            })),
         };
         let row = encode(&record).unwrap();
         let hex = row

@@ -192,18 +192,34 @@ async fn a_plus_in_a_query_is_a_blank() {
     harness.signed(Method::PUT, "/bkt-a", "").await;
     harness.signed(Method::PUT, "/bkt-a/with%20space", "").await;
     harness.signed(Method::PUT, "/bkt-a/with+plus", "").await;
-    let list = harness.signed(Method::GET, "/bkt-a?prefix=with+s", "").await;
+    let list = harness
+        .signed(Method::GET, "/bkt-a?prefix=with+s", "")
+        .await;
     assert_eq!(list.element("Key"), Some("with space"));
-    let list = harness.signed(Method::GET, "/bkt-a?prefix=with%2Bp", "").await;
+    let list = harness
+        .signed(Method::GET, "/bkt-a?prefix=with%2Bp", "")
+        .await;
     assert_eq!(list.element("Key"), Some("with+plus"));
 }
 
 #[tokio::test]
 async fn nobody_manages_and_nothing_is_read_of_what_they_send() {
     let harness = Harness::new().await;
-    harness.ask(Ask::new(Method::PUT, "/open").header("x-oss-acl", "public-read-write")).await;
-    for target in ["/open?acl", "/open?cors", "/open?tagging", "/open?policy", "/open/k?acl"] {
+    harness
+        .ask(Ask::new(Method::PUT, "/open").header("x-oss-acl", "public-read-write"))
+        .await;
+    for target in [
+        "/open?acl",
+        "/open?cors",
+        "/open?tagging",
+        "/open?policy",
+        "/open/k?acl",
+    ] {
         let answer = harness.anonymous(Method::PUT, target, "<not xml").await;
-        assert_eq!((answer.status.as_u16(), answer.code()), (403, "AccessDenied"), "{target}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.code()),
+            (403, "AccessDenied"),
+            "{target}"
+        );
     }
 }
