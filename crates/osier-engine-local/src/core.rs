@@ -18,6 +18,7 @@ use crate::io_pool::IoPool;
 use crate::layout::Layout;
 use crate::liveness::Liveness;
 use crate::meta::{Meta, OwnChange};
+use crate::read_buffer::ReadBuffers;
 use crate::row_cache::RowCache;
 use crate::scrub::ScrubQueue;
 use crate::settings::LocalSettings;
@@ -41,6 +42,7 @@ pub(crate) struct Core {
     pub(crate) volumes: Volumes,
     pub(crate) extents: Extents,
     pub(crate) files: Files,
+    pub(crate) read_buffers: Arc<ReadBuffers>,
     pub(crate) pool: IoPool,
     pub(crate) collector: CollectorQueue,
     pub(crate) scrubs: ScrubQueue,

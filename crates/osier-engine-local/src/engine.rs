@@ -107,6 +107,7 @@ impl LocalEngine {
             ),
             extents: Extents::new(stored.next_extent, stored.clean_extent),
             files: Files::new(settings.open_files),
+            read_buffers: Arc::default(),
             pool: IoPool::new(settings.io_threads),
             collector: CollectorQueue::default(),
             scrubs: ScrubQueue::default(),

@@ -23,6 +23,7 @@ mod layout;
 mod liveness;
 mod locator;
 mod meta;
+mod read_buffer;
 mod reader;
 mod record;
 mod recovery;

@@ -76,7 +76,7 @@ impl LocalReader {
         } else {
             HEADER_BYTES
         };
-        let bytes = Bytes::from(reader.fetch(0, length).await?);
+        let bytes = reader.fetch(0, length).await?;
         reader.check_header(&bytes)?;
         if run.length <= WHOLE_MAX {
             let body = usize::try_from(run.length).unwrap_or_default();
@@ -118,10 +118,11 @@ impl LocalReader {
     }
 
     /// Bytes of the record.
-    async fn fetch(&self, at: u64, length: usize) -> Result<Vec<u8>, EngineError> {
+    async fn fetch(&self, at: u64, length: usize) -> Result<Bytes, EngineError> {
         let offset = self.place.offset() + at;
-        if let Some(bytes) = disk::read_cached(&*self.file, offset, length) {
-            return Ok(bytes);
+        let mut buffer = self.core.read_buffers.take(length);
+        if disk::read_cached(&*self.file, offset, buffer.room()) {
+            return Ok(buffer.freeze());
         }
         // From here on it is worth reading ahead.
         self.ahead.asked.fetch_max(1, Ordering::Relaxed);
@@ -129,8 +130,10 @@ impl LocalReader {
         self.core
             .pool
             .run(move || {
-                disk::read_at(&*file, offset, length)
-                    .map_err(|errno| disk_error("reading a blob failed", errno))
+                let filled = disk::fill_at(&*file, offset, buffer.room())
+                    .map_err(|errno| disk_error("reading a blob failed", errno))?;
+                buffer.truncate(filled);
+                Ok(buffer.freeze())
             })
             .await
     }
@@ -191,7 +194,7 @@ impl BlobReader for LocalReader {
         } else {
             0
         };
-        let bytes = Bytes::from(self.fetch(body_at() + from, wanted + extra).await?);
+        let bytes = self.fetch(body_at() + from, wanted + extra).await?;
         self.read_ahead(offset, end);
         if bytes.len() < wanted {
             return Err(self.damage("the file ends within it"));
@@ -202,7 +205,9 @@ impl BlobReader for LocalReader {
             let table = if extra > 0 {
                 bytes.get(wanted..).unwrap_or_default().to_vec()
             } else {
-                self.fetch(table_at(self.run.length), table_length).await?
+                self.fetch(table_at(self.run.length), table_length)
+                    .await?
+                    .to_vec()
             };
             self.table.get_or_init(|| table)
         };

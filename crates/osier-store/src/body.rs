@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use osier_engine::{BlobReader, Engine, EngineError};
-use osier_types::{BucketName, Fault, FaultKind};
-use tokio::task::JoinHandle;
+use osier_types::{BucketName, Fault};
 
 use crate::Store;
-use crate::failure::{OrFault as _, fault};
+use crate::failure::OrFault as _;
 use crate::rows::Piece;
 
-/// Bytes of one read at most.
-const READ_MAX: usize = 512 * 1024;
+/// Bytes of one read at most: what a processor's second cache holds, so that bytes are still near
+/// when they are sent. Nothing is read ahead here; engines ask the disk for what comes next.
+const READ_MAX: usize = 256 * 1024;
 /// Blobs kept open ahead of the reader; a blob that is open can't go away.
 const OPEN_AHEAD: usize = 64;
 
@@ -25,7 +25,6 @@ const OPEN_AHEAD: usize = 64;
 pub struct ObjectBody {
     remaining: u64,
     ready: Option<Bytes>,
-    reading: Option<ReadAhead>,
     blobs: Option<Blobs>,
 }
 
@@ -38,23 +37,12 @@ struct Blobs {
     closed: VecDeque<Piece>,
 }
 
-/// A read that runs beside the stream.
-#[derive(Debug)]
-struct ReadAhead(JoinHandle<Result<Bytes, EngineError>>);
-
-impl Drop for ReadAhead {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 impl ObjectBody {
     /// A stream of bytes that are in memory.
     pub(crate) fn of_bytes(bytes: Bytes) -> Self {
         Self {
             remaining: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             ready: Some(bytes).filter(|bytes| !bytes.is_empty()),
-            reading: None,
             blobs: None,
         }
     }
@@ -76,7 +64,6 @@ impl ObjectBody {
         if let Some(bytes) = &bytes {
             let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             self.remaining = self.remaining.saturating_sub(length);
-            self.read_ahead().await?;
         }
         Ok(bytes)
     }
@@ -90,13 +77,6 @@ impl ObjectBody {
     }
 
     async fn read(&mut self) -> Result<Option<Bytes>, Fault> {
-        if let Some(mut reading) = self.reading.take() {
-            let bytes = (&mut reading.0)
-                .await
-                .map_err(|error| Fault::new(FaultKind::Internal).because(error))?
-                .map_err(|error| fault(error, None))?;
-            return Ok(Some(bytes));
-        }
         let Some(blobs) = &mut self.blobs else {
             return Ok(None);
         };
@@ -107,20 +87,6 @@ impl ObjectBody {
                 Ok(Some(bytes))
             }
         }
-    }
-
-    async fn read_ahead(&mut self) -> Result<(), Fault> {
-        if self.reading.is_some() {
-            return Ok(());
-        }
-        if let Some(blobs) = &mut self.blobs
-            && let Some((reader, offset, length)) = blobs.take().await?
-        {
-            self.reading = Some(ReadAhead(tokio::spawn(async move {
-                reader.read(offset, length).await
-            })));
-        }
-        Ok(())
     }
 }
 
@@ -182,7 +148,6 @@ impl Store {
         Ok(ObjectBody {
             remaining,
             ready: None,
-            reading: None,
             blobs: Some(blobs),
         })
     }
