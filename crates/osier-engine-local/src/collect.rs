@@ -2,7 +2,9 @@
 //!
 //! A record becomes a hole, an extent and a wholly dead volume go away. Nothing is
 //! freed for want of knowledge: each blob was unlinked by a commit, given up by its
-//! writer, or left by a crash and seen twice without a reference.
+//! writer, or left by a crash and seen twice without a reference. Usually a blob
+//! stays a while after its last reference; where space is short it goes at once,
+//! unless somebody has it open.
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
@@ -62,7 +64,15 @@ pub(crate) struct CollectorQueue {
 struct State {
     requests: Vec<(Duration, Answer)>,
     woken: bool,
+    /// A write was refused for want of space.
+    hurried: bool,
     closing: bool,
+}
+
+/// What the collector's thread does next.
+struct Turn {
+    requests: Vec<(Duration, Answer)>,
+    hurried: bool,
 }
 
 impl CollectorQueue {
@@ -70,6 +80,14 @@ impl CollectorQueue {
     pub(crate) fn wake(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.woken = true;
+        self.work.notify_one();
+    }
+
+    /// A write was refused for want of space: whatever can be freed is freed now,
+    /// before any pass that is requested later.
+    pub(crate) fn hurry(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.hurried = true;
         self.work.notify_one();
     }
 
@@ -94,17 +112,26 @@ impl CollectorQueue {
     }
 
     /// Waits for requests, or until a pass is due. None when closing.
-    fn next(&self, last: Instant, interval: Duration) -> Option<Vec<(Duration, Answer)>> {
+    fn next(&self, last: Instant, interval: Duration) -> Option<Turn> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if state.closing {
                 return None;
             }
-            let due = if state.woken { SOON } else { interval };
+            let due = if state.hurried {
+                HURRY
+            } else if state.woken {
+                SOON
+            } else {
+                interval
+            };
             let waited = last.elapsed();
             if !state.requests.is_empty() || waited >= due {
                 state.woken = false;
-                return Some(std::mem::take(&mut state.requests));
+                return Some(Turn {
+                    requests: std::mem::take(&mut state.requests),
+                    hurried: std::mem::take(&mut state.hurried),
+                });
             }
             (state, _) = self
                 .work
@@ -119,18 +146,34 @@ pub(crate) fn serve(core: &Core) {
     let interval = Duration::from_secs(core.settings.collect_interval_s);
     let usual = Duration::from_secs(core.settings.collect_grace_s);
     let mut last = Instant::now();
-    while let Some(requests) = core.collector.next(last, interval) {
-        if requests.is_empty()
-            && let Err(error) = pass(core, usual)
-            && !matches!(error, EngineError::Unavailable { .. })
-        {
-            tracing::error!(%error, "freeing blobs failed");
+    loop {
+        let pause = if is_short(core) {
+            interval.min(SHORT)
+        } else {
+            interval
+        };
+        let Some(turn) = core.collector.next(last, pause) else {
+            return;
+        };
+        if turn.hurried || turn.requests.is_empty() {
+            let short = turn.hurried || is_short(core);
+            if let Err(error) = pass(core, if short { Duration::ZERO } else { usual })
+                && !matches!(error, EngineError::Unavailable { .. } | EngineError::Full)
+            {
+                tracing::error!(%error, "freeing blobs failed");
+            }
         }
-        for (grace, answer) in requests {
+        for (grace, answer) in turn.requests {
             let _ = answer.send(pass(core, grace));
         }
         last = Instant::now();
     }
+}
+
+/// Whether the reserve is touched, so that writes are refused.
+fn is_short(core: &Core) -> bool {
+    core.free_bytes()
+        .is_ok_and(|free| free < core.settings.reserve_bytes)
 }
 
 fn pass(core: &Core, grace: Duration) -> Result<Collected, EngineError> {
@@ -232,9 +275,15 @@ impl Pass<'_> {
 
     /// Frees blobs whose last reference went `grace` ago, some at a time.
     fn free_garbage(&mut self, grace: Duration) -> Result<(), EngineError> {
-        let grace = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
-        let before = self.core.now().as_millis().saturating_sub(grace);
+        let before = if grace.is_zero() {
+            // Whatever the clock did meanwhile.
+            i64::MAX
+        } else {
+            let grace = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
+            self.core.now().as_millis().saturating_sub(grace)
+        };
         let mut after = Vec::new();
+        let mut refused = Ok(());
         loop {
             let (candidates, next) = self.garbage_from(&after, before)?;
             let mut freed = Vec::new();
@@ -269,10 +318,15 @@ impl Pass<'_> {
             for (_, blob) in freed {
                 self.core.liveness.release(blob);
             }
-            forgotten?;
+            if let Err(error) = forgotten {
+                // The database may have no space to forget them: all the more the
+                // rest is freed, too.
+                self.core.health.check_sound()?;
+                refused = Err(error);
+            }
             match next {
                 Some(next) => after = next,
-                None => return Ok(()),
+                None => return refused,
             }
         }
     }
@@ -453,3 +507,7 @@ type Due = (Vec<(i64, u64)>, Option<Vec<u8>>);
 const AT_A_TIME: usize = 512;
 /// Pause before a pass that was asked for by what happens.
 const SOON: Duration = Duration::from_secs(1);
+/// Pause between passes while writes are refused for want of space.
+const HURRY: Duration = Duration::from_millis(20);
+/// Pause between passes while space is short.
+const SHORT: Duration = Duration::from_secs(5);

@@ -23,6 +23,7 @@ use crate::row_cache::RowCache;
 use crate::scrub::ScrubQueue;
 use crate::settings::LocalSettings;
 use crate::stats::Tally;
+use crate::verified::Verified;
 use crate::volumes::Volumes;
 
 /// The engine without its threads.
@@ -43,6 +44,7 @@ pub(crate) struct Core {
     pub(crate) extents: Extents,
     pub(crate) files: Files,
     pub(crate) read_buffers: Arc<ReadBuffers>,
+    pub(crate) verified: Verified,
     pub(crate) pool: IoPool,
     pub(crate) collector: CollectorQueue,
     pub(crate) scrubs: ScrubQueue,
@@ -83,9 +85,10 @@ impl Core {
         Ok(free)
     }
 
-    /// Refuses when `bytes` more would touch the reserve.
+    /// Refuses when `bytes` more would touch the reserve; then what can be freed is.
     pub(crate) fn check_space(&self, bytes: u64) -> Result<(), EngineError> {
         if self.free_bytes()?.saturating_sub(bytes) < self.settings.reserve_bytes {
+            self.collector.hurry();
             return Err(EngineError::Full);
         }
         Ok(())
@@ -103,7 +106,9 @@ impl Core {
     /// but a disk that fails once is not to be trusted.
     pub(crate) fn write_failed(&self, what: &str, errno: Errno) -> EngineError {
         let error = disk_error(what, errno);
-        if !matches!(error, EngineError::Full) {
+        if matches!(error, EngineError::Full) {
+            self.collector.hurry();
+        } else {
             self.health.poison(&format!("{what}: {errno}"));
         }
         error

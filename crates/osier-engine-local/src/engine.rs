@@ -35,6 +35,7 @@ use crate::row_cache::RowCache;
 use crate::scrub::{self, ScrubQueue, ScrubReport};
 use crate::settings::{LocalSettings, OpenError};
 use crate::stats::{self, LocalStats, Tally};
+use crate::verified::Verified;
 use crate::volumes::Volumes;
 use crate::writer::LocalWriter;
 
@@ -108,6 +109,7 @@ impl LocalEngine {
             extents: Extents::new(stored.next_extent, stored.clean_extent),
             files: Files::new(settings.open_files),
             read_buffers: Arc::default(),
+            verified: Verified::default(),
             pool: IoPool::new(settings.io_threads),
             collector: CollectorQueue::default(),
             scrubs: ScrubQueue::default(),
@@ -279,7 +281,11 @@ impl Engine for LocalEngine {
 
     async fn commit(&self, table: TableId, _group: &[u8], batch: Batch) -> Result<(), EngineError> {
         self.core.health.check_writable()?;
-        self.core.commits.commit(table, batch).await
+        let committed = self.core.commits.commit(table, batch).await;
+        if matches!(committed, Err(EngineError::Full)) {
+            self.core.collector.hurry();
+        }
+        committed
     }
 
     async fn counters(&self, table: TableId) -> Result<[i64; COUNTERS], EngineError> {

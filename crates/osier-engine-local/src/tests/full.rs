@@ -97,6 +97,44 @@ async fn blobs_on_a_full_disk() {
     }
 }
 
+/// A refused write has everything freed that nobody has open, however short ago it
+/// was deleted.
+#[tokio::test]
+async fn space_comes_back_at_once() {
+    for size in [20_000, 400_000, 12 << 20] {
+        let Some(tiny) = Tiny::mount("64m") else {
+            return;
+        };
+        let engine = try_open(&tiny.path(), usual()).unwrap();
+        let mut kept = Vec::new();
+        let error = fill(&engine, size, &mut kept).await;
+        assert!(matches!(error, EngineError::Full), "{size}: {error:?}");
+        let (run, tag) = kept[0];
+        let open = engine.open_blob(run).await.unwrap();
+        let half = kept.len() / 2;
+        for (run, tag) in kept.drain(..half) {
+            let batch = unlinks(run, tag);
+            engine.commit(TableId::SYSTEM, b"", batch).await.unwrap();
+        }
+        // Refused, unless the refusal before had the space freed meanwhile.
+        drop(try_write(&engine, &pattern(1, size)).await);
+        // The thread is past that pass when it has made one that frees nothing new.
+        let day = Duration::from_secs(24 * 3600);
+        engine.collect_now(day).await.unwrap();
+        let before = kept.len();
+        let error = fill(&engine, size, &mut kept).await;
+        assert!(matches!(error, EngineError::Full), "{size}: {error:?}");
+        assert!(kept.len() > before, "{size}: no space came back");
+        let piece = open.read(0, 20_000).await.unwrap();
+        assert_eq!(piece, pattern(tag, size).slice(..20_000), "{size}");
+        drop(open);
+        for (run, tag) in &kept {
+            assert!(read(&engine, *run).await.unwrap() == pattern(*tag, size));
+        }
+        engine.close().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn rows_on_a_full_disk() {
     let Some(tiny) = Tiny::mount("48m") else {
