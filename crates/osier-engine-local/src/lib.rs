@@ -32,6 +32,7 @@ mod scrub;
 mod settings;
 mod stats;
 mod stream;
+mod verified;
 mod verify;
 mod volumes;
 mod writer;

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use osier_engine::{BlobReader, EngineError, Run};
+use osier_engine::{BlobReader, EngineError, FileSlice, Run};
 use rustix::fs::Advice;
 use rustix::io::Errno;
 
@@ -21,6 +21,7 @@ use crate::files::FileName;
 use crate::liveness::Pin;
 use crate::locator::Locator;
 use crate::record::{HEADER_BYTES, Header, PIECE, body_at, mismatch, table_at, table_bytes};
+use crate::verified::Stamp;
 
 /// Bytes of one read at most.
 pub(crate) const READ_BYTES_MAX: usize = 1 << 20;
@@ -194,6 +195,7 @@ impl BlobReader for LocalReader {
         } else {
             0
         };
+        let stamp = Stamp::of(&*self.file);
         let bytes = self.fetch(body_at() + from, wanted + extra).await?;
         self.read_ahead(offset, end);
         if bytes.len() < wanted {
@@ -213,8 +215,46 @@ impl BlobReader for LocalReader {
         };
         let body = bytes.slice(..wanted);
         self.verify(&body, index(first)?, table)?;
+        if let Some(stamp) = stamp {
+            let end = index(to.div_ceil(PIECE_U64))?;
+            self.core
+                .verified
+                .add(self.run.blob.0, stamp, index(first)?, end);
+        }
         let skip = index(offset - from)?;
         Ok(body.slice(skip..skip + length))
+    }
+
+    fn slice(self: Arc<Self>, offset: u64, length: u64) -> Option<FileSlice> {
+        let end = offset
+            .checked_add(length)
+            .filter(|end| *end <= self.run.length)?;
+        if self.whole.is_some() || length < SLICE_MIN {
+            return None;
+        }
+        let first = usize::try_from(offset / PIECE_U64).ok()?;
+        let last = usize::try_from(end.div_ceil(PIECE_U64)).ok()?;
+        let stamp = Stamp::of(&*self.file)?;
+        let run = self.core.verified.run(self.run.blob.0, stamp, first, last);
+        let verified_end = u64::try_from(first + run)
+            .ok()?
+            .saturating_mul(PIECE_U64)
+            .min(end);
+        let at = self.place.offset() + body_at();
+        // Sending what is not in memory would hold up every other connection of the core.
+        let is_cached = |at: u64| disk::read_cached(&*self.file, at, &mut [0]);
+        let mut cached_end = offset;
+        while cached_end < verified_end && is_cached(at + cached_end) {
+            cached_end = cached_end.saturating_add(SLICE_MIN).min(verified_end);
+        }
+        let length = cached_end.saturating_sub(offset);
+        let is_last = is_cached(at + cached_end.saturating_sub(1));
+        (length >= SLICE_MIN && is_last).then(|| FileSlice {
+            file: Arc::clone(&self.file),
+            offset: at + offset,
+            length,
+            reader: self,
+        })
     }
 }
 
@@ -233,6 +273,9 @@ fn missing(core: &Core, run: Run, what: &str) -> EngineError {
 
 /// Bodies up to this length are read whole when they are opened.
 const WHOLE_MAX: u64 = 128 << 10;
+/// Shorter runs go faster through memory; also how far apart the samples lie that tell whether a
+/// run is in memory.
+const SLICE_MIN: u64 = 128 << 10;
 /// How far to read ahead.
 const AHEAD: u64 = 4 << 20;
 const PIECE_U64: u64 = 64 << 10;

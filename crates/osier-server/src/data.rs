@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Method, header, request};
 use osier_http::{
-    BodyError, BodySource, Handler, Incoming, IncomingBody, Outgoing, OutgoingBody, Refusal,
-    SourceFailed,
+    BodyError, BodySource, Chunk, FileSlice, Handler, Incoming, IncomingBody, Outgoing,
+    OutgoingBody, Refusal, SourceFailed,
 };
 use osier_service::{PacedBody, Request, RequestLog, ResponseBody, Service};
-use osier_store::ByteSource;
+use osier_store::{ByteSource, ObjectChunk};
 use osier_types::{Clock, Fault, FaultKind, Rng};
 use osier_wire::oss::{self, ReplyContext};
 
@@ -151,7 +151,7 @@ impl ByteSource for Upload {
 
 /// An object's body as the connection driver takes it.
 struct Download {
-    first: Option<Bytes>,
+    first: Option<ObjectChunk>,
     body: PacedBody,
     account: Account,
 }
@@ -168,7 +168,7 @@ impl Download {
             }
         };
         match first {
-            Some(bytes) if bytes.len() as u64 == length => {
+            Some(ObjectChunk::Bytes(bytes)) if bytes.len() as u64 == length => {
                 account.bytes = length;
                 OutgoingBody::Full(bytes)
             }
@@ -185,19 +185,35 @@ impl Download {
 }
 
 impl BodySource for Download {
-    async fn next(&mut self) -> Result<Option<Bytes>, SourceFailed> {
+    async fn next(&mut self) -> Result<Option<Chunk>, SourceFailed> {
         let next = match self.first.take() {
             Some(first) => Ok(Some(first)),
             None => self.body.next().await,
         };
-        match &next {
-            Ok(Some(bytes)) => {
-                self.account.bytes = self.account.bytes.saturating_add(bytes.len() as u64);
+        match next {
+            Ok(None) => Ok(None),
+            Ok(Some(chunk)) => {
+                let chunk = chunk_of(chunk);
+                self.account.bytes = self.account.bytes.saturating_add(chunk.len() as u64);
+                Ok(Some(chunk))
             }
-            Ok(None) => {}
-            Err(fault) => self.account.failed(fault),
+            Err(fault) => {
+                self.account.failed(&fault);
+                Err(SourceFailed)
+            }
         }
-        next.map_err(|_| SourceFailed)
+    }
+}
+
+fn chunk_of(chunk: ObjectChunk) -> Chunk {
+    match chunk {
+        ObjectChunk::Bytes(bytes) => Chunk::Memory(bytes),
+        ObjectChunk::File(slice) => Chunk::File(FileSlice {
+            file: slice.file,
+            offset: slice.offset,
+            length: usize::try_from(slice.length).unwrap_or(usize::MAX),
+            keep: Arc::new(slice.reader),
+        }),
     }
 }
 
@@ -205,7 +221,7 @@ impl BodySource for Download {
 struct Broken;
 
 impl BodySource for Broken {
-    async fn next(&mut self) -> Result<Option<Bytes>, SourceFailed> {
+    async fn next(&mut self) -> Result<Option<Chunk>, SourceFailed> {
         Err(SourceFailed)
     }
 }

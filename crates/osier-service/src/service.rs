@@ -457,9 +457,8 @@ fn open_to_all(route: &Route) -> bool {
     let subresource = spec.subresource.unwrap_or("");
     match (spec.scope, spec.method) {
         (_, "OPTIONS") => true,
-        (Scope::Service, _) => false,
         (Scope::Bucket, "GET" | "HEAD" | "POST") => OF_BUCKETS.contains(&subresource),
-        (Scope::Bucket, _) => false,
+        (Scope::Bucket | Scope::Service, _) => false,
         (Scope::Object, _) => !NOT_OF_OBJECTS.contains(&subresource),
     }
 }

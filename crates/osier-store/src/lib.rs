@@ -44,7 +44,8 @@ use osier_types::{
 };
 
 pub use audit::{AuditReport, BucketAudit};
-pub use body::ObjectBody;
+pub use body::{ObjectBody, ObjectChunk};
+pub use osier_engine::FileSlice;
 pub use state::BucketRecord;
 
 use registry::Registry;

@@ -10,7 +10,7 @@ use http::{Method, StatusCode};
 use osier_auth::{Identity, KeyRecord, Regions, Secret, StaticKeyRing, Verifier};
 use osier_engine::memory::MemoryEngine;
 use osier_service::{Request, ResponseBody, Service, ServiceSettings};
-use osier_store::{BytesSource, Store, StoreSettings};
+use osier_store::{BytesSource, ObjectChunk, Store, StoreSettings};
 use osier_types::{Clock, ManualClock, Owner, SeededRng, Timestamp, percent_decode};
 use osier_wire::oss::Hosts;
 use sha1::Sha1;
@@ -102,6 +102,9 @@ impl Harness {
             ResponseBody::Object(mut body, length) => {
                 let mut all = Vec::new();
                 while let Some(chunk) = body.next().await.unwrap() {
+                    let ObjectChunk::Bytes(chunk) = chunk else {
+                        panic!("the in-memory engine has no files");
+                    };
                     all.extend_from_slice(&chunk);
                 }
                 assert_eq!(u64::try_from(all.len()).unwrap(), length);
