@@ -119,7 +119,7 @@ async fn space_comes_back_at_once() {
         // Refused, unless the refusal before had the space freed meanwhile.
         drop(try_write(&engine, &pattern(1, size)).await);
         // The thread is past that pass when it has made one that frees nothing new.
-        let day = Duration::from_secs(24 * 3600);
+        let day = Duration::from_hours(24);
         engine.collect_now(day).await.unwrap();
         let before = kept.len();
         let error = fill(&engine, size, &mut kept).await;
