@@ -423,16 +423,19 @@ impl Service {
     }
 
     fn request_id(&self) -> String {
-        use std::fmt::Write as _;
         let mut bytes = [0; 12];
         self.rng.fill(&mut bytes);
+        let digit = |nibble: u8| {
+            char::from(if nibble < 10 {
+                b'0' + nibble
+            } else {
+                b'A' - 10 + nibble
+            })
+        };
         bytes
             .iter()
-            .fold(String::with_capacity(24), |mut id, byte| {
-                // Writing to a String can't fail.
-                let _ = write!(id, "{byte:02X}");
-                id
-            })
+            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+            .collect()
     }
 
     pub(crate) fn now(&self) -> osier_types::Timestamp {

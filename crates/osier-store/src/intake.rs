@@ -135,7 +135,7 @@ impl Store {
             return Err(FaultKind::EntityTooSmall { min: intake.min }.into());
         }
         // The last batch is hashed while the blob becomes durable.
-        hashing.start().await?;
+        hashing.start();
         let kept = sink.finish().await?;
         let digests = hashing.finish().await?;
         verify(expected, &digests)?;

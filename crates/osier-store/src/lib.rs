@@ -37,10 +37,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use osier_engine::{Engine, EngineError};
+use osier_engine::{Engine, EngineError, Family};
 use osier_types::{
-    BucketName, Clock, Fault, ObjectAcl, ObjectKey, ObjectRef, Op, Outcome, Owner, Resource, Rng,
-    Timestamp, limits,
+    BucketName, Clock, Fault, ObjectAcl, ObjectKey, ObjectKind, ObjectRef, Op, Outcome, Owner,
+    Resource, Rng, Timestamp, limits,
 };
 
 pub use audit::{AuditReport, BucketAudit};
@@ -49,6 +49,7 @@ pub use osier_engine::FileSlice;
 pub use state::BucketRecord;
 
 use registry::Registry;
+use rows::Glance;
 use state::Bucket;
 
 /// How a store is set up.
@@ -232,6 +233,18 @@ impl Store {
     /// `NoSuchBucket`, or what the engine says.
     pub async fn object_facts(&self, object: &ObjectRef) -> Result<Option<ObjectFacts>, Fault> {
         let bucket = self.open_bucket(&object.bucket)?;
+        if object.version.is_none()
+            && let Some(row) = self
+                .get_row(&bucket, Family::Current, object.key.as_bytes())
+                .await?
+            && let Some(glance) = rows::decode::<Glance>(&row)?.object
+            && glance.kind != ObjectKind::Symlink
+        {
+            return Ok(Some(ObjectFacts {
+                acl: glance.acl,
+                symlink_target: None,
+            }));
+        }
         let row = self.row(&bucket, &object.key, object.version).await?;
         Ok(row
             .and_then(|row| row.record.object)

@@ -95,6 +95,30 @@ pub(crate) struct ObjectSummary {
     class: StorageClass,
 }
 
+/// The beginning of a [`Record`]: all that authorisation asks of objects that are no symlinks.
+#[derive(Debug, Deserialize)]
+#[expect(dead_code, reason = "fields that lie before those that are needed")]
+pub(crate) struct Glance {
+    seq: u64,
+    null: bool,
+    null_seq: Option<u64>,
+    modified: Timestamp,
+    pub(crate) object: Option<ObjectGlance>,
+}
+
+/// The beginning of an [`Object`], with its access-control list.
+#[derive(Debug, Deserialize)]
+#[expect(dead_code, reason = "fields that lie before those that are needed")]
+pub(crate) struct ObjectGlance {
+    pub(crate) kind: ObjectKind,
+    size: u64,
+    etag: ETag,
+    class: StorageClass,
+    md5: Option<Md5>,
+    crc64: Option<Crc64>,
+    pub(crate) acl: ObjectAcl,
+}
+
 /// Where an object's bytes are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Data {
@@ -496,6 +520,8 @@ mod tests {
         );
         assert_eq!(hex, expected.replace(' ', ""));
         assert_eq!(decode::<Record>(&row).unwrap(), record);
+        let glance: Glance = decode(&row).unwrap();
+        assert_eq!(glance.object.unwrap().acl, ObjectAcl::PublicRead);
         let summary: Summary = decode(&row).unwrap();
         assert_eq!((summary.seq, summary.version()), (1, VersionId::Null));
         let key = ObjectKey::parse(b"k").unwrap();
