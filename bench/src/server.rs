@@ -58,8 +58,14 @@ impl Server {
     /// Starts nginx serving the files below `root`, tuned as its own documentation advises.
     pub(crate) fn nginx(root: &Path, scratch: &Path) -> anyhow::Result<Self> {
         let address = free_address()?;
+        // Its workers must be able to read the files, wherever the build directory is.
+        let user = if rustix::process::getuid().is_root() {
+            "user root;"
+        } else {
+            ""
+        };
         let settings = format!(
-            "daemon off; worker_processes 2; pid {0}/nginx.pid; error_log {0}/nginx.log;\n\
+            "{user} daemon off; worker_processes 2; pid {0}/nginx.pid; error_log {0}/nginx.log;\n\
              events {{ worker_connections 4096; }}\n\
              http {{ access_log off; sendfile on; tcp_nopush on; tcp_nodelay on;\n\
              keepalive_requests 100000000; open_file_cache max=4096;\n\

@@ -62,26 +62,13 @@ impl Signer {
         let query = pairs.join("&");
         let date = now.compact();
         let day: String = date.chars().take(8).collect();
-        let signed = headers
-            .iter()
-            .map(|(name, value)| {
-                [
-                    name, ":", value, "
-",
-                ]
-                .concat()
-            })
-            .collect::<String>();
-        let sent = headers
-            .iter()
-            .map(|(name, value)| {
-                [
-                    name, ": ", value, "
-",
-                ]
-                .concat()
-            })
-            .collect::<String>();
+        let join = |separator: &str, end: &str| {
+            headers
+                .iter()
+                .flat_map(|(name, value)| [*name, separator, *value, end])
+                .collect::<String>()
+        };
+        let (signed, sent) = (join(":", "\n"), join(": ", "\r\n"));
         let canonical = format!(
             "{method}\n{path}\n{query}\n{signed}x-oss-content-sha256:UNSIGNED-PAYLOAD\nx-oss-date:{date}\n\n\nUNSIGNED-PAYLOAD"
         );

@@ -49,7 +49,6 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     std::fs::create_dir(&files)?;
     let scratch = directory.path().join("nginx");
     std::fs::create_dir(&scratch)?;
-    allow_others(directory.path(), &files)?;
     let osier = Server::osier(&directory.path().join("data"), &signer)?;
     let nginx = Server::nginx(&files, &scratch)?;
     let seconds = if quick { 1.0 } else { 4.0 };
@@ -459,13 +458,4 @@ fn work_directory() -> anyhow::Result<std::path::PathBuf> {
         .and_then(Path::parent)
         .context("the program's directory")?
         .to_owned())
-}
-
-/// nginx's workers run as another user.
-fn allow_others(root: &Path, files: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    for path in [root, files] {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?;
-    }
-    Ok(())
 }

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-from workload import Ledger, Writer, check, learn_logs, prepare, seed
+from workload import SETTINGS, Ledger, Writer, check, learn_logs, prepare, seed
 
 from harness import Osier
 
@@ -23,7 +23,7 @@ def main():
     print(f"seed {chosen}", flush=True)
     dice = random.Random(chosen)
     ledger = Ledger()
-    server = Osier().start()
+    server = Osier(settings=SETTINGS).start()
     prepare(server.port)
     wrong, kills, spent = [], 0, 0.0
     while spent < seconds and not wrong:
@@ -78,6 +78,8 @@ def offline(server):
         print(f"osier {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}", flush=True)
         if done.returncode != 0:
             wrong.append(f"osier {' '.join(arguments)} ended with {done.returncode}")
+    if "0 blobs wait to be freed, 0 orphans of 0 bytes" not in done.stderr:
+        wrong.append("two collections leave something behind")
     return wrong
 
 

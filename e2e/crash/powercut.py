@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 
-from workload import Ledger, Writer, check, prepare, seed
+from workload import SETTINGS, Ledger, Writer, check, prepare, seed
 
 from harness import Osier
 
@@ -118,7 +118,7 @@ def main():
         if lost == 0:
             raise NotHere("the positive control lost nothing: a cut here proves nothing")
         print(f"positive control: {lost} of 200 unsynced files lost", flush=True)
-        server = Osier(data=devices.inner / "data").start()
+        server = Osier(data=devices.inner / "data", settings=SETTINGS).start()
         prepare(server.port)
         writers = [Writer(number, server.port, ledger, stop, chosen) for number in range(WRITERS)]
         for writer in writers:
@@ -131,7 +131,7 @@ def main():
             still = ledger.snapshot()
             mark = len(devices.undo)
             place = devices.mount(image, f"cut-{number}")
-            survivor = Osier(data=place / "data").start()
+            survivor = Osier(data=place / "data", settings=SETTINGS).start()
             complaints = check(survivor.port, still, before, after)
             if survivor.stop() != 0:
                 complaints.append("the server on the copy did not end well")

@@ -28,6 +28,12 @@ PART = 100 * 1024
 # Keys of one writer.
 KEYS = 60
 ABSENT = ("absent",)
+# Deleted data is freed while the writers write, so that freeing too much would be noticed.
+SETTINGS = """
+[engine]
+collect_grace_s = 1
+collect_interval_s = 1
+"""
 
 
 def content(seed, length):

@@ -198,7 +198,7 @@ for (const [form, options] of Object.entries(FORMS)) {
       const gone = await store.deleteMulti(keys.slice(0, 3));
       assert.deepEqual(gone.deleted.map(entry => entry.Key), keys.slice(0, 3));
       await store.deleteMulti(keys.slice(3), { quiet: true });
-      assert.equal((await store.list({ prefix: 'list/' })).objects, undefined);
+      assert.deepEqual((await store.list({ prefix: 'list/' })).objects ?? [], []);
     });
 
     test('copy', async () => {
@@ -372,7 +372,7 @@ test('metadata of any language', async () => {
   const name = `node-${crypto.randomBytes(6).toString('hex')}`;
   const store = client({ endpoint: `http://127.0.0.1:${server.port}`, bucket: name, headerEncoding: 'latin1' });
   await store.putBucket(name);
-  await store.put('k', Buffer.from('v'), { meta: { author: Buffer.from('作者').toString('latin1') } });
+  await store.put('k', Buffer.from('v'), { meta: { author: '作者' } });
   const { meta } = await store.head('k');
   assert.equal(Buffer.from(meta.author, 'latin1').toString(), '作者');
   await emptyAndDelete(store, name);

@@ -13,9 +13,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from harness import KEY_ID, REGION, SECRET, SUFFIX, Osier, Raw  # noqa: E402
 
+# Bound to the domain files.example.net by the settings file.
+CNAME_BUCKET = "bound-to-a-domain"
+
 SETTINGS = f"""
 [http]
 suffixes = ["{SUFFIX}"]
+[http.cnames]
+"files.example.net" = "{CNAME_BUCKET}"
 """
 
 _resolve = socket.getaddrinfo
@@ -24,7 +29,7 @@ _resolve = socket.getaddrinfo
 def _resolve_here(host, *rest, **named):
     """Names that stand for the store resolve to this machine, as a user's DNS would say."""
     name = host.decode() if isinstance(host, bytes) else host
-    if isinstance(name, str) and name.lower().endswith((".aliyuncs.com", ".localhost", "localhost", ".example.com")):
+    if isinstance(name, str) and name.lower().endswith((".aliyuncs.com", ".localhost", "localhost", ".example.com", ".example.net")):
         host = "127.0.0.1"
     return _resolve(host, *rest, **named)
 
@@ -47,7 +52,7 @@ def pytest_runtest_makereport(item, call):
     if report.when == "call" and report.failed and "osier" in item.fixturenames:
         server = item.funcargs.get("osier")
         if server is not None:
-            lines = server.log().splitlines()[-40:]
+            lines = server.log().splitlines()[-8:]
             report.sections.append(("end of the server's log", "\n".join(lines)))
 
 

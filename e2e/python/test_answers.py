@@ -131,15 +131,23 @@ def test_clock_window(raw, name):
 
 
 def test_only_the_right_secret_opens_any_method(raw, name):
+    """Requests that would all succeed, were they signed by the owner."""
     raw.send("PUT", name, "k", body=b"v")
-    for method, query in [
-        ("GET", {}), ("HEAD", {}), ("PUT", {}), ("DELETE", {}), ("POST", {"append": None, "position": "0"}),
-        ("POST", {"uploads": None}), ("PUT", {"tagging": None}), ("PUT", {"acl": None}), ("PUT", {"symlink": None}),
-        ("POST", {"delete": None}), ("GET", {"tagging": None}),
+    tags = b"<Tagging><TagSet><Tag><Key>a</Key><Value>1</Value></Tag></TagSet></Tagging>"
+    for method, query, headers, body in [
+        ("GET", {}, {}, b""), ("HEAD", {}, {}, b""), ("PUT", {}, {}, b"changed"),
+        ("POST", {"append": None, "position": "0"}, {}, b"x"), ("POST", {"uploads": None}, {}, b""),
+        ("PUT", {"tagging": None}, {}, tags), ("GET", {"tagging": None}, {}, b""),
+        ("PUT", {"acl": None}, {"x-oss-object-acl": "public-read"}, b""), ("GET", {"acl": None}, {}, b""),
+        ("PUT", {"symlink": None}, {"x-oss-symlink-target": "k"}, b""),
+        ("PUT", {}, {"x-oss-copy-source": f"/{name}/k"}, b""), ("DELETE", {}, {}, b""),
     ]:
         for options in [{"secret": "wrong"}, {"key_id": "nobody"}, {"sign": False}]:
-            answer = raw.send(method, name, "k", query=query, **options)
+            answer = raw.send(method, name, "k", query=query, headers=headers, body=body, **options)
             assert answer.status == 403, (method, query, options, answer)
+    delete = b"<Delete><Object><Key>k</Key></Object></Delete>"
+    for options in [{"secret": "wrong"}, {"key_id": "nobody"}, {"sign": False}]:
+        assert raw.send("POST", name, query={"delete": None}, body=delete, **options).status == 403, options
     assert raw.send("GET", name, "k").body == b"v"
 
 

@@ -304,21 +304,3 @@ def test_noise(osier, raw, name):
 def test_the_server_never_panicked(osier, raw):
     """Last in this file: what all of the above left in the log."""
     assert "panicked" not in osier.log()
-
-
-def test_memory_of_many_uploads(osier, name):
-    """64 uploads of 8 MiB at once stay far below the sum of their bodies."""
-    body = hashlib.sha512(b"upload").digest() * (8 << 14)
-    answers, peak = [], [0]
-
-    def upload(number):
-        answers.append(Raw(osier.port).send("PUT", name, f"k{number}", body=body, timeout=120).status)
-
-    threads = [threading.Thread(target=upload, args=(number,)) for number in range(64)]
-    for thread in threads:
-        thread.start()
-    while any(thread.is_alive() for thread in threads):
-        peak[0] = max(peak[0], osier.rss_bytes())
-        time.sleep(0.02)
-    assert answers == [200] * 64
-    assert peak[0] < 300 << 20, f"{peak[0] >> 20} MiB"

@@ -2,7 +2,9 @@
 //!
 //! A record becomes a hole, an extent and a wholly dead volume go away. Nothing is
 //! freed for want of knowledge: each blob was unlinked by a commit, given up by its
-//! writer, or left by a crash and seen twice without a reference.
+//! writer, or left by a crash and seen twice without a reference. Usually a blob
+//! stays a while after its last reference; where space is short it goes at once,
+//! unless somebody has it open.
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
@@ -17,12 +19,15 @@ use tokio::sync::oneshot;
 use crate::core::Core;
 use crate::disk::{self, WriteFile};
 use crate::extents;
-use crate::failure::{closed, disk_error};
+use crate::failure::{closed, database_error, disk_error};
 use crate::files::FileName;
 use crate::layout::volume_name;
 use crate::liveness::Unlinked;
 use crate::locator::{BLOCK, Locator, volume_blobs};
-use crate::meta::{NEXT_VOLUME, OwnChange, Space, VOLUME_PREFIX, blob_of, own_key, reference_key};
+use crate::meta::{
+    Meta, NEXT_VOLUME, OwnChange, Space, VOLUME_PREFIX, garbage_key, garbage_of, own_key,
+    reference_key,
+};
 use crate::record::{HEADER_BYTES, Header};
 use crate::recovery::has_references_in;
 use crate::verify::volume_sizes;
@@ -41,7 +46,8 @@ pub struct Collected {
     pub bytes: u64,
     /// Volumes removed because nothing was left in them.
     pub volumes: u64,
-    /// Blobs left for a later pass, because they are read or too young.
+    /// Blobs that were due but are left for a later pass: somebody reads them, or
+    /// a crash left them and this was the first look.
     pub left: u64,
 }
 
@@ -58,7 +64,15 @@ pub(crate) struct CollectorQueue {
 struct State {
     requests: Vec<(Duration, Answer)>,
     woken: bool,
+    /// A write was refused for want of space.
+    hurried: bool,
     closing: bool,
+}
+
+/// What the collector's thread does next.
+struct Turn {
+    requests: Vec<(Duration, Answer)>,
+    hurried: bool,
 }
 
 impl CollectorQueue {
@@ -66,6 +80,14 @@ impl CollectorQueue {
     pub(crate) fn wake(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.woken = true;
+        self.work.notify_one();
+    }
+
+    /// A write was refused for want of space: whatever can be freed is freed now,
+    /// before any pass that is requested later.
+    pub(crate) fn hurry(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.hurried = true;
         self.work.notify_one();
     }
 
@@ -90,17 +112,26 @@ impl CollectorQueue {
     }
 
     /// Waits for requests, or until a pass is due. None when closing.
-    fn next(&self, last: Instant, interval: Duration) -> Option<Vec<(Duration, Answer)>> {
+    fn next(&self, last: Instant, interval: Duration) -> Option<Turn> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if state.closing {
                 return None;
             }
-            let due = if state.woken { SOON } else { interval };
+            let due = if state.hurried {
+                HURRY
+            } else if state.woken {
+                SOON
+            } else {
+                interval
+            };
             let waited = last.elapsed();
             if !state.requests.is_empty() || waited >= due {
                 state.woken = false;
-                return Some(std::mem::take(&mut state.requests));
+                return Some(Turn {
+                    requests: std::mem::take(&mut state.requests),
+                    hurried: std::mem::take(&mut state.hurried),
+                });
             }
             (state, _) = self
                 .work
@@ -115,18 +146,34 @@ pub(crate) fn serve(core: &Core) {
     let interval = Duration::from_secs(core.settings.collect_interval_s);
     let usual = Duration::from_secs(core.settings.collect_grace_s);
     let mut last = Instant::now();
-    while let Some(requests) = core.collector.next(last, interval) {
-        if requests.is_empty()
-            && let Err(error) = pass(core, usual)
-            && !matches!(error, EngineError::Unavailable { .. })
-        {
-            tracing::error!(%error, "freeing blobs failed");
+    loop {
+        let pause = if is_short(core) {
+            interval.min(SHORT)
+        } else {
+            interval
+        };
+        let Some(turn) = core.collector.next(last, pause) else {
+            return;
+        };
+        if turn.hurried || turn.requests.is_empty() {
+            let short = turn.hurried || is_short(core);
+            if let Err(error) = pass(core, if short { Duration::ZERO } else { usual })
+                && !matches!(error, EngineError::Unavailable { .. } | EngineError::Full)
+            {
+                tracing::error!(%error, "freeing blobs failed");
+            }
         }
-        for (grace, answer) in requests {
+        for (grace, answer) in turn.requests {
             let _ = answer.send(pass(core, grace));
         }
         last = Instant::now();
     }
+}
+
+/// Whether the reserve is touched, so that writes are refused.
+fn is_short(core: &Core) -> bool {
+    core.free_bytes()
+        .is_ok_and(|free| free < core.settings.reserve_bytes)
 }
 
 fn pass(core: &Core, grace: Duration) -> Result<Collected, EngineError> {
@@ -228,13 +275,19 @@ impl Pass<'_> {
 
     /// Frees blobs whose last reference went `grace` ago, some at a time.
     fn free_garbage(&mut self, grace: Duration) -> Result<(), EngineError> {
-        let grace = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
-        let before = self.core.now().as_millis().saturating_sub(grace);
-        let mut after = 0;
+        let before = if grace.is_zero() {
+            // Whatever the clock did meanwhile.
+            i64::MAX
+        } else {
+            let grace = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
+            self.core.now().as_millis().saturating_sub(grace)
+        };
+        let mut after = Vec::new();
+        let mut refused = Ok(());
         loop {
-            let (candidates, next) = self.garbage_from(after, before)?;
+            let (candidates, next) = self.garbage_from(&after, before)?;
             let mut freed = Vec::new();
-            for blob in candidates {
+            for (since, blob) in candidates {
                 if !self.core.liveness.claim(blob) {
                     self.done.left += 1;
                     continue;
@@ -243,7 +296,7 @@ impl Pass<'_> {
                     Ok(bytes) => {
                         self.done.garbage += 1;
                         self.done.bytes += bytes;
-                        freed.push(blob);
+                        freed.push((since, blob));
                     }
                     Err(errno) => {
                         tracing::warn!(blob, %errno, "freeing a blob failed");
@@ -255,50 +308,50 @@ impl Pass<'_> {
             // The rows go only after the space is surely free: a crash between the
             // two repeats the freeing, the other way round would lose space.
             let forgotten = self.sync().and_then(|()| {
-                let forget = |blob: &u64| OwnChange {
+                let forget = |(since, blob): &(i64, u64)| OwnChange {
                     space: Space::Garbage,
-                    key: blob.to_be_bytes().to_vec(),
+                    key: garbage_key(*since, *blob).to_vec(),
                     value: None,
                 };
                 self.core.change_own(freed.iter().map(forget).collect())
             });
-            for blob in freed {
+            for (_, blob) in freed {
                 self.core.liveness.release(blob);
             }
-            forgotten?;
+            if let Err(error) = forgotten {
+                // The database may have no space to forget them: all the more the
+                // rest is freed, too.
+                self.core.health.check_sound()?;
+                refused = Err(error);
+            }
             match next {
                 Some(next) => after = next,
-                None => return Ok(()),
+                None => return refused,
             }
         }
     }
 
-    /// Some garbage from a blob on, and where to go on.
-    fn garbage_from(
-        &mut self,
-        after: u64,
-        before: i64,
-    ) -> Result<(Vec<u64>, Option<u64>), EngineError> {
-        let done = &mut self.done;
+    /// Some garbage from a row on, the oldest first, and where to go on.
+    fn garbage_from(&self, after: &[u8], before: i64) -> Result<Due, EngineError> {
         self.core.with_meta(|meta| {
             let mut found = Vec::new();
-            let mut rows = meta.iterate(Space::Garbage, &after.to_be_bytes(), None, false)?;
-            while let Some((key, value)) = rows.item() {
-                let blob = blob_of(key)?;
-                if found.len() >= AT_A_TIME {
-                    return Ok((found, Some(blob)));
-                }
-                let since = value.try_into().map_or(0, i64::from_le_bytes);
+            let mut rows = meta.iterate(Space::Garbage, after, None, false)?;
+            while let Some(key) = rows.key() {
+                let (since, blob) = garbage_of(key)?;
                 if since > before {
-                    done.left += 1;
-                } else if meta.has_references(blob)? {
+                    break;
+                }
+                if found.len() >= AT_A_TIME {
+                    return Ok((found, Some(key.to_vec())));
+                }
+                if meta.has_references(blob)? {
                     tracing::error!(blob, "a blob with references is listed as garbage");
                 } else {
-                    found.push(blob);
+                    found.push((since, blob));
                 }
                 rows.next();
             }
-            rows.status().map_err(crate::failure::database_error)?;
+            rows.status().map_err(database_error)?;
             Ok((found, None))
         })
     }
@@ -399,8 +452,17 @@ impl Pass<'_> {
         let directory = self.core.layout.volumes();
         let mut dead = Vec::new();
         for number in volume_sizes(directory).map_err(failed)?.into_keys() {
-            if !self.core.volumes.is_open(number) && self.is_dead(number)? {
+            if !self.core.volumes.is_open(number) && !self.is_used(number)? {
                 dead.push(number);
+            }
+        }
+        if dead.is_empty() {
+            return Ok(());
+        }
+        // What waits to be freed may still be read.
+        for blob in self.core.with_meta(Meta::garbage)? {
+            if let Locator::Volume { number, .. } = Locator::of(BlobId(blob)) {
+                dead.retain(|it| *it != number);
             }
         }
         if dead.is_empty() {
@@ -424,27 +486,28 @@ impl Pass<'_> {
         rustix::fs::fsync(directory.as_fd()).map_err(failed)
     }
 
-    fn is_dead(&self, number: u64) -> Result<bool, EngineError> {
+    /// Whether a blob of the volume has a reference, or may get one.
+    fn is_used(&self, number: u64) -> Result<bool, EngineError> {
         let blobs = volume_blobs(number);
         // In this order: a blob leaves the unlinked ones only after its reference is
         // in the database.
         if self.core.liveness.first_unlinked(blobs.clone()).is_some() {
-            return Ok(false);
+            return Ok(true);
         }
-        self.core.with_meta(|meta| {
-            let upper = reference_key(blobs.end, 0).to_vec();
-            let referred = meta.any(
-                Space::References,
-                &reference_key(blobs.start, 0),
-                Some(upper),
-            )?;
-            let (lower, upper) = (blobs.start.to_be_bytes(), blobs.end.to_be_bytes());
-            Ok(!referred && !meta.any(Space::Garbage, &lower, Some(upper.to_vec()))?)
-        })
+        let (lower, upper) = (reference_key(blobs.start, 0), reference_key(blobs.end, 0));
+        self.core
+            .with_meta(|meta| meta.any(Space::References, &lower, Some(upper.to_vec())))
     }
 }
+
+/// Garbage that is due, and the row to go on from.
+type Due = (Vec<(i64, u64)>, Option<Vec<u8>>);
 
 /// Blobs freed between two syncs.
 const AT_A_TIME: usize = 512;
 /// Pause before a pass that was asked for by what happens.
 const SOON: Duration = Duration::from_secs(1);
+/// Pause between passes while writes are refused for want of space.
+const HURRY: Duration = Duration::from_millis(20);
+/// Pause between passes while space is short.
+const SHORT: Duration = Duration::from_secs(5);

@@ -12,7 +12,9 @@ use tokio::sync::oneshot;
 use crate::core::Core;
 use crate::failure::{closed, database_error, repeat, unavailable};
 use crate::group::{Group, WriteFailure};
+use crate::liveness::Unlinked;
 use crate::meta::{Meta, OwnChange, Space, counters_key, row_key, table_key};
+use crate::recovery;
 
 type Reply = oneshot::Sender<Result<(), EngineError>>;
 
@@ -106,14 +108,62 @@ impl CommitQueue {
 /// The committer's thread.
 pub(crate) fn serve(core: &Core) {
     while let Some(jobs) = core.commits.take() {
-        let done = core.with_meta(|meta| {
+        if core.stalled.load(Ordering::SeqCst)
+            && let Err(error) = reopen(core)
+        {
+            for (_, reply) in jobs {
+                let _ = reply.send(Err(repeat(&error)));
+            }
+            continue;
+        }
+        // Without the database the replies are dropped, which says that it is closed.
+        let _ = core.with_meta(|meta| {
             commit_jobs(core, meta, jobs);
             Ok(())
         });
-        if done.is_err() {
-            break;
+    }
+}
+
+/// Opens the database again, once there is space: after it ran out of it in the
+/// middle of a write it refuses to go on.
+fn reopen(core: &Core) -> Result<(), EngineError> {
+    core.health.check_sound()?;
+    let needed = u64::try_from(core.settings.memtable_bytes).unwrap_or(u64::MAX);
+    if core.free_bytes()? < needed.max(core.settings.reserve_bytes / 2) {
+        return Err(EngineError::Full);
+    }
+    let mut place = core.meta.write().unwrap_or_else(PoisonError::into_inner);
+    let last = place.as_ref().map(Meta::sequence);
+    // Two can't have it open at a time.
+    drop(place.take());
+    let meta = Meta::open(&core.layout, &core.settings).map_err(|error| {
+        tracing::error!(%error, "the metadata database can't be opened again");
+        unavailable(format!(
+            "the metadata database can't be opened again: {error}"
+        ))
+    })?;
+    if last.is_some_and(|last| meta.sequence() < last) {
+        core.health.poison("the metadata database lost commits");
+    }
+    // What failed may be there after all.
+    core.rows.clear();
+    let tables = recovery::stored_tables(&meta)?;
+    *core.tables.write().unwrap_or_else(PoisonError::into_inner) = tables;
+    let mut uncertain = core
+        .uncertain
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    for blob in uncertain.drain(..) {
+        if meta.has_references(blob)? {
+            core.liveness.remove(blob);
+        } else {
+            core.liveness.insert(blob, Unlinked::Discarded);
         }
     }
+    *place = Some(meta);
+    core.stalled.store(false, Ordering::SeqCst);
+    tracing::info!("the metadata database has space again");
+    Ok(())
 }
 
 fn commit_jobs(core: &Core, meta: &Meta, jobs: VecDeque<(Job, Reply)>) {
@@ -131,14 +181,11 @@ fn commit_jobs(core: &Core, meta: &Meta, jobs: VecDeque<(Job, Reply)>) {
                     Ok(free_bytes) => group.add(table, batch, *free_bytes),
                     Err(error) => Err(repeat(error)),
                 };
-                match added {
-                    Ok(()) => waiting.push(reply),
-                    Err(error) => drop(reply.send(Err(error))),
-                }
+                waiting.push((reply, added));
             }
             Job::Own(changes) => {
                 group.add_own(changes);
-                waiting.push(reply);
+                waiting.push((reply, Ok(())));
             }
             Job::CreateTable(table) => {
                 let group = std::mem::replace(&mut group, Group::new(core, meta));
@@ -155,31 +202,35 @@ fn commit_jobs(core: &Core, meta: &Meta, jobs: VecDeque<(Job, Reply)>) {
     write_group(core, group, &mut waiting);
 }
 
-fn write_group(core: &Core, group: Group<'_>, waiting: &mut Vec<Reply>) {
-    if group.is_empty() {
-        return;
+/// Writes a group and answers everybody. Also those who were refused wait for the
+/// write: it was perhaps another batch of the group that stood in their way, and
+/// after their answer everybody must see it.
+fn write_group(core: &Core, group: Group<'_>, waiting: &mut Vec<(Reply, Result<(), EngineError>)>) {
+    let mut written = Ok(());
+    if !group.is_empty() {
+        core.tally.groups.fetch_add(1, Ordering::Relaxed);
+        core.tally
+            .commits
+            .fetch_add(group.batches(), Ordering::Relaxed);
+        written = group.write().map_err(|failure| match failure {
+            WriteFailure::Before(error) => error,
+            WriteFailure::During(error) => write_failed(core, error),
+        });
     }
-    core.tally.groups.fetch_add(1, Ordering::Relaxed);
-    core.tally
-        .commits
-        .fetch_add(group.batches(), Ordering::Relaxed);
-    let written = group.write().map_err(|failure| match failure {
-        WriteFailure::Before(error) => error,
-        WriteFailure::During(error) => write_failed(core, error),
-    });
-    for reply in waiting.drain(..) {
+    for (reply, judged) in waiting.drain(..) {
         let _ = reply.send(match &written {
-            Ok(()) => Ok(()),
+            Ok(()) => judged,
             Err(error) => Err(repeat(error)),
         });
     }
 }
 
-/// A full disk does not poison: the database itself then refuses every write until
-/// it has found space and begun a new log, so that nothing can follow a torn entry.
+/// A full disk does not poison: the database refuses every write from then on, so
+/// that nothing can follow a torn entry of its log, until it is opened again.
 fn write_failed(core: &Core, error: rocksdb::Error) -> EngineError {
-    if error.as_ref().contains("No space left") {
+    if error.as_ref().contains("No space left") || error.as_ref().contains("Disk quota") {
         tracing::error!(%error, "the metadata database has no space");
+        core.stalled.store(true, Ordering::SeqCst);
         return unavailable("the metadata database has no space");
     }
     core.health

@@ -1,8 +1,8 @@
 //! What the parts of the engine share.
 
 use std::collections::HashSet;
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use osier_engine::{BlobId, EngineError, TableId};
 use osier_types::{Clock, Timestamp};
@@ -18,10 +18,12 @@ use crate::io_pool::IoPool;
 use crate::layout::Layout;
 use crate::liveness::Liveness;
 use crate::meta::{Meta, OwnChange};
+use crate::read_buffer::ReadBuffers;
 use crate::row_cache::RowCache;
 use crate::scrub::ScrubQueue;
 use crate::settings::LocalSettings;
 use crate::stats::Tally;
+use crate::verified::Verified;
 use crate::volumes::Volumes;
 
 /// The engine without its threads.
@@ -41,10 +43,16 @@ pub(crate) struct Core {
     pub(crate) volumes: Volumes,
     pub(crate) extents: Extents,
     pub(crate) files: Files,
+    pub(crate) read_buffers: Arc<ReadBuffers>,
+    pub(crate) verified: Verified,
     pub(crate) pool: IoPool,
     pub(crate) collector: CollectorQueue,
     pub(crate) scrubs: ScrubQueue,
     pub(crate) tally: Tally,
+    /// The database found no space and refuses every write until it is reopened.
+    pub(crate) stalled: AtomicBool,
+    /// Blobs of commits that failed then: nobody knows yet whether they are linked.
+    pub(crate) uncertain: Mutex<Vec<u64>>,
     /// Free bytes seen last, for the stats.
     pub(crate) free_bytes: AtomicU64,
 }
@@ -77,9 +85,10 @@ impl Core {
         Ok(free)
     }
 
-    /// Refuses when `bytes` more would touch the reserve.
+    /// Refuses when `bytes` more would touch the reserve; then what can be freed is.
     pub(crate) fn check_space(&self, bytes: u64) -> Result<(), EngineError> {
         if self.free_bytes()?.saturating_sub(bytes) < self.settings.reserve_bytes {
+            self.collector.hurry();
             return Err(EngineError::Full);
         }
         Ok(())
@@ -97,7 +106,9 @@ impl Core {
     /// but a disk that fails once is not to be trusted.
     pub(crate) fn write_failed(&self, what: &str, errno: Errno) -> EngineError {
         let error = disk_error(what, errno);
-        if !matches!(error, EngineError::Full) {
+        if matches!(error, EngineError::Full) {
+            self.collector.hurry();
+        } else {
             self.health.poison(&format!("{what}: {errno}"));
         }
         error

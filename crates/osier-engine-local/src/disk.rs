@@ -178,20 +178,27 @@ pub(crate) fn space(on: impl AsFd) -> Result<(u64, u64), Errno> {
     ))
 }
 
-/// Reads exactly `length` bytes if they are in memory already.
-pub(crate) fn read_cached(file: impl AsFd, offset: u64, length: usize) -> Option<Vec<u8>> {
-    let mut bytes = vec![0; length];
-    let slices = &mut [IoSliceMut::new(&mut bytes)];
-    let count = rustix::io::preadv2(file, slices, offset, ReadWriteFlags::NOWAIT).ok()?;
-    (count == length).then_some(bytes)
+/// Fills `room` if all of it is in memory already, and says whether.
+pub(crate) fn read_cached(file: impl AsFd, offset: u64, room: &mut [u8]) -> bool {
+    let length = room.len();
+    let slices = &mut [IoSliceMut::new(room)];
+    let count = rustix::io::preadv2(file, slices, offset, ReadWriteFlags::NOWAIT);
+    count == Ok(length)
 }
 
 /// Reads up to `length` bytes; fewer only at the end of the file.
 pub(crate) fn read_at(file: impl AsFd, offset: u64, length: usize) -> Result<Vec<u8>, Errno> {
-    let file = file.as_fd();
     let mut bytes = vec![0; length];
+    let filled = fill_at(file, offset, &mut bytes)?;
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+/// Fills `room`, or what the file has of it, and says how much that was.
+pub(crate) fn fill_at(file: impl AsFd, offset: u64, room: &mut [u8]) -> Result<usize, Errno> {
+    let file = file.as_fd();
     let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..)
+    while let Some(rest) = room.get_mut(filled..)
         && !rest.is_empty()
     {
         let at = offset + u64::try_from(filled).unwrap_or_default();
@@ -202,8 +209,7 @@ pub(crate) fn read_at(file: impl AsFd, offset: u64, length: usize) -> Result<Vec
             Err(errno) => return Err(errno),
         }
     }
-    bytes.truncate(filled);
-    Ok(bytes)
+    Ok(filled)
 }
 
 /// Whether unbuffered access really works: some file systems refuse it only when

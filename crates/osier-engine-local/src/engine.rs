@@ -1,7 +1,7 @@
 //! The engine: opening, the calls of [`Engine`], closing.
 
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -35,6 +35,7 @@ use crate::row_cache::RowCache;
 use crate::scrub::{self, ScrubQueue, ScrubReport};
 use crate::settings::{LocalSettings, OpenError};
 use crate::stats::{self, LocalStats, Tally};
+use crate::verified::Verified;
 use crate::volumes::Volumes;
 use crate::writer::LocalWriter;
 
@@ -59,6 +60,10 @@ impl LocalEngine {
     /// # Errors
     /// When another process has it open, a newer osier wrote it, it is damaged, or
     /// the system refuses.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "components are handed over, like the clock"
+    )]
     pub fn open(
         path: &Path,
         settings: LocalSettings,
@@ -103,10 +108,14 @@ impl LocalEngine {
             ),
             extents: Extents::new(stored.next_extent, stored.clean_extent),
             files: Files::new(settings.open_files),
+            read_buffers: Arc::default(),
+            verified: Verified::default(),
             pool: IoPool::new(settings.io_threads),
             collector: CollectorQueue::default(),
             scrubs: ScrubQueue::default(),
             tally: Tally::default(),
+            stalled: AtomicBool::new(false),
+            uncertain: Mutex::default(),
             free_bytes: AtomicU64::new(0),
             settings,
         });
@@ -199,6 +208,20 @@ impl LocalEngine {
         })
     }
 
+    /// Stops without closing, as dropping does, whoever else still holds the engine.
+    #[cfg(test)]
+    pub(crate) fn abandon(&self) {
+        self.core.health.close();
+        if let Some(threads) = self.threads() {
+            let _ = shut_down(&self.core, threads, Stop::Sudden);
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
     fn threads(&self) -> Option<Threads> {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         threads.take()
@@ -258,7 +281,11 @@ impl Engine for LocalEngine {
 
     async fn commit(&self, table: TableId, _group: &[u8], batch: Batch) -> Result<(), EngineError> {
         self.core.health.check_writable()?;
-        self.core.commits.commit(table, batch).await
+        let committed = self.core.commits.commit(table, batch).await;
+        if matches!(committed, Err(EngineError::Full)) {
+            self.core.collector.hurry();
+        }
+        committed
     }
 
     async fn counters(&self, table: TableId) -> Result<[i64; COUNTERS], EngineError> {

@@ -237,13 +237,12 @@ fn sync_and_answer(core: &Arc<Core>, written: Vec<Written>) {
     let mut synced: Vec<(u64, Result<(), Errno>)> = Vec::new();
     for Written { volume, run, reply } in written {
         let known = synced.iter().find(|(number, _)| *number == volume.number);
-        let result = match known {
-            Some((_, result)) => *result,
-            None => {
-                let result = volume.file.sync();
-                synced.push((volume.number, result));
-                result
-            }
+        let result = if let Some((_, result)) = known {
+            *result
+        } else {
+            let result = volume.file.sync();
+            synced.push((volume.number, result));
+            result
         };
         // The reply carries the blob itself: when the caller is gone, dropping the
         // reply discards it.

@@ -3,7 +3,6 @@
 //! Works on a live engine, where what changes meanwhile is not held against it, and
 //! on a data directory that nobody has open. Changes nothing that a start would not.
 
-use std::collections::HashSet;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,9 +18,9 @@ use crate::files::FileName;
 use crate::layout::{FORMAT_VERSION, extent_sequence};
 use crate::locator::{BLOCK, Locator};
 use crate::meta::{
-    Space, TABLE_PREFIX, blob_of, decode_counters, own_number, reference_key, reference_of,
+    Space, TABLE_PREFIX, decode_counters, garbage_of, own_number, reference_key, reference_of,
 };
-use crate::recovery::{has_references_in, is_known};
+use crate::recovery::KnownBlobs;
 use crate::scrub::linked_from;
 use crate::settings::{LocalSettings, OpenError};
 use crate::verify::{Condition, Found, verify_blob, volume_sizes, walk};
@@ -112,8 +111,17 @@ pub(crate) fn check(core: &Core, references: Option<Vec<Link>>) -> Result<FsckRe
     if let Some(references) = references {
         check_references(core, references, &mut report)?;
     }
-    check_volumes(core, &mut report)?;
-    check_extents(core, &mut report)?;
+    let mut unknown = Vec::new();
+    check_volumes(core, &mut report, &mut unknown)?;
+    check_extents(core, &mut report, &mut unknown)?;
+    // Once more, for those that have lost their last reference meanwhile.
+    let mut known = KnownBlobs::default();
+    for (blob, bytes) in unknown {
+        if !known.has(core, blob)? && !core.liveness.is_unlinked(blob) {
+            report.orphans += 1;
+            report.orphan_bytes += bytes;
+        }
+    }
     Ok(report)
 }
 
@@ -151,8 +159,7 @@ fn check_system(core: &Core, report: &mut FsckReport) -> Result<(), EngineError>
                     report.problem(format!("the counters of table {table} are damaged"));
                 }
             }
-            (Some(b'v'), Some(_)) if value.len() == 8 => {}
-            (Some(b'n'), _) if value.len() == 8 => {}
+            (Some(b'v'), Some(_)) | (Some(b'n'), _) if value.len() == 8 => {}
             _ => report.problem(format!("an unknown row of the engine: {key:?}")),
         }
     })?;
@@ -233,8 +240,8 @@ fn check_garbage(core: &Core, report: &mut FsckReport) -> Result<(), EngineError
     let mut garbage = Vec::new();
     each_row(core, Space::Garbage, report, |report, key, value| {
         report.garbage += 1;
-        match blob_of(key) {
-            Ok(blob) if value.len() == 8 => garbage.push(blob),
+        match garbage_of(key) {
+            Ok((_, blob)) if value.is_empty() => garbage.push(blob),
             _ => report.problem("a garbage row is damaged".to_owned()),
         }
     })?;
@@ -297,8 +304,14 @@ fn check_references(
     Ok(())
 }
 
-fn check_volumes(core: &Core, report: &mut FsckReport) -> Result<(), EngineError> {
+/// Looks for records that nothing knows of.
+fn check_volumes(
+    core: &Core,
+    report: &mut FsckReport,
+    unknown: &mut Vec<(u64, u64)>,
+) -> Result<(), EngineError> {
     let failed = |errno| disk_error("reading a volume failed", errno);
+    let mut known = KnownBlobs::default();
     for (number, size) in volume_sizes(core.layout.volumes()).map_err(failed)? {
         if !has_header(&core.layout, number, core.nonce).map_err(failed)? {
             report.problem(format!("volume {number}: its header is damaged"));
@@ -309,33 +322,27 @@ fn check_volumes(core: &Core, report: &mut FsckReport) -> Result<(), EngineError
             .map_err(failed)?;
         let mut found = Vec::new();
         walk(file.as_fd(), number, core.nonce, BLOCK, size, |it| {
-            found.push(it)
+            if let Found::Record { header, .. } = it {
+                found.push(header);
+            }
         })
         .map_err(failed)?;
-        for one in found {
-            match one {
-                Found::Record { header, .. } => {
-                    let blob = header.blob.0;
-                    if !core.liveness.is_unlinked(blob) && !is_known(core, blob)? {
-                        report.orphans += 1;
-                        report.orphan_bytes += header.record_bytes();
-                    }
-                }
-                Found::Gap { offset, bytes } => {
-                    if has_references_in(core, number, offset, bytes)? {
-                        // Each of them was reported with its blob.
-                        tracing::debug!(number, offset, "damaged records");
-                    }
-                }
+        for header in found {
+            if !known.has(core, header.blob.0)? {
+                unknown.push((header.blob.0, header.record_bytes()));
             }
         }
     }
     Ok(())
 }
 
-fn check_extents(core: &Core, report: &mut FsckReport) -> Result<(), EngineError> {
+fn check_extents(
+    core: &Core,
+    report: &mut FsckReport,
+    unknown: &mut Vec<(u64, u64)>,
+) -> Result<(), EngineError> {
     let failed = |errno| disk_error("reading the extents failed", errno);
-    let mut seen = HashSet::new();
+    let mut known = KnownBlobs::default();
     for folder in 0..=0xff {
         let fd = match disk::open_for_reading(core.layout.extents(), &format!("{folder:02x}")) {
             Ok(fd) => fd,
@@ -347,13 +354,10 @@ fn check_extents(core: &Core, report: &mut FsckReport) -> Result<(), EngineError
                 report.problem(format!("ext/{folder:02x}/{name}: not a name of an extent"));
                 continue;
             };
-            seen.insert(sequence);
             let blob = Locator::Extent { sequence }.blob().0;
-            if !core.liveness.is_unlinked(blob) && !is_known(core, blob)? {
-                report.orphans += 1;
-                if let Ok(file) = disk::open_for_reading(fd.as_fd(), &name) {
-                    report.orphan_bytes += disk::size(&file).map_err(failed)?;
-                }
+            if !known.has(core, blob)? {
+                let size = disk::open_for_reading(fd.as_fd(), &name).and_then(disk::size);
+                unknown.push((blob, size.unwrap_or(0)));
             }
         }
     }

@@ -4,6 +4,7 @@
 //! Judging changes nothing but the overlay here; one write makes all of it true.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::PoisonError;
 
 use bytes::Bytes;
 use osier_engine::{Batch, COUNTERS, EngineError, Expect, Family, TableId};
@@ -13,7 +14,8 @@ use crate::core::Core;
 use crate::failure::unavailable;
 use crate::liveness::Unlinked;
 use crate::meta::{
-    Meta, OwnChange, Space, counters_key, decode_counters, encode_counters, reference_key, row_key,
+    Meta, OwnChange, Space, counters_key, decode_counters, encode_counters, garbage_key,
+    reference_key, row_key,
 };
 
 /// Bytes of one value at most.
@@ -134,7 +136,12 @@ impl<'a> Group<'a> {
                 Ok(())
             }
             Err(error) => {
-                self.undo();
+                // Perhaps it is on disk after all: until that is known the blobs stay.
+                let blobs = self.linking.iter().map(|(blob, _)| *blob);
+                let uncertain = self.core.uncertain.lock();
+                uncertain
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .extend(blobs);
                 Err(WriteFailure::During(error))
             }
         }
@@ -164,8 +171,8 @@ impl<'a> Group<'a> {
             }
         }
         for (blob, since) in &self.garbage {
-            let (key, since) = (blob.to_be_bytes(), since.to_le_bytes());
-            self.meta.put(batch, Space::Garbage, &key, &since)?;
+            let key = garbage_key(*since, *blob);
+            self.meta.put(batch, Space::Garbage, &key, &[])?;
         }
         for (table, counters) in &self.counters {
             let (key, value) = (counters_key(*table), encode_counters(counters));

@@ -32,6 +32,7 @@ pub(crate) enum Unlinked {
 #[derive(Debug, Default)]
 struct Readers {
     pins: HashMap<u64, usize>,
+    /// Being freed, or to be as soon as the pins are gone.
     freeing: HashSet<u64>,
 }
 
@@ -78,8 +79,7 @@ impl Liveness {
     pub(crate) fn begin_link(&self, blob: u64) -> Option<Unlinked> {
         let mut unlinked = self.unlinked();
         let state = unlinked.get_mut(&blob)?;
-        matches!(state, Unlinked::Sealed | Unlinked::Discarded)
-            .then(|| std::mem::replace(state, Unlinked::Linking))
+        (*state == Unlinked::Sealed).then(|| std::mem::replace(state, Unlinked::Linking))
     }
 
     /// The commit did not happen.
@@ -139,12 +139,14 @@ impl Liveness {
         })
     }
 
-    /// Takes a blob for freeing, unless somebody reads it.
+    /// Takes a blob for freeing, for the one collector. False while somebody still
+    /// reads it; but nobody new will, so that a later pass succeeds.
     pub(crate) fn claim(&self, blob: u64) -> bool {
         let Some(mut readers) = self.readers(blob) else {
             return false;
         };
-        !readers.pins.contains_key(&blob) && readers.freeing.insert(blob)
+        readers.freeing.insert(blob);
+        !readers.pins.contains_key(&blob)
     }
 
     /// The blob is gone, or was not freed after all.
@@ -188,6 +190,7 @@ mod tests {
         let first = liveness.pin(7).unwrap();
         let second = liveness.pin(7).unwrap();
         assert!(!liveness.claim(7));
+        assert!(liveness.pin(7).is_none(), "no new readers");
         drop(first);
         assert!(!liveness.claim(7));
         drop(second);
@@ -209,6 +212,7 @@ mod tests {
         assert!(liveness.take_discarded().is_empty());
         liveness.undo_link(1, Unlinked::Sealed);
         assert!(liveness.discard(1));
+        assert_eq!(liveness.begin_link(1), None);
         assert_eq!(liveness.take_discarded(), [1]);
         assert_eq!(liveness.begin_link(1), None);
     }

@@ -3,6 +3,7 @@
 //!
 //! Knows keys and bytes; what must hold between them is the committer's matter.
 
+use std::collections::HashSet;
 use std::ops::Bound;
 
 use bytes::Bytes;
@@ -33,7 +34,7 @@ pub(crate) enum Space {
     Rows(Family),
     /// blob, tag -> nothing.
     References,
-    /// blob -> when its last reference went.
+    /// When the last reference of a blob went, and the blob -> nothing.
     Garbage,
     /// Tables, counters and the engine's own numbers.
     System,
@@ -280,6 +281,18 @@ impl Meta {
         Ok(links)
     }
 
+    /// Every blob that waits to be freed.
+    pub(crate) fn garbage(&self) -> Result<HashSet<u64>, EngineError> {
+        let mut blobs = HashSet::new();
+        let mut rows = self.iterate(Space::Garbage, &[], None, false)?;
+        while let Some(key) = rows.key() {
+            blobs.insert(garbage_of(key)?.1);
+            rows.next();
+        }
+        rows.status().map_err(database_error)?;
+        Ok(blobs)
+    }
+
     /// About how many blobs wait to be freed.
     pub(crate) fn garbage_estimate(&self) -> u64 {
         let name = "rocksdb.estimate-num-keys";
@@ -325,19 +338,22 @@ pub(crate) fn reference_key(blob: u64, tag: u64) -> [u8; 16] {
 pub(crate) fn reference_of(key: &[u8]) -> Result<(BlobId, RefTag), EngineError> {
     let bytes: [u8; 16] = key
         .try_into()
-        .map_err(|_| corrupt("the key of a reference has not 16 bytes"))?;
+        .map_err(|_| corrupt("the key of a reference or garbage row has not 16 bytes"))?;
     let both = u128::from_be_bytes(bytes);
     let low = u64::try_from(both & u128::from(u64::MAX)).unwrap_or_default();
     let high = u64::try_from(both >> 64).unwrap_or_default();
     Ok((BlobId(high), RefTag(low)))
 }
 
-/// The blob of a key of the garbage list.
-pub(crate) fn blob_of(key: &[u8]) -> Result<u64, EngineError> {
-    let bytes = key
-        .try_into()
-        .map_err(|_| corrupt("the key of a garbage row has not 8 bytes"))?;
-    Ok(u64::from_be_bytes(bytes))
+/// A row of the garbage list: since when, and which blob. In order of time, so that
+/// a pass sees only what is due.
+pub(crate) fn garbage_key(since: i64, blob: u64) -> [u8; 16] {
+    reference_key(u64::try_from(since).unwrap_or(0), blob)
+}
+
+pub(crate) fn garbage_of(key: &[u8]) -> Result<(i64, u64), EngineError> {
+    let (since, blob) = reference_of(key)?;
+    Ok((i64::try_from(since.0).unwrap_or(i64::MAX), blob.0))
 }
 
 pub(crate) const TABLE_PREFIX: u8 = b't';

@@ -3,12 +3,15 @@
 //! What is in the page cache is copied at once on the caller's thread; only what
 //! the disk must bring goes to the pool.
 
+use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use osier_engine::{BlobReader, EngineError, Run};
+use osier_engine::{BlobReader, EngineError, FileSlice, Run};
+use rustix::fs::Advice;
 use rustix::io::Errno;
 
 use crate::core::Core;
@@ -18,6 +21,7 @@ use crate::files::FileName;
 use crate::liveness::Pin;
 use crate::locator::Locator;
 use crate::record::{HEADER_BYTES, Header, PIECE, body_at, mismatch, table_at, table_bytes};
+use crate::verified::Stamp;
 
 /// Bytes of one read at most.
 pub(crate) const READ_BYTES_MAX: usize = 1 << 20;
@@ -32,7 +36,18 @@ pub(crate) struct LocalReader {
     /// The whole body of a small blob, verified.
     whole: Option<Bytes>,
     table: OnceLock<Vec<u8>>,
+    ahead: Ahead,
     _pin: Pin,
+}
+
+/// How far a reader that goes forward through a cold file has asked the system to
+/// read ahead, so that its next reads are copies again.
+#[derive(Debug, Default)]
+struct Ahead {
+    /// Where the last read ended, in the body.
+    end: AtomicU64,
+    /// Up to where was asked for, in the file; 0 before the first cold read.
+    asked: AtomicU64,
 }
 
 impl LocalReader {
@@ -54,6 +69,7 @@ impl LocalReader {
             file,
             whole: None,
             table: OnceLock::new(),
+            ahead: Ahead::default(),
             _pin: pin,
         };
         let length = if run.length <= WHOLE_MAX {
@@ -61,7 +77,7 @@ impl LocalReader {
         } else {
             HEADER_BYTES
         };
-        let bytes = Bytes::from(reader.fetch(0, length).await?);
+        let bytes = reader.fetch(0, length).await?;
         reader.check_header(&bytes)?;
         if run.length <= WHOLE_MAX {
             let body = usize::try_from(run.length).unwrap_or_default();
@@ -103,19 +119,44 @@ impl LocalReader {
     }
 
     /// Bytes of the record.
-    async fn fetch(&self, at: u64, length: usize) -> Result<Vec<u8>, EngineError> {
+    async fn fetch(&self, at: u64, length: usize) -> Result<Bytes, EngineError> {
         let offset = self.place.offset() + at;
-        if let Some(bytes) = disk::read_cached(&*self.file, offset, length) {
-            return Ok(bytes);
+        let mut buffer = self.core.read_buffers.take(length);
+        if disk::read_cached(&*self.file, offset, buffer.room()) {
+            return Ok(buffer.freeze());
         }
+        // From here on it is worth reading ahead.
+        self.ahead.asked.fetch_max(1, Ordering::Relaxed);
         let file = Arc::clone(&self.file);
         self.core
             .pool
             .run(move || {
-                disk::read_at(&*file, offset, length)
-                    .map_err(|errno| disk_error("reading a blob failed", errno))
+                let filled = disk::fill_at(&*file, offset, buffer.room())
+                    .map_err(|errno| disk_error("reading a blob failed", errno))?;
+                buffer.truncate(filled);
+                Ok(buffer.freeze())
             })
             .await
+    }
+
+    /// Asks for what comes next, when this read goes on where the last one ended.
+    fn read_ahead(&self, offset: u64, end: u64) {
+        let forward = self.ahead.end.swap(end, Ordering::Relaxed) == offset && offset > 0;
+        let asked = self.ahead.asked.load(Ordering::Relaxed);
+        let here = self.place.offset() + body_at() + end;
+        if !forward || asked == 0 || asked > here + AHEAD / 2 {
+            return;
+        }
+        let last = self.place.offset() + body_at() + self.run.length;
+        let (from, to) = (asked.max(here), (here + AHEAD).min(last));
+        let Some(length) = to.checked_sub(from).and_then(NonZeroU64::new) else {
+            return;
+        };
+        self.ahead.asked.store(to, Ordering::Relaxed);
+        let file = Arc::clone(&self.file);
+        drop(self.core.pool.start(move || {
+            let _ = rustix::fs::fadvise(&*file, from, Some(length), Advice::WillNeed);
+        }));
     }
 }
 
@@ -154,25 +195,66 @@ impl BlobReader for LocalReader {
         } else {
             0
         };
-        let bytes = Bytes::from(self.fetch(body_at() + from, wanted + extra).await?);
+        let stamp = Stamp::of(&*self.file);
+        let bytes = self.fetch(body_at() + from, wanted + extra).await?;
+        self.read_ahead(offset, end);
         if bytes.len() < wanted {
             return Err(self.damage("the file ends within it"));
         }
-        let table = match self.table.get() {
-            Some(table) => table,
-            None => {
-                let table = if extra > 0 {
-                    bytes.get(wanted..).unwrap_or_default().to_vec()
-                } else {
-                    self.fetch(table_at(self.run.length), table_length).await?
-                };
-                self.table.get_or_init(|| table)
-            }
+        let table = if let Some(table) = self.table.get() {
+            table
+        } else {
+            let table = if extra > 0 {
+                bytes.get(wanted..).unwrap_or_default().to_vec()
+            } else {
+                self.fetch(table_at(self.run.length), table_length)
+                    .await?
+                    .to_vec()
+            };
+            self.table.get_or_init(|| table)
         };
         let body = bytes.slice(..wanted);
         self.verify(&body, index(first)?, table)?;
+        if let Some(stamp) = stamp {
+            let end = index(to.div_ceil(PIECE_U64))?;
+            self.core
+                .verified
+                .add(self.run.blob.0, stamp, index(first)?, end);
+        }
         let skip = index(offset - from)?;
         Ok(body.slice(skip..skip + length))
+    }
+
+    fn slice(self: Arc<Self>, offset: u64, length: u64) -> Option<FileSlice> {
+        let end = offset
+            .checked_add(length)
+            .filter(|end| *end <= self.run.length)?;
+        if self.whole.is_some() || length < SLICE_MIN {
+            return None;
+        }
+        let first = usize::try_from(offset / PIECE_U64).ok()?;
+        let last = usize::try_from(end.div_ceil(PIECE_U64)).ok()?;
+        let stamp = Stamp::of(&*self.file)?;
+        let run = self.core.verified.run(self.run.blob.0, stamp, first, last);
+        let verified_end = u64::try_from(first + run)
+            .ok()?
+            .saturating_mul(PIECE_U64)
+            .min(end);
+        let at = self.place.offset() + body_at();
+        // Sending what is not in memory would hold up every other connection of the core.
+        let is_cached = |at: u64| disk::read_cached(&*self.file, at, &mut [0]);
+        let mut cached_end = offset;
+        while cached_end < verified_end && is_cached(at + cached_end) {
+            cached_end = cached_end.saturating_add(SLICE_MIN).min(verified_end);
+        }
+        let length = cached_end.saturating_sub(offset);
+        let is_last = is_cached(at + cached_end.saturating_sub(1));
+        (length >= SLICE_MIN && is_last).then(|| FileSlice {
+            file: Arc::clone(&self.file),
+            offset: at + offset,
+            length,
+            reader: self,
+        })
     }
 }
 
@@ -191,5 +273,10 @@ fn missing(core: &Core, run: Run, what: &str) -> EngineError {
 
 /// Bodies up to this length are read whole when they are opened.
 const WHOLE_MAX: u64 = 128 << 10;
+/// Shorter runs go faster through memory; also how far apart the samples lie that tell whether a
+/// run is in memory.
+const SLICE_MIN: u64 = 128 << 10;
+/// How far to read ahead.
+const AHEAD: u64 = 4 << 20;
 const PIECE_U64: u64 = 64 << 10;
 const _: () = assert!(PIECE == 64 << 10);

@@ -39,16 +39,15 @@ pub(crate) fn read_stored(
     rng: &dyn Rng,
     volume_bytes: u64,
 ) -> Result<Stored, EngineError> {
-    let nonce = match meta.number(NONCE)? {
-        Some(nonce) => nonce,
-        None => {
-            let nonce = rng.next_u64();
-            let mut batch = WriteBatch::default();
-            meta.put(&mut batch, Space::System, NONCE, &nonce.to_le_bytes())?;
-            meta.put(&mut batch, Space::System, &table_key(TableId::SYSTEM), &[])?;
-            meta.write(batch).map_err(database_error)?;
-            nonce
-        }
+    let nonce = if let Some(nonce) = meta.number(NONCE)? {
+        nonce
+    } else {
+        let nonce = rng.next_u64();
+        let mut batch = WriteBatch::default();
+        meta.put(&mut batch, Space::System, NONCE, &nonce.to_le_bytes())?;
+        meta.put(&mut batch, Space::System, &table_key(TableId::SYSTEM), &[])?;
+        meta.write(batch).map_err(database_error)?;
+        nonce
     };
     Ok(Stored {
         nonce,
@@ -59,7 +58,8 @@ pub(crate) fn read_stored(
     })
 }
 
-fn stored_tables(meta: &Meta) -> Result<HashSet<TableId>, EngineError> {
+/// The tables that exist.
+pub(crate) fn stored_tables(meta: &Meta) -> Result<HashSet<TableId>, EngineError> {
     let mut tables = HashSet::new();
     let upper = vec![TABLE_PREFIX + 1];
     let mut rows = meta.iterate(Space::System, &[TABLE_PREFIX], Some(upper), false)?;
@@ -114,13 +114,14 @@ pub(crate) fn clear_temporary(layout: &Layout) -> Result<(), Errno> {
 /// Notes the blobs that were written since the last clean marks and that no row
 /// refers to. The collector frees them after it has seen them again.
 pub(crate) fn find_orphans(core: &Core, stored: &Unsettled) -> Result<(), EngineError> {
+    let mut known = KnownBlobs::default();
     for (number, clean) in &stored.volumes {
-        find_in_volume(core, *number, *clean)?;
+        find_in_volume(core, &mut known, *number, *clean)?;
     }
     let failed = |errno| disk_error("looking for lost extents failed", errno);
     for sequence in stored.extents.clone() {
         let blob = Locator::Extent { sequence }.blob().0;
-        if is_known(core, blob)? {
+        if known.has(core, blob)? {
             continue;
         }
         let folder = core.layout.extent_folder(sequence).map_err(failed)?;
@@ -143,7 +144,12 @@ pub(crate) struct Unsettled {
     pub(crate) extents: std::ops::Range<u64>,
 }
 
-fn find_in_volume(core: &Core, number: u64, clean: u64) -> Result<(), EngineError> {
+fn find_in_volume(
+    core: &Core,
+    known: &mut KnownBlobs,
+    number: u64,
+    clean: u64,
+) -> Result<(), EngineError> {
     let failed = |errno| disk_error("looking for lost records failed", errno);
     let file = core
         .files
@@ -152,13 +158,13 @@ fn find_in_volume(core: &Core, number: u64, clean: u64) -> Result<(), EngineErro
     let size = disk::size(&*file).map_err(failed)?;
     let mut found = Vec::new();
     walk(file.as_fd(), number, core.nonce, clean, size, |it| {
-        found.push(it)
+        found.push(it);
     })
     .map_err(failed)?;
     for one in found {
         let (offset, bytes, unknown) = match one {
             Found::Record { offset, header } => {
-                let unknown = !is_known(core, header.blob.0)?;
+                let unknown = !known.has(core, header.blob.0)?;
                 (offset, header.record_bytes(), unknown)
             }
             Found::Gap { offset, bytes } => {
@@ -177,11 +183,26 @@ fn find_in_volume(core: &Core, number: u64, clean: u64) -> Result<(), EngineErro
     Ok(())
 }
 
-/// Whether a row refers to a blob, or it waits to be freed.
-pub(crate) fn is_known(core: &Core, blob: u64) -> Result<bool, EngineError> {
-    core.with_meta(|meta| {
-        Ok(meta.has_references(blob)? || meta.get(Space::Garbage, &blob.to_be_bytes())?.is_some())
-    })
+/// Answers whether a row refers to a blob, or it waits to be freed.
+#[derive(Default)]
+pub(crate) struct KnownBlobs {
+    garbage: Option<HashSet<u64>>,
+}
+
+impl KnownBlobs {
+    pub(crate) fn has(&mut self, core: &Core, blob: u64) -> Result<bool, EngineError> {
+        core.with_meta(|meta| {
+            if meta.has_references(blob)? {
+                return Ok(true);
+            }
+            // Only needed when something has no reference.
+            let garbage = match self.garbage.take() {
+                Some(garbage) => garbage,
+                None => meta.garbage()?,
+            };
+            Ok(self.garbage.insert(garbage).contains(&blob))
+        })
+    }
 }
 
 /// Whether a row refers to anything that begins in this stretch of a volume.

@@ -29,7 +29,7 @@ pub struct LocalSettings {
     pub reserve_bytes: u64,
     /// Threads for reads and writes that would block; they end when idle.
     pub io_threads: usize,
-    /// How long a blob stays after its last reference is gone.
+    /// How long a blob stays after its last reference is gone, while there is space.
     pub collect_grace_s: u64,
     /// Pause between two passes that free blobs.
     pub collect_interval_s: u64,

@@ -17,7 +17,7 @@ use crate::disk::{self, WriteFile};
 use crate::extents;
 use crate::failure::{closed, disk_error, unavailable};
 use crate::files::FileName;
-use crate::flusher::sealed;
+use crate::flusher;
 use crate::liveness::Unlinked;
 use crate::locator::{BLOCK, Locator};
 use crate::record::{HEADER_BYTES, Header, TableBuilder, record_bytes};
@@ -173,8 +173,12 @@ impl Stream {
         match &self.target {
             Target::Volume { place, .. } => {
                 let volume = Arc::clone(&place.volume);
-                let write = move || spot.write(&core, first.bytes(), 0);
-                self.core.pool.run(write).await?;
+                // Under way like any portion, so that dropping waits for it, too.
+                self.flying.push_back(self.core.pool.start(move || {
+                    spot.write(&core, first.bytes(), 0)?;
+                    Ok(first)
+                }));
+                self.land(0).await?;
                 let lane = self.core.volumes.lane();
                 let sealed = lane.queue.sync(volume, run).await?;
                 self.done = true;
@@ -182,17 +186,18 @@ impl Stream {
             }
             Target::Extent { sequence, file } => {
                 let (sequence, file) = (*sequence, Arc::clone(file));
-                let seal = move || {
-                    spot.write(&core, first.bytes(), 0)?;
-                    let failed = |errno| core.write_failed("sealing an extent failed", errno);
-                    file.truncate(total).map_err(failed)?;
-                    file.sync().map_err(failed)?;
-                    extents::publish(&core, sequence).map_err(failed)?;
-                    Ok(sealed(&core, run))
-                };
-                let sealed = self.core.pool.run(seal).await?;
+                // From here on the pool ends it, whether the caller waits or not.
                 self.done = true;
-                Ok(sealed)
+                let seal = move || {
+                    let sealed = spot
+                        .write(&core, first.bytes(), 0)
+                        .and_then(|()| publish(&core, sequence, &file, total));
+                    if sealed.is_err() && extents::remove(&core, sequence).is_ok() {
+                        core.liveness.remove(run.blob.0);
+                    }
+                    sealed.map(|()| flusher::sealed(&core, run))
+                };
+                self.core.pool.run(seal).await
             }
         }
     }
@@ -289,6 +294,14 @@ impl Stream {
         }
         Ok(spare)
     }
+}
+
+/// Makes a whole extent durable and gives it its name.
+fn publish(core: &Core, sequence: u64, file: &WriteFile, bytes: u64) -> Result<(), EngineError> {
+    file.truncate(bytes)
+        .and_then(|()| file.sync())
+        .and_then(|()| extents::publish(core, sequence))
+        .map_err(|errno| core.write_failed("sealing an extent failed", errno))
 }
 
 impl Drop for Stream {

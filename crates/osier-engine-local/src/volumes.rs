@@ -187,12 +187,11 @@ impl Volumes {
         loop {
             let (number, exists) = {
                 let mut known = self.known();
-                match known.with_room.pop() {
-                    Some(number) => (number, true),
-                    None => {
-                        known.next += 1;
-                        (known.next - 1, false)
-                    }
+                if let Some(number) = known.with_room.pop() {
+                    (number, true)
+                } else {
+                    known.next += 1;
+                    (known.next - 1, false)
                 }
             };
             if exists {
@@ -219,12 +218,11 @@ impl Lane {
         }
         let mut cursor = self.cursor();
         loop {
-            let current = match cursor.as_mut() {
-                Some(current) => current,
-                None => {
-                    core.check_space(bytes)?;
-                    cursor.insert(core.volumes.next_volume(core)?)
-                }
+            let current = if let Some(current) = cursor.as_mut() {
+                current
+            } else {
+                core.check_space(bytes)?;
+                cursor.insert(core.volumes.next_volume(core)?)
             };
             let end = current.tail + bytes;
             if end > volume_bytes {

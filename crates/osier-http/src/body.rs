@@ -12,6 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
 use crate::ConnectionSettings;
+use crate::slice::{Chunk, Shown};
 use crate::socket::Pulse;
 
 /// The body of a request, in the chunks in which it comes.
@@ -263,7 +264,7 @@ impl fmt::Debug for OutgoingBody {
 /// Gives the body of an answer piece by piece.
 pub trait BodySource: Send + 'static {
     /// The next bytes; none at the end.
-    fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, SourceFailed>> + Send;
+    fn next(&mut self) -> impl Future<Output = Result<Option<Chunk>, SourceFailed>> + Send;
 }
 
 /// The rest of an answer can't be had. The connection is cut, so that the client
@@ -282,10 +283,10 @@ impl std::error::Error for SourceFailed {}
 /// A [`BodySource`] to poll.
 pub trait Stream: Send {
     #[doc(hidden)]
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, SourceFailed>>;
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Chunk>, SourceFailed>>;
 }
 
-type Reading<S> = dyn Future<Output = (S, Result<Option<Bytes>, SourceFailed>)> + Send;
+type Reading<S> = dyn Future<Output = (S, Result<Option<Chunk>, SourceFailed>)> + Send;
 
 enum Feed<S> {
     Ready(S),
@@ -294,7 +295,7 @@ enum Feed<S> {
 }
 
 impl<S: BodySource> Stream for Feed<S> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, SourceFailed>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Chunk>, SourceFailed>> {
         loop {
             match std::mem::replace(self, Self::Ended) {
                 Self::Ready(mut source) => {
@@ -348,21 +349,21 @@ impl Reply {
 }
 
 impl Body for Reply {
-    type Data = Bytes;
+    type Data = Shown;
     type Error = SourceFailed;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, SourceFailed>>> {
+    ) -> Poll<Option<Result<Frame<Shown>, SourceFailed>>> {
         let reply = self.get_mut();
-        let _ = &reply.answering;
+        let files = &reply.answering.0.files;
         match &mut reply.body {
             OutgoingBody::Empty => Poll::Ready(None),
             OutgoingBody::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
                 reply.body = OutgoingBody::Empty;
-                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(Shown::Memory(bytes)))))
             }
             OutgoingBody::Stream { length, source } => {
                 let polled = std::panic::AssertUnwindSafe(|| source.poll(cx));
@@ -370,17 +371,17 @@ impl Body for Reply {
                     Ok(polled) => ready!(polled),
                     Err(_) => Err(SourceFailed),
                 };
-                let Some(bytes) = read.transpose() else {
+                let Some(chunk) = read.transpose() else {
                     return Poll::Ready(match length {
                         None | Some(0) => None,
                         Some(_) => Some(Err(SourceFailed)),
                     });
                 };
-                let fits = bytes.and_then(|bytes| {
+                let fits = chunk.and_then(|chunk| {
                     if let Some(length) = length {
-                        *length = length.checked_sub(bytes.len() as u64).ok_or(SourceFailed)?;
+                        *length = length.checked_sub(chunk.len() as u64).ok_or(SourceFailed)?;
                     }
-                    Ok(Frame::data(bytes))
+                    Ok(Frame::data(files.show(chunk)))
                 });
                 Poll::Ready(Some(fits))
             }

@@ -18,7 +18,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::acceptor::{Active, Stage, Worker};
 use crate::exchange::{Exchanges, Shared};
 use crate::framing::Framing;
-use crate::socket::{Pulse, Socket};
+use crate::socket::{BUFFER_BYTES, Pulse, Socket};
 use crate::{ConnectionSettings, Handler};
 
 /// Serves a connection until it ends.
@@ -145,12 +145,9 @@ fn builder(settings: &ConnectionSettings) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .header_read_timeout(None)
-        .max_buf_size(BUFFER_BYTES_MAX.max(settings.head_bytes_max.saturating_mul(2)));
+        .max_buf_size(BUFFER_BYTES.max(settings.head_bytes_max.saturating_mul(2)));
     builder
 }
-
-/// Bytes hyper reads ahead of a body and keeps of an answer.
-const BUFFER_BYTES_MAX: usize = 256 << 10;
 
 /// Sees what does not happen.
 struct Watchdog {

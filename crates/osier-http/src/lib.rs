@@ -15,6 +15,7 @@ mod files;
 mod framing;
 mod handler;
 mod settings;
+mod slice;
 mod socket;
 mod stats;
 
@@ -23,4 +24,5 @@ pub use body::{BodyError, BodySource, IncomingBody, OutgoingBody, SourceFailed};
 pub use files::raise_open_file_limit;
 pub use handler::{Handler, Incoming, Outgoing, Refusal};
 pub use settings::ConnectionSettings;
+pub use slice::{Chunk, FileSlice};
 pub use stats::HttpStats;

@@ -46,7 +46,7 @@ impl Default for ConnectionSettings {
             request_line_bytes_max: 32 << 10,
             head_timeout: Duration::from_mins(1),
             idle_timeout: Duration::from_mins(5),
-            park_after: Duration::from_secs(1),
+            park_after: Duration::from_millis(200),
             body_timeout: Duration::from_mins(1),
             body_rate_min: 1024,
             write_timeout: Duration::from_mins(1),

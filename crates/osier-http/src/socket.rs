@@ -8,14 +8,15 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use hyper::rt::ReadBufCursor;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::framing::{Framing, Verdict};
+use crate::slice::{FileQueue, any_stand_in};
 use crate::{HttpStats, Refusal};
 
 /// The driver's end of a connection.
@@ -46,6 +47,8 @@ pub(crate) struct Pulse {
     bytes: AtomicU64,
     place: AtomicU8,
     write_blocked: AtomicBool,
+    /// Pieces of files in the answers that are being written.
+    pub(crate) files: FileQueue,
 }
 
 const AT_BOUNDARY: u8 = 0;
@@ -156,6 +159,18 @@ impl Socket {
         }
     }
 
+    /// Writes slices of which some stand for pieces of files.
+    fn poll_send(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.stream.poll_write_ready(cx))?;
+            let send = || self.pulse.files.send(&self.stream, slices);
+            match self.stream.try_io(Interest::WRITABLE, send) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result),
+            }
+        }
+    }
+
     fn wrote(&self, result: &Poll<io::Result<usize>>) {
         let pulse = &self.pulse;
         pulse
@@ -182,12 +197,8 @@ impl hyper::rt::Read for Socket {
         }
         BUFFER.with_borrow_mut(|buffer| {
             loop {
-                // Room is left for what completes a cut head.
-                let room = match cursor.remaining() {
-                    room if room > 256 => room - SUFFIX_BYTES_MAX,
-                    room => room,
-                };
-                let room = room.min(buffer.len());
+                // All the room: hyper asks for more next time only if it was filled.
+                let room = cursor.remaining().min(buffer.len());
                 let Some(buffer) = buffer.get_mut(..room) else {
                     return Poll::Ready(Ok(()));
                 };
@@ -238,7 +249,11 @@ impl hyper::rt::Write for Socket {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let socket = self.get_mut();
-        let result = Pin::new(&mut socket.stream).poll_write_vectored(cx, slices);
+        let result = if any_stand_in(slices) {
+            socket.poll_send(cx, slices)
+        } else {
+            Pin::new(&mut socket.stream).poll_write_vectored(cx, slices)
+        };
         socket.wrote(&result);
         result
     }
@@ -290,12 +305,9 @@ impl Socket {
     }
 }
 
-/// At most what completes a cut head.
-const SUFFIX_BYTES_MAX: usize = 64;
-
 /// Large enough that a system call costs little per byte, small enough for the
 /// core's own cache.
-const BUFFER_BYTES: usize = 128 << 10;
+pub(crate) const BUFFER_BYTES: usize = 128 << 10;
 
 thread_local! {
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; BUFFER_BYTES].into_boxed_slice());

@@ -48,13 +48,27 @@ async fn check(
     let owns = caller.is_some_and(|caller| {
         caller.account.id == record.owner.id && matches!(caller.principal, Principal::Root)
     });
-    let (false, Resource::Object(name, key)) = (owns, &access.resource) else {
+    if owns || access.resource.key().is_none() {
         // The owner needs no list, so none is fetched: this is the hot path.
         let facts = ResourceFacts {
             bucket,
             object_acl: None,
         };
         return decide(caller, access, &facts).into_result(&access.resource);
+    }
+    Box::pin(check_object(store, caller, op, access, bucket)).await
+}
+
+/// The rest of a check that needs to know the object, and what it points to.
+async fn check_object(
+    store: &Store,
+    caller: Option<&Identity>,
+    op: &Op,
+    access: &Access,
+    bucket: Option<BucketFacts<'_>>,
+) -> Result<(), Fault> {
+    let Resource::Object(name, key) = &access.resource else {
+        return Ok(());
     };
     let object = ObjectRef {
         bucket: name.clone(),

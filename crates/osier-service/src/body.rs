@@ -9,17 +9,6 @@ use osier_store::ByteSource;
 use osier_types::{Fault, FaultKind};
 use sha2::Sha256;
 
-/// A source with nothing in it, for operations that take no body.
-#[derive(Debug)]
-pub(crate) struct Nothing;
-
-#[async_trait::async_trait]
-impl ByteSource for Nothing {
-    async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
-        Ok(None)
-    }
-}
-
 /// Reads a whole document of at most `max_bytes`.
 pub(crate) async fn read_document(
     source: &mut dyn ByteSource,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use osier_store::{ByteSource, ObjectBody};
+use osier_store::{ByteSource, ObjectBody, ObjectChunk};
 use osier_types::Fault;
 use tokio::time::Instant;
 
@@ -55,12 +55,15 @@ impl PacedBody {
     ///
     /// # Errors
     /// When stored bytes can't be read; the answer must then be cut off.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
-        let chunk = self.body.next().await?;
-        if let (Some(pace), Some(chunk)) = (&mut self.pace, &chunk) {
-            pace.passed(chunk.len()).await;
+    pub async fn next(&mut self) -> Result<Option<ObjectChunk>, Fault> {
+        let Some(pace) = &mut self.pace else {
+            return self.body.next_chunk().await;
+        };
+        let bytes = self.body.next().await?;
+        if let Some(bytes) = &bytes {
+            pace.passed(bytes.len()).await;
         }
-        Ok(chunk)
+        Ok(bytes.map(ObjectChunk::Bytes))
     }
 }
 

@@ -1,11 +1,14 @@
 //! One request from its head to its answer.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use http::Method;
 use http::header::{HOST, HeaderMap, ORIGIN};
+use http::request::Parts;
 use osier_auth::{
     Authentication, Identity, KeyRing, ResourceName, Signed, SignedHead, Verifier,
     query_with_spaces,
@@ -20,7 +23,7 @@ use osier_wire::oss::{
     Route, Scope,
 };
 
-use crate::body::{Nothing, check_document, read_document};
+use crate::body::{check_document, read_document};
 use crate::pace::PacedSource;
 use crate::{PacedBody, Request, RequestLog, Response, ResponseBody, authorise, form};
 
@@ -72,6 +75,13 @@ struct Learnt {
     preflight: bool,
 }
 
+/// What an answer must know of its request.
+struct Origin<'a> {
+    head: &'a Parts,
+    local: SocketAddr,
+    secure: bool,
+}
+
 /// An operation carried out: what came of it, and the pace of its body.
 pub(crate) struct Done {
     pub(crate) reply: Reply,
@@ -99,7 +109,7 @@ impl Service {
     }
 
     /// Answers one request. Never fails: what goes wrong is an answer too.
-    pub async fn handle(&self, mut request: Request) -> Response {
+    pub async fn handle(&self, request: Request) -> Response {
         let begun = Instant::now();
         let mut learnt = Learnt {
             log: RequestLog {
@@ -113,21 +123,44 @@ impl Service {
             grant: None,
             preflight: false,
         };
-        let done = self.answer(&mut request, &mut learnt).await;
-        self.reply(&request, learnt, done, begun)
+        let Request {
+            head,
+            peer: _,
+            local,
+            secure,
+            body,
+        } = request;
+        let done = self.answer(&head, body, &mut learnt).await;
+        self.reply(
+            &Origin {
+                head: &head,
+                local,
+                secure,
+            },
+            learnt,
+            done,
+            begun,
+        )
     }
 
-    async fn answer(&self, request: &mut Request, learnt: &mut Learnt) -> Result<Done, Fault> {
-        let target = request.head.uri.to_string();
-        let host = text_of(&request.head.headers, &HOST);
+    async fn answer(
+        &self,
+        request: &Parts,
+        body: Box<dyn ByteSource>,
+        learnt: &mut Learnt,
+    ) -> Result<Done, Fault> {
+        let target = match (request.uri.authority(), request.uri.path_and_query()) {
+            (None, Some(target)) => Cow::Borrowed(target.as_str()),
+            _ => Cow::Owned(request.uri.to_string()),
+        };
+        let host = text_of(&request.headers, &HOST);
         let addressed = oss::address(
-            &request.head.method,
+            &request.method,
             &target,
             host.as_deref(),
             &self.settings.hosts,
         )?;
         learnt.address = addressed.candidates.first().cloned();
-        let body = std::mem::replace(&mut request.body, Box::new(Nothing));
         let form = addressed
             .candidates
             .iter()
@@ -136,20 +169,27 @@ impl Service {
             learnt.log.op = "PostObject";
             learnt.address = Some(address.clone());
             self.grant(request, learnt);
-            return form::post(
+            // In a box: forms are rare, and their futures large.
+            let post = form::post(
                 self,
-                &request.head,
+                request,
                 address,
                 body,
                 &mut learnt.log,
                 &mut learnt.facts,
-            )
-            .await;
+            );
+            return Box::pin(post).await;
         }
-        let signed = self.authenticate(request, &addressed)?;
-        let (index, spaces) = signed.as_ref().map_or((0, false), |signed| {
-            (signed.candidate, signed.plus_is_space)
-        });
+        // A preflight is never signed; the URL it asks about may well be, for another method.
+        let signed = if request.method == Method::OPTIONS {
+            None
+        } else {
+            self.authenticate(request, &addressed)?
+        };
+        // Unsigned queries come from forms and programs that write a blank as `+`.
+        let (index, spaces) = signed
+            .as_ref()
+            .map_or((0, true), |signed| (signed.candidate, signed.plus_is_space));
         let address = addressed
             .candidates
             .get(index)
@@ -159,7 +199,7 @@ impl Service {
             learnt.log.access_key_id = Some(signed.access_key_id.clone());
             learnt.caller = Some(signed.identity.clone());
         }
-        let query = if spaces {
+        let query = if spaces && addressed.raw_query.contains('+') {
             query_with_spaces(&addressed.raw_query)
         } else {
             addressed.query
@@ -185,7 +225,7 @@ impl Service {
     )]
     async fn perform(
         &self,
-        request: &Request,
+        request: &Parts,
         learnt: &mut Learnt,
         address: &Address,
         query: &Query,
@@ -193,13 +233,12 @@ impl Service {
         signed: Option<&Signed>,
         mut body: Box<dyn ByteSource>,
     ) -> Result<Done, Fault> {
-        let headers = &request.head.headers;
+        let headers = &request.headers;
+        if signed.is_none() && !open_to_all(route) {
+            // Before anything is read of what they sent, and also of what there is not.
+            return Err(FaultKind::AccessDenied(AccessDenial::AnonymousForbidden).into());
+        }
         if let Some(fault) = route.fault() {
-            let manages = route.spec().is_some_and(|spec| spec.scope != Scope::Object);
-            if signed.is_none() && manages {
-                // What there is not can't be managed by nobody either.
-                return Err(FaultKind::AccessDenied(AccessDenial::AnonymousForbidden).into());
-            }
             return Err(fault);
         }
         if signed.is_none()
@@ -227,7 +266,7 @@ impl Service {
         learnt.log.bucket = op.bucket().cloned();
         learnt.facts = ReplyFacts::of(&op);
         learnt.preflight = matches!(op, Op::OptionsObject(_));
-        if let Some(expected) = expected_mut(&mut op) {
+        if let (Some(_), Some(expected)) = (payload, expected_mut(&mut op)) {
             expected.sha256 = payload;
         }
         let bits_per_second = oss::traffic_limit(query, headers)?;
@@ -248,7 +287,7 @@ impl Service {
 
     fn authenticate(
         &self,
-        request: &Request,
+        request: &Parts,
         addressed: &Addressed,
     ) -> Result<Option<Signed>, Fault> {
         let candidates: Vec<ResourceName> = addressed
@@ -260,8 +299,8 @@ impl Service {
             })
             .collect();
         let head = SignedHead {
-            method: &request.head.method,
-            headers: &request.head.headers,
+            method: &request.method,
+            headers: &request.headers,
             query: &addressed.query,
             raw_query: &addressed.raw_query,
             candidates: &candidates,
@@ -276,8 +315,8 @@ impl Service {
     }
 
     /// What the bucket's CORS rules grant to the page this request comes from.
-    fn grant(&self, request: &Request, learnt: &mut Learnt) {
-        let Some(origin) = text_of(&request.head.headers, &ORIGIN) else {
+    fn grant(&self, request: &Parts, learnt: &mut Learnt) {
+        let Some(origin) = text_of(&request.headers, &ORIGIN) else {
             return;
         };
         let bucket = learnt
@@ -289,13 +328,13 @@ impl Service {
             return;
         };
         if let Some(cors) = &record.cors {
-            learnt.grant = cors.grant(&origin, request.head.method.as_str(), &[]);
+            learnt.grant = cors.grant(&origin, request.method.as_str(), &[]);
         }
     }
 
     fn reply(
         &self,
-        request: &Request,
+        request: &Origin<'_>,
         learnt: Learnt,
         done: Result<Done, Fault>,
         begun: Instant,
@@ -384,16 +423,19 @@ impl Service {
     }
 
     fn request_id(&self) -> String {
-        use std::fmt::Write as _;
         let mut bytes = [0; 12];
         self.rng.fill(&mut bytes);
+        let digit = |nibble: u8| {
+            char::from(if nibble < 10 {
+                b'0' + nibble
+            } else {
+                b'A' - 10 + nibble
+            })
+        };
         bytes
             .iter()
-            .fold(String::with_capacity(24), |mut id, byte| {
-                // Writing to a String can't fail.
-                let _ = write!(id, "{byte:02X}");
-                id
-            })
+            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+            .collect()
     }
 
     pub(crate) fn now(&self) -> osier_types::Timestamp {
@@ -408,8 +450,24 @@ pub(crate) fn caller_of(identity: Option<&Identity>) -> Caller {
     }
 }
 
-fn route_of(request: &Request, address: &Address, query: &Query) -> Route {
-    oss::route(&request.head.method, address, query, &request.head.headers)
+/// Whether access-control lists can grant an operation to everybody; all others need a signature.
+fn open_to_all(route: &Route) -> bool {
+    const OF_BUCKETS: [&str; 4] = ["", "delete", "uploads", "versions"];
+    const NOT_OF_OBJECTS: [&str; 3] = ["acl", "legalHold", "retention"];
+    let Some(spec) = route.spec() else {
+        return true;
+    };
+    let subresource = spec.subresource.unwrap_or("");
+    match (spec.scope, spec.method) {
+        (_, "OPTIONS") => true,
+        (Scope::Bucket, "GET" | "HEAD" | "POST") => OF_BUCKETS.contains(&subresource),
+        (Scope::Bucket | Scope::Service, _) => false,
+        (Scope::Object, _) => !NOT_OF_OBJECTS.contains(&subresource),
+    }
+}
+
+fn route_of(request: &Parts, address: &Address, query: &Query) -> Route {
+    oss::route(&request.method, address, query, &request.headers)
 }
 
 fn text_of(headers: &HeaderMap, name: &http::header::HeaderName) -> Option<String> {

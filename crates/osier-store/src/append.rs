@@ -9,9 +9,10 @@ use osier_types::{
     Outcome,
 };
 
+use crate::content::{Content, count};
 use crate::digest::{combine, md5_of};
 use crate::failure::{fault, too_much_contention};
-use crate::history::{ATTEMPTS, Content, Fresh, Row, count};
+use crate::history::{ATTEMPTS, Fresh, Row};
 use crate::intake::{Intake, Kept, Lead, Received};
 use crate::put::new_object;
 use crate::rows::{self, Object, Piece, Record, body_row};
@@ -224,7 +225,7 @@ impl Store {
     ) -> Result<Outcome, Fault> {
         let bucket = self.open_bucket(name)?;
         let now = self.now();
-        self.change_object(&bucket, key, None, |object| {
+        let change = |object: &mut Object| {
             if object.kind != ObjectKind::Appendable {
                 return Err(FaultKind::ObjectNotAppendable.into());
             }
@@ -232,9 +233,8 @@ impl Store {
             // Sealing again changes nothing.
             object.sealed.get_or_insert(now);
             Ok(())
-        })
-        .await?;
-        let (_, object) = self.live(&bucket, key, None).await?;
+        };
+        let (_, object) = self.change_object(&bucket, key, None, change).await?;
         Ok(Outcome::Sealed(object.sealed.unwrap_or(now)))
     }
 }
@@ -253,7 +253,10 @@ fn growth(
     let row = (head.family, head.key.clone(), rows::encode(after)?);
     batch.puts.push(row);
     let rows_after = content.rows()?.len();
-    let rows_before = before.object.as_ref().map_or(0, Object::body_rows);
+    let rows_before = before
+        .object
+        .as_ref()
+        .map_or(0, |object| object.body_rows());
     for index in rows_after..rows_before {
         let row = body_row(key, before.seq, index);
         batch.deletes.push((Family::Body, row));

@@ -2,7 +2,6 @@
 
 use osier_engine::{BlobId, COUNTERS, Family, KeyRange, RefTag};
 use osier_types::{BucketName, Fault, FaultKind};
-use std::sync::PoisonError;
 
 use crate::Store;
 use crate::failure::OrFault as _;
@@ -60,12 +59,8 @@ impl Store {
         &self,
         reference: &mut (dyn FnMut(BlobId, RefTag) + Send),
     ) -> Result<AuditReport, Fault> {
-        let buckets: Vec<_> = {
-            let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
-            buckets.values().cloned().collect()
-        };
         let mut report = AuditReport::default();
-        for bucket in buckets {
+        for bucket in self.buckets.all() {
             report
                 .buckets
                 .push(self.audit_bucket(&bucket, reference).await?);

@@ -4,16 +4,18 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use osier_engine::{BlobReader, Engine, EngineError};
-use osier_types::{BucketName, Fault, FaultKind};
-use tokio::task::JoinHandle;
+use osier_engine::{BlobReader, Engine, EngineError, FileSlice};
+use osier_types::{BucketName, Fault};
 
 use crate::Store;
-use crate::failure::{OrFault as _, fault};
+use crate::failure::OrFault as _;
 use crate::rows::Piece;
 
-/// Bytes of one read at most.
-const READ_MAX: usize = 512 * 1024;
+/// Bytes of one read at most: what a processor's second cache holds, so that bytes are still near
+/// when they are sent. Nothing is read ahead here; engines ask the disk for what comes next.
+const READ_MAX: usize = 256 * 1024;
+/// Bytes of one piece of a file at most.
+const SLICE_MAX: u64 = 4 << 20;
 /// Blobs kept open ahead of the reader; a blob that is open can't go away.
 const OPEN_AHEAD: usize = 64;
 
@@ -25,8 +27,16 @@ const OPEN_AHEAD: usize = 64;
 pub struct ObjectBody {
     remaining: u64,
     ready: Option<Bytes>,
-    reading: Option<ReadAhead>,
     blobs: Option<Blobs>,
+}
+
+/// Some bytes of an object.
+#[derive(Debug)]
+pub enum ObjectChunk {
+    /// In memory.
+    Bytes(Bytes),
+    /// In a file.
+    File(FileSlice),
 }
 
 #[derive(Debug)]
@@ -38,23 +48,12 @@ struct Blobs {
     closed: VecDeque<Piece>,
 }
 
-/// A read that runs beside the stream.
-#[derive(Debug)]
-struct ReadAhead(JoinHandle<Result<Bytes, EngineError>>);
-
-impl Drop for ReadAhead {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 impl ObjectBody {
     /// A stream of bytes that are in memory.
     pub(crate) fn of_bytes(bytes: Bytes) -> Self {
         Self {
             remaining: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             ready: Some(bytes).filter(|bytes| !bytes.is_empty()),
-            reading: None,
             blobs: None,
         }
     }
@@ -76,27 +75,38 @@ impl ObjectBody {
         if let Some(bytes) = &bytes {
             let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             self.remaining = self.remaining.saturating_sub(length);
-            self.read_ahead().await?;
         }
         Ok(bytes)
     }
 
+    /// The next bytes, as a piece of a file where they need not be looked at again.
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    pub async fn next_chunk(&mut self) -> Result<Option<ObjectChunk>, Fault> {
+        if self.ready.is_none()
+            && let Some(blobs) = &mut self.blobs
+            && let Some(slice) = blobs.slice().await?
+        {
+            self.remaining = self.remaining.saturating_sub(slice.length);
+            return Ok(Some(ObjectChunk::File(slice)));
+        }
+        Ok(self.next().await?.map(ObjectChunk::Bytes))
+    }
+
     /// Reads the first bytes now, so that damage is told before anything is sent.
     pub(crate) async fn prefetch(&mut self) -> Result<(), Fault> {
-        if self.ready.is_none() {
+        let verified = match &mut self.blobs {
+            Some(blobs) => blobs.peek().await?.is_some(),
+            None => false,
+        };
+        if self.ready.is_none() && !verified {
             self.ready = self.read().await?;
         }
         Ok(())
     }
 
     async fn read(&mut self) -> Result<Option<Bytes>, Fault> {
-        if let Some(mut reading) = self.reading.take() {
-            let bytes = (&mut reading.0)
-                .await
-                .map_err(|error| Fault::new(FaultKind::Internal).because(error))?
-                .map_err(|error| fault(error, None))?;
-            return Ok(Some(bytes));
-        }
         let Some(blobs) = &mut self.blobs else {
             return Ok(None);
         };
@@ -107,20 +117,6 @@ impl ObjectBody {
                 Ok(Some(bytes))
             }
         }
-    }
-
-    async fn read_ahead(&mut self) -> Result<(), Fault> {
-        if self.reading.is_some() {
-            return Ok(());
-        }
-        if let Some(blobs) = &mut self.blobs
-            && let Some((reader, offset, length)) = blobs.take().await?
-        {
-            self.reading = Some(ReadAhead(tokio::spawn(async move {
-                reader.read(offset, length).await
-            })));
-        }
-        Ok(())
     }
 }
 
@@ -134,6 +130,30 @@ impl Blobs {
             self.open.push_back((reader, piece));
         }
         Ok(())
+    }
+
+    /// What comes next, if it can be sent from a file.
+    async fn peek(&mut self) -> Result<Option<FileSlice>, Fault> {
+        if self.open.len() < OPEN_AHEAD / 2 {
+            self.open_more().await.or_fault(&self.bucket)?;
+        }
+        let slice = self.open.front().and_then(|(reader, piece)| {
+            Arc::clone(reader).slice(piece.offset, piece.length.min(SLICE_MAX))
+        });
+        Ok(slice)
+    }
+
+    /// Takes what comes next, if it can be sent from a file.
+    async fn slice(&mut self) -> Result<Option<FileSlice>, Fault> {
+        let slice = self.peek().await?;
+        if let (Some(slice), Some((_, piece))) = (&slice, self.open.front_mut()) {
+            piece.offset = piece.offset.saturating_add(slice.length);
+            piece.length = piece.length.saturating_sub(slice.length);
+            if piece.length == 0 {
+                self.open.pop_front();
+            }
+        }
+        Ok(slice)
     }
 
     /// What to read next.
@@ -182,7 +202,6 @@ impl Store {
         Ok(ObjectBody {
             remaining,
             ready: None,
-            reading: None,
             blobs: Some(blobs),
         })
     }

@@ -1,136 +1,23 @@
-//! Buckets: creation, deletion, and everything their records tell.
+//! Buckets: everything their records tell, and the operations that change them.
 
-use std::sync::{Arc, PoisonError};
-
-use osier_engine::{Batch, EngineError, Family, KeyRange, TableId};
 use osier_types::{
     BucketAcl, BucketInfo, BucketName, BucketPage, BucketStat, ClassStat, ConfigKind,
     DataRedundancy, Fault, FaultKind, ListBuckets, OptionsObject, Outcome, PutBucket, Region,
     StorageClass,
 };
 
-use crate::failure::{OrFault as _, fault};
-use crate::rows::{self, COUNTER_MARKERS, COUNTER_UPLOADS};
-use crate::state::{Bucket, BucketRecord};
+use crate::failure::OrFault as _;
+use crate::rows::{COUNTER_MARKERS, COUNTER_UPLOADS};
+use crate::state::BucketRecord;
 use crate::{Caller, Store};
 
-/// A bucket with rows in one of these is not empty.
-const CONTENT: [Family; 6] = [
-    Family::Current,
-    Family::Deleted,
-    Family::Version,
-    Family::Body,
-    Family::Upload,
-    Family::Part,
-];
-/// Buckets read at once when the store opens.
-const LOAD_PAGE: usize = 1000;
-
 impl Store {
-    /// Reads every bucket's record, and ends what a crash interrupted.
-    pub(crate) async fn load_buckets(&self) -> Result<(), Fault> {
-        let mut range = KeyRange::ALL;
-        loop {
-            let page = self
-                .engine
-                .scan(TableId::SYSTEM, Family::Current, range.clone(), LOAD_PAGE)
-                .await
-                .map_err(|error| fault(error, None))?;
-            for (_, raw) in &page.rows {
-                self.load_bucket(rows::decode(raw)?).await?;
-            }
-            match page.rows.last() {
-                Some((last, _)) if page.more => range = range.after(last),
-                _ => return Ok(()),
-            }
-        }
-    }
-
-    async fn load_bucket(&self, mut record: BucketRecord) -> Result<(), Fault> {
-        let table = TableId(record.table);
-        if record.deleting {
-            match self.engine.drop_table(table, &CONTENT).await {
-                Ok(()) | Err(EngineError::NoTable) => return self.remove_record(&record).await,
-                Err(EngineError::NotEmpty) => {
-                    record.deleting = false;
-                    self.put_record(&record).await?;
-                }
-                Err(error) => return Err(fault(error, None)),
-            }
-        }
-        // A crash may have come between the record and its table.
-        self.engine
-            .create_table(table)
-            .await
-            .map_err(|error| fault(error, None))?;
-        self.remember(record);
-        Ok(())
-    }
-
-    fn remember(&self, record: BucketRecord) {
-        let mut buckets = self.buckets.write().unwrap_or_else(PoisonError::into_inner);
-        buckets.insert(record.name.clone(), Arc::new(Bucket::new(record)));
-    }
-
-    async fn put_record(&self, record: &BucketRecord) -> Result<(), Fault> {
-        let name = record.name.as_str().as_bytes();
-        let row = bytes::Bytes::copy_from_slice(name);
-        let mut batch = Batch::default();
-        batch
-            .puts
-            .push((Family::Current, row, rows::encode(record)?));
-        let written = self.engine.commit(TableId::SYSTEM, name, batch).await;
-        written.map_err(|error| fault(error, None))
-    }
-
-    async fn remove_record(&self, record: &BucketRecord) -> Result<(), Fault> {
-        let name = record.name.as_str().as_bytes();
-        let mut batch = Batch::default();
-        let row = bytes::Bytes::copy_from_slice(name);
-        batch.deletes.push((Family::Current, row));
-        let removed = self.engine.commit(TableId::SYSTEM, name, batch).await;
-        removed.map_err(|error| fault(error, None))
-    }
-
     pub(crate) async fn put_bucket(
         &self,
         caller: &Caller,
         op: PutBucket,
     ) -> Result<Outcome, Fault> {
-        let creation = self.creation.lock().await;
-        if let Ok(bucket) = self.open_bucket(&op.bucket) {
-            let record = bucket.record();
-            let same = record.owner.id == caller.owner.id
-                && op
-                    .storage_class
-                    .is_none_or(|class| class == record.storage_class)
-                && op
-                    .redundancy
-                    .is_none_or(|redundancy| redundancy == record.redundancy);
-            if !same {
-                return Err(FaultKind::BucketAlreadyExists.into());
-            }
-            drop(creation);
-            if op.acl.is_some() || op.tags.is_some() {
-                self.change_bucket(&op.bucket, |record| {
-                    record.acl = op.acl.unwrap_or(record.acl);
-                    if let Some(tags) = &op.tags {
-                        record.tags = tags.clone();
-                    }
-                })
-                .await?;
-            }
-            return Ok(Outcome::BucketCreated(op.bucket));
-        }
-        let owned = {
-            let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
-            let mine = |bucket: &&Arc<Bucket>| bucket.record().owner.id == caller.owner.id;
-            buckets.values().filter(mine).count()
-        };
-        if owned >= self.settings.buckets_max {
-            return Err(FaultKind::TooManyBuckets.into());
-        }
-        let record = BucketRecord {
+        let wanted = BucketRecord {
             name: op.bucket.clone(),
             table: self.new_table(),
             owner: caller.owner.clone(),
@@ -139,93 +26,43 @@ impl Store {
             storage_class: op.storage_class.unwrap_or(StorageClass::Standard),
             redundancy: op.redundancy.unwrap_or(DataRedundancy::Lrs),
             versioning: None,
-            tags: op.tags.unwrap_or_default(),
+            tags: op.tags.clone().unwrap_or_default(),
             cors: None,
             deleting: false,
         };
-        // Record first: should a crash come between the two, opening the store makes the table. A
-        // record that a failed attempt left behind is overwritten.
-        self.put_record(&record).await?;
-        if let Err(error) = self.engine.create_table(TableId(record.table)).await {
-            self.remove_record(&record).await?;
-            return Err(fault(error, None));
-        }
-        self.remember(record);
-        Ok(Outcome::BucketCreated(op.bucket))
+        let name = op.bucket.clone();
+        let buckets_max = self.settings.buckets_max;
+        self.buckets.create(wanted, op, buckets_max).await?;
+        Ok(Outcome::BucketCreated(name))
     }
 
     /// A table id that no bucket has. The system table is 0.
     fn new_table(&self) -> u64 {
-        let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
+        let buckets = self.buckets.all();
         loop {
             let table = self.rng.next_u64() >> 1;
-            if table != 0 && buckets.values().all(|bucket| bucket.table.0 != table) {
+            if table != 0 && buckets.iter().all(|bucket| bucket.table.0 != table) {
                 return table;
             }
         }
     }
 
     pub(crate) async fn delete_bucket(&self, name: &BucketName) -> Result<Outcome, Fault> {
-        let _creation = self.creation.lock().await;
-        let bucket = self.open_bucket(name)?;
-        let _gate = bucket.gate.write().await;
-        for family in CONTENT {
-            let page = self
-                .engine
-                .scan(bucket.table, family, KeyRange::ALL, 1)
-                .await;
-            if !page.or_fault(name)?.rows.is_empty() {
-                return Err(FaultKind::BucketNotEmpty.into());
-            }
-        }
-        let mut record = (*bucket.record()).clone();
-        record.deleting = true;
-        self.put_record(&record).await?;
-        match self.engine.drop_table(bucket.table, &CONTENT).await {
-            Ok(()) | Err(EngineError::NoTable) => {}
-            Err(error) => {
-                record.deleting = false;
-                self.put_record(&record).await?;
-                return match error {
-                    EngineError::NotEmpty => Err(FaultKind::BucketNotEmpty.into()),
-                    error => Err(error).or_fault(name),
-                };
-            }
-        }
-        // The bucket is gone from here on; a record that stays is removed at the next opening.
-        {
-            let mut buckets = self.buckets.write().unwrap_or_else(PoisonError::into_inner);
-            buckets.remove(name);
-        }
-        self.remove_record(&record).await?;
+        self.buckets.delete(name).await?;
         Ok(Outcome::Done)
     }
 
-    /// Changes a bucket's record, durably and then in memory.
     pub(crate) async fn change_bucket(
         &self,
         name: &BucketName,
-        change: impl Fn(&mut BucketRecord),
+        change: impl FnOnce(&mut BucketRecord) + Send + 'static,
     ) -> Result<Outcome, Fault> {
-        let bucket = self.open_bucket(name)?;
-        let _gate = bucket.gate.write().await;
-        // A deletion may have been faster.
-        if !Arc::ptr_eq(&bucket, &self.open_bucket(name)?) {
-            return Err(FaultKind::NoSuchBucket(name.clone()).into());
-        }
-        let mut record = (*bucket.record()).clone();
-        change(&mut record);
-        self.put_record(&record).await?;
-        bucket.replace(record);
+        self.buckets.change(name, change).await?;
         Ok(Outcome::Done)
     }
 
-    pub(crate) fn list_buckets(
-        &self,
-        caller: &Caller,
-        asked: ListBuckets,
-    ) -> Result<Outcome, Fault> {
-        let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn list_buckets(&self, caller: &Caller, asked: ListBuckets) -> Outcome {
+        let buckets = self.buckets.all();
         let tagged = |record: &BucketRecord| {
             asked.tag.as_ref().is_none_or(|(key, value)| {
                 record.tags.as_slice().iter().any(|tag| {
@@ -234,7 +71,7 @@ impl Store {
             })
         };
         let mut matching = buckets
-            .values()
+            .iter()
             .map(|bucket| bucket.record())
             .filter(|record| {
                 let name = record.name.as_str();
@@ -247,7 +84,7 @@ impl Store {
         let wanted = usize::try_from(asked.max_keys).unwrap_or(usize::MAX);
         let page: Vec<_> = matching.by_ref().take(wanted).collect();
         let more = matching.next().is_some();
-        Ok(Outcome::Buckets(BucketPage {
+        Outcome::Buckets(BucketPage {
             owner: caller.owner.clone(),
             next_marker: page
                 .last()
@@ -255,7 +92,7 @@ impl Store {
                 .map(|last| last.name.to_string()),
             buckets: page,
             asked,
-        }))
+        })
     }
 
     /// This location, or nothing when another one was asked for.

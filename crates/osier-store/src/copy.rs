@@ -3,13 +3,14 @@
 
 use osier_engine::Batch;
 use osier_types::{
-    Copied, CopyObject, CopySource, Fault, FaultKind, ObjectKind, Outcome, VersionId,
+    Copied, CopyObject, CopySource, Fault, FaultKind, ObjectKind, Outcome, Resource, VersionId,
 };
 
 use crate::Store;
+use crate::content::Content;
 use crate::failure::too_much_contention;
 use crate::get::check_conditions;
-use crate::history::{ATTEMPTS, Content, Fresh};
+use crate::history::{ATTEMPTS, Fresh};
 use crate::put::new_object;
 use crate::rows::{Object, Record};
 use crate::state::Bucket;
@@ -73,19 +74,21 @@ impl Store {
     ) -> Result<Source, Fault> {
         let asked = &source.object;
         let found = self.live(bucket, &asked.key, asked.version).await;
+        let resource = || Resource::Object(asked.bucket.clone(), asked.key.clone());
         let (row, object) = found.map_err(|fault| match fault.kind {
             FaultKind::VersionIsMarker { version } => {
                 let marker = Some(version);
-                FaultKind::NoSuchKey { marker }.into()
+                Fault::new(FaultKind::NoSuchKey { marker }).on(resource())
             }
-            _ => fault,
+            _ => fault.on(resource()),
         })?;
-        check_conditions(&source.conditions, &object.etag, row.record.modified)?;
+        check_conditions(&source.conditions, &object.etag, row.record.modified)
+            .map_err(|fault| fault.on(resource()))?;
         let versioned = bucket.record().ever_versioned();
         Ok(Source {
             version: versioned.then(|| row.record.version()),
             record: row.record,
-            object,
+            object: *object,
         })
     }
 

@@ -1,5 +1,9 @@
 //! Deleting objects and versions.
 
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+
 use osier_types::{
     DeleteObjects, DeletedEntry, DeletedPage, Fault, ObjectDeleted, ObjectKey, ObjectRef, Outcome,
     VersionId,
@@ -7,6 +11,10 @@ use osier_types::{
 
 use crate::Store;
 use crate::state::Bucket;
+
+/// Deletions of one request under way at once: engines make many changes durable for the price of
+/// one.
+const TOGETHER: usize = 64;
 
 impl Store {
     pub(crate) async fn delete_object(&self, object: &ObjectRef) -> Result<Outcome, Fault> {
@@ -18,13 +26,19 @@ impl Store {
     pub(crate) async fn delete_objects(&self, asked: DeleteObjects) -> Result<Outcome, Fault> {
         let bucket = self.open_bucket(&asked.bucket)?;
         let mut deleted = Vec::with_capacity(asked.objects.len());
-        for (key, version) in &asked.objects {
-            let gone = self.delete(&bucket, key, *version).await?;
-            deleted.push(DeletedEntry {
-                key: key.clone(),
-                version: *version,
-                marker: gone.version.filter(|_| gone.is_marker),
-            });
+        for together in asked.objects.chunks(TOGETHER) {
+            let deletions = together
+                .iter()
+                .map(|(key, version)| self.delete(&bucket, key, *version));
+            let gone = all(deletions.collect()).await;
+            for ((key, version), gone) in together.iter().zip(gone) {
+                let gone = gone?;
+                deleted.push(DeletedEntry {
+                    key: key.clone(),
+                    version: *version,
+                    marker: gone.version.filter(|_| gone.is_marker),
+                });
+            }
         }
         Ok(Outcome::Deleted(DeletedPage { asked, deleted }))
     }
@@ -50,4 +64,28 @@ impl Store {
             is_marker: was_marker.unwrap_or(false),
         })
     }
+}
+
+/// Runs some futures side by side to their ends.
+async fn all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut futures: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
+    let mut done: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
+    poll_fn(|context| {
+        let mut pending = false;
+        for (future, done) in futures.iter_mut().zip(&mut done) {
+            if done.is_none() {
+                match future.as_mut().poll(context) {
+                    Poll::Ready(output) => *done = Some(output),
+                    Poll::Pending => pending = true,
+                }
+            }
+        }
+        if pending {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    })
+    .await;
+    done.into_iter().flatten().collect()
 }

@@ -3,19 +3,25 @@
 //! Bodies of more than [`INLINE_MAX`] are hashed on the pool for blocking work,
 //! in batches that overlap with receiving and writing.
 
+use std::collections::VecDeque;
 use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use crc_fast::CrcAlgorithm::Crc64Xz;
 use md5::{Digest as _, Md5};
 use osier_types::{Crc64, Fault, FaultKind};
 use sha2::Sha256;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
 
 /// Bodies up to this many bytes are hashed where they are.
 const INLINE_MAX: usize = 16 * 1024;
-/// Bytes hashed in one go; at most one batch runs and one more waits.
-const BATCH: usize = 512 * 1024;
+/// Bytes handed over in one go.
+const BATCH: usize = 256 * 1024;
+/// Bytes handed over and not hashed yet, beyond which feeding waits. Several batches,
+/// so that the hashing thread needn't wait while more is received.
+const AHEAD: usize = 1024 * 1024;
 
 /// The checksums of a whole body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,15 +33,35 @@ pub(crate) struct Digests {
 
 /// Checksums of a body that is still coming in.
 pub(crate) struct Hashing {
-    hasher: State,
+    shared: Arc<Shared>,
     waiting: Vec<Bytes>,
     waiting_bytes: usize,
 }
 
-enum State {
+/// What the receiving task and the hashing thread share.
+struct Shared {
+    queue: Mutex<Queue>,
+    /// A batch is done, or the hasher is back.
+    progress: Notify,
+}
+
+struct Queue {
+    batches: VecDeque<Vec<Bytes>>,
+    /// Of the batches, and of the one that is being hashed.
+    bytes: usize,
+    hasher: Place,
+}
+
+enum Place {
     Here(Box<Hasher>),
-    Running(JoinHandle<Box<Hasher>>),
+    Running,
     Lost,
+}
+
+/// Hashes until no batch is left, then puts the hasher back.
+struct Runner {
+    shared: Arc<Shared>,
+    hasher: Option<Box<Hasher>>,
 }
 
 struct Hasher {
@@ -46,45 +72,73 @@ struct Hasher {
 
 impl Hashing {
     pub(crate) fn new(sha256: bool) -> Self {
+        let hasher = Box::new(Hasher {
+            md5: Md5::new(),
+            crc64: crc_fast::Digest::new(Crc64Xz),
+            sha256: sha256.then(Sha256::new),
+        });
         Self {
-            hasher: State::Here(Box::new(Hasher {
-                md5: Md5::new(),
-                crc64: crc_fast::Digest::new(Crc64Xz),
-                sha256: sha256.then(Sha256::new),
-            })),
+            shared: Arc::new(Shared {
+                queue: Mutex::new(Queue {
+                    batches: VecDeque::new(),
+                    bytes: 0,
+                    hasher: Place::Here(hasher),
+                }),
+                progress: Notify::new(),
+            }),
             waiting: Vec::new(),
             waiting_bytes: 0,
         }
     }
 
-    /// Takes more bytes; waits while a whole batch is already waiting.
+    /// Takes more bytes; waits while too many wait already.
     pub(crate) async fn feed(&mut self, bytes: Bytes) -> Result<(), Fault> {
         self.waiting_bytes = self.waiting_bytes.saturating_add(bytes.len());
         self.waiting.push(bytes);
         if self.waiting_bytes >= BATCH {
-            self.start().await?;
+            self.start();
+            while self.shared.check_queue()?.bytes > AHEAD {
+                self.shared.progress.notified().await;
+            }
         }
         Ok(())
     }
 
     /// Begins with everything that waits, so that [`Self::finish`] finds it done.
-    pub(crate) async fn start(&mut self) -> Result<(), Fault> {
+    pub(crate) fn start(&mut self) {
         if self.waiting_bytes <= INLINE_MAX {
-            return Ok(());
+            return;
         }
-        let mut hasher = self.idle().await?;
-        let batch = mem::take(&mut self.waiting);
-        self.waiting_bytes = 0;
-        self.hasher = State::Running(spawn_blocking(move || {
-            hasher.update(&batch);
-            hasher
-        }));
-        Ok(())
+        let mut queue = self.shared.queue();
+        queue.bytes = queue
+            .bytes
+            .saturating_add(mem::take(&mut self.waiting_bytes));
+        queue.batches.push_back(mem::take(&mut self.waiting));
+        if matches!(queue.hasher, Place::Here(_))
+            && let Place::Here(hasher) = mem::replace(&mut queue.hasher, Place::Running)
+        {
+            drop(queue);
+            let runner = Runner {
+                shared: Arc::clone(&self.shared),
+                hasher: Some(hasher),
+            };
+            spawn_blocking(move || runner.run());
+        }
     }
 
     pub(crate) async fn finish(mut self) -> Result<Digests, Fault> {
-        self.start().await?;
-        let mut hasher = self.idle().await?;
+        self.start();
+        let mut hasher = loop {
+            {
+                let mut queue = self.shared.check_queue()?;
+                if matches!(queue.hasher, Place::Here(_))
+                    && let Place::Here(hasher) = mem::replace(&mut queue.hasher, Place::Lost)
+                {
+                    break hasher;
+                }
+            }
+            self.shared.progress.notified().await;
+        };
         hasher.update(&self.waiting);
         Ok(Digests {
             md5: hasher.md5.finalize().into(),
@@ -92,14 +146,65 @@ impl Hashing {
             sha256: hasher.sha256.map(|sha256| sha256.finalize().into()),
         })
     }
+}
 
-    async fn idle(&mut self) -> Result<Box<Hasher>, Fault> {
-        match mem::replace(&mut self.hasher, State::Lost) {
-            State::Here(hasher) => Ok(hasher),
-            State::Running(task) => task
-                .await
-                .map_err(|error| Fault::new(FaultKind::Internal).because(error)),
-            State::Lost => Err(FaultKind::Internal.into()),
+impl Drop for Hashing {
+    fn drop(&mut self) {
+        // Nobody wants to know any more.
+        self.shared.queue().batches.clear();
+    }
+}
+
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn check_queue(&self) -> Result<MutexGuard<'_, Queue>, Fault> {
+        let queue = self.queue();
+        if matches!(queue.hasher, Place::Lost) {
+            return Err(FaultKind::Internal.into());
+        }
+        Ok(queue)
+    }
+}
+
+impl Runner {
+    fn run(mut self) {
+        while let Some(hasher) = &mut self.hasher {
+            let Some(batch) = self.shared.queue().batches.pop_front() else {
+                self.put_back();
+                continue;
+            };
+            hasher.update(&batch);
+            let bytes: usize = batch.iter().map(Bytes::len).sum();
+            drop(batch);
+            let mut queue = self.shared.queue();
+            queue.bytes = queue.bytes.saturating_sub(bytes);
+            drop(queue);
+            self.shared.progress.notify_one();
+        }
+    }
+
+    /// Gives the hasher back, unless there is more to do by now.
+    fn put_back(&mut self) {
+        let mut queue = self.shared.queue();
+        if queue.batches.is_empty()
+            && let Some(hasher) = self.hasher.take()
+        {
+            queue.hasher = Place::Here(hasher);
+            drop(queue);
+            self.shared.progress.notify_one();
+        }
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        // It panicked, or never ran: whoever waits must not wait for ever.
+        if self.hasher.take().is_some() {
+            self.shared.queue().hasher = Place::Lost;
+            self.shared.progress.notify_one();
         }
     }
 }

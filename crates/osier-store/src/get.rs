@@ -7,8 +7,9 @@ use osier_types::{
 };
 
 use crate::body::ObjectBody;
+use crate::content::Content;
 use crate::failure::{fault, too_much_contention};
-use crate::history::{ATTEMPTS, Content};
+use crate::history::ATTEMPTS;
 use crate::rows::Object;
 use crate::state::Bucket;
 use crate::{Reply, Store};
@@ -19,7 +20,7 @@ struct Found {
     /// Where the bytes are.
     key: ObjectKey,
     seq: u64,
-    object: Object,
+    object: Box<Object>,
 }
 
 impl Store {
@@ -82,14 +83,10 @@ impl Store {
     /// everything else is the link's, the later date counts.
     async fn follow(&self, bucket: &Bucket, asked: &ObjectRef) -> Result<Found, Fault> {
         let versioned = bucket.record().ever_versioned();
-        let (mut row, object) = self.live(bucket, &asked.key, asked.version).await?;
-        let (seq, target) = (row.record.seq, object.symlink_target.clone());
-        row.record.object = Some(object.clone());
-        let info = row
-            .record
-            .info(&asked.key, versioned)
-            .ok_or(FaultKind::Internal)?;
-        let Some(target) = target else {
+        let (row, object) = self.live(bucket, &asked.key, asked.version).await?;
+        let seq = row.record.seq;
+        let info = row.record.info(&object, &asked.key, versioned);
+        let Some(target) = object.symlink_target.clone() else {
             return Ok(Found {
                 info,
                 key: asked.key.clone(),

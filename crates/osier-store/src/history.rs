@@ -9,11 +9,9 @@ use osier_engine::{Batch, Check, EngineError, Expect, Family, KeyRange};
 use osier_types::{BucketVersioning, Fault, FaultKind, ObjectKey, Timestamp, VersionId};
 use tokio::sync::{RwLockReadGuard, RwLockWriteGuard};
 
+use crate::content::{Content, count};
 use crate::failure::{OrFault as _, too_much_contention};
-use crate::rows::{
-    self, Data, Object, PIECES_IN_RECORD_MAX, PIECES_IN_ROW_MAX, Piece, Record, body_row, cut,
-    escape, version_row,
-};
+use crate::rows::{self, Object, Record, escape, version_row};
 use crate::state::Bucket;
 use crate::{Store, is_conflict};
 
@@ -27,13 +25,6 @@ pub(crate) struct Row {
     pub(crate) key: Bytes,
     pub(crate) raw: Bytes,
     pub(crate) record: Record,
-}
-
-/// The bytes of an object, or a stretch of them.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Content {
-    Bytes(Bytes),
-    Pieces(Vec<Piece>),
 }
 
 /// Keeps one key, and its bucket's versioning, from being changed by others in this process.
@@ -73,56 +64,6 @@ impl Row {
     pub(crate) fn is_head(&self) -> bool {
         self.family != Family::Version
     }
-}
-
-impl Content {
-    pub(crate) const EMPTY: Self = Self::Pieces(Vec::new());
-
-    /// How a record tells of this content.
-    pub(crate) fn data(&self) -> Data {
-        match self {
-            Self::Bytes(bytes) if bytes.is_empty() => Data::Empty,
-            Self::Bytes(_) => Data::Inline,
-            Self::Pieces(pieces) if pieces.is_empty() => Data::Empty,
-            Self::Pieces(pieces) if pieces.len() <= PIECES_IN_RECORD_MAX => {
-                Data::Pieces(pieces.clone())
-            }
-            Self::Pieces(pieces) => Data::Manifest(
-                pieces
-                    .chunks(PIECES_IN_ROW_MAX)
-                    .map(|row| row.iter().map(|piece| piece.length).sum())
-                    .collect(),
-            ),
-        }
-    }
-
-    /// The `Body` rows of this content, in order.
-    pub(crate) fn rows(&self) -> Result<Vec<Bytes>, Fault> {
-        match self {
-            Self::Bytes(bytes) if bytes.is_empty() => Ok(Vec::new()),
-            Self::Bytes(bytes) => Ok(vec![rows::encode_raw(bytes)]),
-            Self::Pieces(pieces) if pieces.len() <= PIECES_IN_RECORD_MAX => Ok(Vec::new()),
-            Self::Pieces(pieces) => pieces
-                .chunks(PIECES_IN_ROW_MAX)
-                .map(|row| rows::encode(&row.to_vec()))
-                .collect(),
-        }
-    }
-
-    pub(crate) fn pieces(&self) -> &[Piece] {
-        match self {
-            Self::Bytes(_) => &[],
-            Self::Pieces(pieces) => pieces,
-        }
-    }
-}
-
-/// Adds a record's counts to a batch.
-pub(crate) fn count(batch: &mut Batch, record: &Record, sign: i64) {
-    let steps = record.counts();
-    batch
-        .counters
-        .extend(steps.into_iter().map(|(index, step)| (index, sign * step)));
 }
 
 pub(crate) fn absent(family: Family, key: Bytes) -> Check {
@@ -264,7 +205,7 @@ impl Store {
         bucket: &Bucket,
         key: &ObjectKey,
         version: Option<VersionId>,
-    ) -> Result<(Row, Object), Fault> {
+    ) -> Result<(Row, Box<Object>), Fault> {
         let row = self.row(bucket, key, version).await?;
         match (row, version) {
             (Some(mut row), _) if row.record.object.is_some() => {
@@ -288,113 +229,6 @@ impl Store {
         }
     }
 
-    /// The bytes `from..to` of an object; `None` when it changed since its row was read.
-    pub(crate) async fn content(
-        &self,
-        bucket: &Bucket,
-        key: &ObjectKey,
-        seq: u64,
-        object: &Object,
-        from: u64,
-        to: u64,
-    ) -> Result<Option<Content>, Fault> {
-        match &object.data {
-            Data::Empty => Ok(Some(Content::EMPTY)),
-            Data::Pieces(pieces) => Ok(Some(Content::Pieces(cut(pieces, from, to)))),
-            Data::Inline => {
-                let row = body_row(key, seq, 0);
-                let Some(raw) = self.get_row(bucket, Family::Body, &row).await? else {
-                    return Ok(None);
-                };
-                let bytes = rows::decode_raw(&raw)?;
-                let range = usize::try_from(from)
-                    .ok()
-                    .zip(usize::try_from(to).ok())
-                    .filter(|(from, to)| from <= to && *to <= bytes.len());
-                // An append may have made it longer, never shorter.
-                range
-                    .map(|(from, to)| Some(Content::Bytes(bytes.slice(from..to))))
-                    .ok_or_else(|| rows::unreadable("the body is shorter than its record says"))
-            }
-            Data::Manifest(lengths) => {
-                let mut pieces = Vec::new();
-                let mut start = 0_u64;
-                for (index, length) in lengths.iter().enumerate() {
-                    let end = start.saturating_add(*length);
-                    if from < end && start < to {
-                        let row = body_row(key, seq, index);
-                        let Some(raw) = self.get_row(bucket, Family::Body, &row).await? else {
-                            return Ok(None);
-                        };
-                        let row: Vec<Piece> = rows::decode(&raw)?;
-                        let (first, last) = (from.max(start) - start, to.min(end) - start);
-                        pieces.extend(cut(&row, first, last));
-                    }
-                    start = end;
-                }
-                Ok(Some(Content::Pieces(pieces)))
-            }
-        }
-    }
-
-    /// All bytes of an object whose key is held.
-    pub(crate) async fn whole_content(
-        &self,
-        bucket: &Bucket,
-        key: &ObjectKey,
-        seq: u64,
-        object: &Object,
-    ) -> Result<Content, Fault> {
-        self.content(bucket, key, seq, object, 0, object.size)
-            .await?
-            .ok_or_else(too_much_contention)
-    }
-
-    /// Adds to `batch` that a version's bytes and counts go; its row is the caller's.
-    pub(crate) async fn release(
-        &self,
-        bucket: &Bucket,
-        key: &ObjectKey,
-        record: &Record,
-        batch: &mut Batch,
-    ) -> Result<(), Fault> {
-        count(batch, record, -1);
-        let Some(object) = &record.object else {
-            return Ok(());
-        };
-        if !matches!(object.data, Data::Inline) {
-            let content = self.whole_content(bucket, key, record.seq, object).await?;
-            batch
-                .unlinks
-                .extend(content.pieces().iter().map(Piece::link));
-        }
-        for index in 0..object.body_rows() {
-            batch
-                .deletes
-                .push((Family::Body, body_row(key, record.seq, index)));
-        }
-        Ok(())
-    }
-
-    /// Adds to `batch` the rows and references of `content`, which belongs to version `seq`.
-    pub(crate) fn add_content(
-        batch: &mut Batch,
-        key: &ObjectKey,
-        seq: u64,
-        content: &Content,
-        link: bool,
-    ) -> Result<(), Fault> {
-        if link {
-            batch.links.extend(content.pieces().iter().map(Piece::link));
-        }
-        for (index, row) in content.rows()?.into_iter().enumerate() {
-            batch
-                .puts
-                .push((Family::Body, body_row(key, seq, index), row));
-        }
-        Ok(())
-    }
-
     /// Makes `fresh` the newest version of `key`. `None` when a check of `fresh.with`, or a blob
     /// that it refers to, no longer holds.
     pub(crate) async fn write_version(
@@ -414,7 +248,7 @@ impl Store {
             let mut batch = fresh.with.clone();
             let own_checks = batch.checks.len();
             let mut record = self.new_record(bucket, head.as_ref());
-            record.object = Some(fresh.object.clone());
+            record.object = Some(Box::new(fresh.object.clone()));
             self.displace_head(bucket, key, head.as_ref(), &mut record, &mut batch)
                 .await?;
             Self::add_content(&mut batch, key, record.seq, &fresh.content, fresh.link)?;
@@ -520,14 +354,14 @@ impl Store {
         Err(too_much_contention())
     }
 
-    /// Changes fields of one version in place; `change` may refuse.
+    /// Changes fields of one version in place; `change` may refuse. Gives the object as it is then.
     pub(crate) async fn change_object(
         &self,
         bucket: &Bucket,
         key: &ObjectKey,
         version: Option<VersionId>,
         change: impl Fn(&mut Object) -> Result<(), Fault>,
-    ) -> Result<VersionId, Fault> {
+    ) -> Result<(VersionId, Object), Fault> {
         let _hold = self.hold(bucket, key).await;
         for _ in 0..ATTEMPTS {
             let (row, mut object) = self.live(bucket, key, version).await?;
@@ -535,7 +369,7 @@ impl Store {
             batch.checks.push(row.check());
             let mut record = row.record;
             change(&mut object)?;
-            record.object = Some(object);
+            record.object = Some(object.clone());
             let id = record.version();
             batch
                 .puts
@@ -545,7 +379,7 @@ impl Store {
                 .commit(bucket.table, key.as_bytes(), batch)
                 .await
             {
-                Ok(()) => return Ok(id),
+                Ok(()) => return Ok((id, *object)),
                 Err(error) if is_conflict(&error) => {}
                 Err(error) => return Err(error).or_fault(&bucket.name),
             }

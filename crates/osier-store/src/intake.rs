@@ -135,7 +135,7 @@ impl Store {
             return Err(FaultKind::EntityTooSmall { min: intake.min }.into());
         }
         // The last batch is hashed while the blob becomes durable.
-        hashing.start().await?;
+        hashing.start();
         let kept = sink.finish().await?;
         let digests = hashing.finish().await?;
         verify(expected, &digests)?;
@@ -236,9 +236,9 @@ impl Sink<'_> {
             (Some(only), true) => Kept::Memory(only),
             (Some(last), false) => {
                 let mut bytes = BytesMut::with_capacity(self.memory_bytes);
-                memory
-                    .iter()
-                    .for_each(|chunk| bytes.extend_from_slice(chunk));
+                for chunk in &memory {
+                    bytes.extend_from_slice(chunk);
+                }
                 bytes.extend_from_slice(&last);
                 Kept::Memory(bytes.freeze())
             }

@@ -2,13 +2,14 @@
 //!
 //! [`Store::execute`] turns an [`Op`] into an [`Outcome`] over any
 //! [`Engine`]. Permission was decided before; nothing here knows HTTP, dialects
-//! or signatures. What is kept in rows is documented in [`rows`].
+//! or signatures. What is kept in rows is documented in the module `rows`.
 
 mod append;
 mod audit;
 mod body;
 mod bucket;
 mod config;
+mod content;
 mod copy;
 mod delete;
 mod digest;
@@ -20,6 +21,7 @@ mod list;
 mod multipart;
 mod part_copy;
 mod put;
+mod registry;
 mod rows;
 mod scan;
 mod state;
@@ -30,22 +32,24 @@ mod versions;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use osier_engine::{Engine, EngineError};
+use osier_engine::{Engine, EngineError, Family};
 use osier_types::{
-    BucketName, Clock, Fault, FaultKind, ObjectAcl, ObjectKey, ObjectRef, Op, Outcome, Owner,
+    BucketName, Clock, Fault, ObjectAcl, ObjectKey, ObjectKind, ObjectRef, Op, Outcome, Owner,
     Resource, Rng, Timestamp, limits,
 };
 
 pub use audit::{AuditReport, BucketAudit};
-pub use body::ObjectBody;
+pub use body::{ObjectBody, ObjectChunk};
+pub use osier_engine::FileSlice;
 pub use state::BucketRecord;
 
+use registry::Registry;
+use rows::Glance;
 use state::Bucket;
 
 /// How a store is set up.
@@ -149,10 +153,7 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     settings: StoreSettings,
-    /// Every bucket: one process owns the engine, so this is never stale.
-    buckets: RwLock<BTreeMap<BucketName, Arc<Bucket>>>,
-    /// Held while buckets come and go.
-    creation: tokio::sync::Mutex<()>,
+    buckets: Arc<Registry>,
     /// Keep changes of one key from racing within this process, so that checks of batches rarely
     /// fail. Adding a part takes a read lock, everything else a write lock.
     key_locks: Vec<tokio::sync::RwLock<()>>,
@@ -173,20 +174,18 @@ impl Store {
         rng: Arc<dyn Rng>,
         settings: StoreSettings,
     ) -> Result<Self, Fault> {
-        let store = Self {
+        let buckets = Registry::load(Arc::clone(&engine)).await?;
+        Ok(Self {
             engine,
             clock,
             rng,
             settings,
-            buckets: RwLock::default(),
-            creation: tokio::sync::Mutex::default(),
+            buckets: Arc::new(buckets),
             key_locks: (0..KEY_LOCKS)
                 .map(|_| tokio::sync::RwLock::default())
                 .collect(),
             spare_lock: tokio::sync::RwLock::default(),
-        };
-        store.load_buckets().await?;
-        Ok(store)
+        })
     }
 
     /// Carries out `op`; `body` is read by uploads only.
@@ -199,13 +198,17 @@ impl Store {
         op: Op,
         body: &mut dyn ByteSource,
     ) -> Result<Reply, Fault> {
-        let bucket = op.bucket().cloned();
-        self.dispatch(caller, op, body)
-            .await
-            .map_err(|fault| match bucket {
-                Some(bucket) if fault.resource.is_none() => fault.on(Resource::Bucket(bucket)),
-                _ => fault,
-            })
+        let subject = subject(&op);
+        // In boxes: a future is copied whole wherever it is handed on, and these are large. The
+        // read that is asked for most has a box of its own size.
+        let done = match op {
+            Op::GetObject(op) => Box::pin(self.get_object(op)).await,
+            other => Box::pin(self.dispatch(caller, other, body)).await,
+        };
+        done.map_err(|fault| match subject {
+            Some(subject) if fault.resource.is_none() => fault.on(subject),
+            _ => fault,
+        })
     }
 
     /// A bucket as it is now.
@@ -230,6 +233,18 @@ impl Store {
     /// `NoSuchBucket`, or what the engine says.
     pub async fn object_facts(&self, object: &ObjectRef) -> Result<Option<ObjectFacts>, Fault> {
         let bucket = self.open_bucket(&object.bucket)?;
+        if object.version.is_none()
+            && let Some(row) = self
+                .get_row(&bucket, Family::Current, object.key.as_bytes())
+                .await?
+            && let Some(glance) = rows::decode::<Glance>(&row)?.object
+            && glance.kind != ObjectKind::Symlink
+        {
+            return Ok(Some(ObjectFacts {
+                acl: glance.acl,
+                symlink_target: None,
+            }));
+        }
         let row = self.row(&bucket, &object.key, object.version).await?;
         Ok(row
             .and_then(|row| row.record.object)
@@ -252,7 +267,7 @@ impl Store {
     ) -> Result<Reply, Fault> {
         // Boxed, so that one large verb does not make the future of every verb large.
         let outcome = match op {
-            Op::ListBuckets(op) => self.list_buckets(caller, op),
+            Op::ListBuckets(op) => Ok(self.list_buckets(caller, op)),
             Op::DescribeRegions { region } => Ok(self.describe_regions(region.as_deref())),
             Op::PutBucket(op) => Box::pin(self.put_bucket(caller, op)).await,
             Op::DeleteBucket { bucket } => Box::pin(self.delete_bucket(&bucket)).await,
@@ -262,29 +277,32 @@ impl Store {
             Op::GetBucketLocation { bucket } => self.bucket_location(&bucket),
             Op::GetBucketAcl { bucket } => self.bucket_acl(&bucket),
             Op::PutBucketAcl { bucket, acl } => {
-                self.change_bucket(&bucket, |record| record.acl = acl).await
+                self.change_bucket(&bucket, move |record| record.acl = acl)
+                    .await
             }
             Op::GetBucketVersioning { bucket } => self.bucket_versioning(&bucket),
             Op::PutBucketVersioning { bucket, status } => {
-                self.change_bucket(&bucket, |record| record.versioning = Some(status))
+                self.change_bucket(&bucket, move |record| record.versioning = Some(status))
                     .await
             }
             Op::GetBucketTags { bucket } => self.bucket_tags(&bucket),
             Op::PutBucketTags { bucket, tags } => {
-                self.change_bucket(&bucket, |record| record.tags = tags.clone())
+                self.change_bucket(&bucket, move |record| record.tags = tags)
                     .await
             }
             Op::DeleteBucketTags { bucket } => {
-                self.change_bucket(&bucket, |record| record.tags = osier_types::Tags::default())
-                    .await
+                self.change_bucket(&bucket, move |record| {
+                    record.tags = osier_types::Tags::default();
+                })
+                .await
             }
             Op::GetBucketCors { bucket } => self.bucket_cors(&bucket),
             Op::PutBucketCors { bucket, cors } => {
-                self.change_bucket(&bucket, |record| record.cors = Some(cors.clone()))
+                self.change_bucket(&bucket, move |record| record.cors = Some(cors))
                     .await
             }
             Op::DeleteBucketCors { bucket } => {
-                self.change_bucket(&bucket, |record| record.cors = None)
+                self.change_bucket(&bucket, move |record| record.cors = None)
                     .await
             }
             Op::GetBucketConfig { bucket, kind } => self.bucket_config(&bucket, kind).await,
@@ -343,11 +361,7 @@ impl Store {
     }
 
     fn open_bucket(&self, name: &BucketName) -> Result<Arc<Bucket>, Fault> {
-        let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
-        buckets
-            .get(name)
-            .cloned()
-            .ok_or_else(|| Fault::new(FaultKind::NoSuchBucket(name.clone())))
+        self.buckets.open(name)
     }
 
     fn now(&self) -> Timestamp {
@@ -371,6 +385,39 @@ impl Store {
             .and_then(|index| self.key_locks.get(index))
             .unwrap_or(&self.spare_lock)
     }
+}
+
+/// What an operation is about; for copies the destination.
+fn subject(op: &Op) -> Option<Resource> {
+    let key = match op {
+        Op::PutObject(op) => Some(&op.key),
+        Op::PostObject(op) => Some(&op.put.key),
+        Op::GetObject(op) | Op::HeadObject(op) => Some(&op.object.key),
+        Op::GetObjectMeta(object)
+        | Op::DeleteObject(object)
+        | Op::GetSymlink(object)
+        | Op::GetObjectTagging(object)
+        | Op::PutObjectTagging { object, .. }
+        | Op::DeleteObjectTagging(object)
+        | Op::GetObjectAcl(object)
+        | Op::PutObjectAcl { object, .. } => Some(&object.key),
+        Op::CopyObject(op) => Some(&op.key),
+        Op::AppendObject(op) => Some(&op.key),
+        Op::SealAppendObject { key, .. } => Some(key),
+        Op::PutSymlink(op) => Some(&op.key),
+        Op::InitiateMultipartUpload(op) => Some(&op.key),
+        Op::UploadPart(op) => Some(&op.upload.key),
+        Op::UploadPartCopy(op) => Some(&op.upload.key),
+        Op::CompleteMultipartUpload(op) => Some(&op.upload.key),
+        Op::AbortMultipartUpload(upload) => Some(&upload.key),
+        Op::ListParts(op) => Some(&op.upload.key),
+        _ => None,
+    };
+    let bucket = op.bucket()?.clone();
+    Some(match key {
+        Some(key) => Resource::Object(bucket, key.clone()),
+        None => Resource::Bucket(bucket),
+    })
 }
 
 /// A number for a key that is the same for the life of this process.

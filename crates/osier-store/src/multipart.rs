@@ -12,9 +12,10 @@ use osier_types::{
     UploadEntry, UploadPage, UploadPart, UploadRef, limits,
 };
 
+use crate::content::Content;
 use crate::digest::{combine, md5_of};
 use crate::failure::{OrFault as _, too_much_contention};
-use crate::history::{ATTEMPTS, Content, Fresh, absent};
+use crate::history::{ATTEMPTS, Fresh, absent};
 use crate::intake::{Intake, Lead};
 use crate::rows::{
     self, COUNTER_UPLOADS, Data, Object, PartRecord, Piece, UploadRecord, part_row, unescape,
@@ -147,7 +148,9 @@ impl Store {
             modified: self.now(),
             pieces: self.content_of(&received).pieces().to_vec(),
         };
-        let put = self.put_part(&bucket, &op.upload, number, &record).await?;
+        let put = self
+            .put_part(&bucket, &op.upload, &upload, number, &record)
+            .await?;
         // A sealed blob can't vanish while it is held.
         put.ok_or(FaultKind::Internal)?;
         Ok(Outcome::PartUploaded {
@@ -163,12 +166,13 @@ impl Store {
         &self,
         bucket: &Bucket,
         asked: &UploadRef,
+        upload: &Upload,
         number: u16,
         record: &PartRecord,
     ) -> Result<Option<()>, Fault> {
         let _bucket = bucket.gate.read().await;
         let lock = self.key_lock(bucket, &asked.key);
-        let sequential = self.upload(bucket, asked).await?.record.sequential;
+        let sequential = upload.record.sequential;
         let (_shared, _alone) = if sequential {
             (None, Some(lock.write().await))
         } else {

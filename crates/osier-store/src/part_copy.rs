@@ -10,10 +10,11 @@ use osier_types::{
 
 use crate::Store;
 use crate::body::ObjectBody;
+use crate::content::Content;
 use crate::copy::Source;
 use crate::digest::Hashing;
 use crate::failure::{OrFault as _, fault, too_much_contention};
-use crate::history::{ATTEMPTS, Content};
+use crate::history::ATTEMPTS;
 use crate::multipart::check_number;
 use crate::rows::{PIECES_IN_ROW_MAX, PartRecord, Piece};
 use crate::state::Bucket;
@@ -34,7 +35,7 @@ impl Store {
         let bucket = self.open_bucket(&op.upload.bucket)?;
         let from = self.open_bucket(&op.source.object.bucket)?;
         let number = check_number(op.part_number)?;
-        self.upload(&bucket, &op.upload).await?;
+        let upload = self.upload(&bucket, &op.upload).await?;
         for _ in 0..ATTEMPTS {
             let source = self.copy_source(&from, &op.source).await?;
             if source.object.kind == ObjectKind::Symlink {
@@ -52,7 +53,9 @@ impl Store {
                 modified: self.now(),
                 pieces: stretch.pieces.clone(),
             };
-            let put = self.put_part(&bucket, &op.upload, number, &record).await?;
+            let put = self
+                .put_part(&bucket, &op.upload, &upload, number, &record)
+                .await?;
             if put.is_some() {
                 return Ok(Outcome::PartCopied {
                     etag: ETag::of_md5(&stretch.md5),

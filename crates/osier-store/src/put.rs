@@ -6,7 +6,8 @@ use osier_types::{
     PutObject, StorageClass, Written,
 };
 
-use crate::history::{Content, Fresh};
+use crate::content::Content;
+use crate::history::Fresh;
 use crate::intake::{Intake, Kept, Lead, Received};
 use crate::rows::{Data, Object, Piece};
 use crate::state::Bucket;

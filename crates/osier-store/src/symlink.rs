@@ -4,8 +4,9 @@ use osier_engine::Batch;
 use osier_types::{ETag, Fault, FaultKind, ObjectKind, ObjectRef, Outcome, PutSymlink};
 
 use crate::Store;
+use crate::content::Content;
 use crate::digest::md5_of;
-use crate::history::{Content, Fresh};
+use crate::history::Fresh;
 use crate::put::new_object;
 
 impl Store {
@@ -30,16 +31,12 @@ impl Store {
 
     pub(crate) async fn symlink(&self, asked: &ObjectRef) -> Result<Outcome, Fault> {
         let bucket = self.open_bucket(&asked.bucket)?;
-        let (mut row, object) = self.live(&bucket, &asked.key, asked.version).await?;
+        let (row, object) = self.live(&bucket, &asked.key, asked.version).await?;
         if object.kind != ObjectKind::Symlink {
             return Err(FaultKind::NotSymlink.into());
         }
-        row.record.object = Some(object);
         let versioned = bucket.record().ever_versioned();
-        let info = row
-            .record
-            .info(&asked.key, versioned)
-            .ok_or(FaultKind::Internal)?;
+        let info = row.record.info(&object, &asked.key, versioned);
         Ok(Outcome::Symlink(Box::new(info)))
     }
 }

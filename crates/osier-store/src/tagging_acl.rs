@@ -23,7 +23,7 @@ impl Store {
         tags: Tags,
     ) -> Result<Outcome, Fault> {
         let bucket = self.open_bucket(&asked.bucket)?;
-        let version = self
+        let (version, _) = self
             .change_object(&bucket, &asked.key, asked.version, |object| {
                 object.tags = tags.clone();
                 Ok(())
@@ -51,7 +51,7 @@ impl Store {
         acl: ObjectAcl,
     ) -> Result<Outcome, Fault> {
         let bucket = self.open_bucket(&asked.bucket)?;
-        let version = self
+        let (version, _) = self
             .change_object(&bucket, &asked.key, asked.version, |object| {
                 object.acl = acl;
                 Ok(())

@@ -26,7 +26,7 @@ impl VersionId {
     /// Reads the wire form.
     ///
     /// # Errors
-    /// When the text is neither `null` nor of the form that [`Self::to_string`] gives.
+    /// When the text is neither `null` nor of the form that [`Display`](std::fmt::Display) writes.
     pub fn parse(text: &str) -> Result<Self, InvalidVersionId> {
         if text == "null" {
             return Ok(Self::Null);

@@ -4,4 +4,6 @@
 //! `Outcome` or `Fault` into a response head and a document. Nothing here does
 //! I/O, keeps state or knows how an object is stored.
 
+#![warn(missing_docs)]
+
 pub mod oss;

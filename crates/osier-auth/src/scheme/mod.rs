@@ -241,16 +241,19 @@ pub fn query_with_spaces(raw_query: &str) -> Query {
 }
 
 /// The ways to read the query, likelier first, each with its [`Signed::plus_is_space`].
+///
+/// Programs that build queries as forms are built (oss2 does) write a blank as `+` and a plus as
+/// `%2B`, and V1 signs few parameters, so that both readings may fit. A literal plus is the rarer
+/// case: text for `x-oss-process` written by hand.
 pub(crate) fn readings<'a>(
     head: &SignedHead<'a>,
 ) -> impl Iterator<Item = (Cow<'a, Query>, bool)> + use<'a> {
     let raw_query = head.raw_query;
-    let second = raw_query.contains('+').then_some(raw_query);
-    std::iter::once((Cow::Borrowed(head.query), false)).chain(
-        second
-            .into_iter()
-            .map(|raw_query| (Cow::Owned(query_with_spaces(raw_query)), true)),
-    )
+    let first = raw_query.contains('+').then_some(raw_query);
+    first
+        .into_iter()
+        .map(|raw_query| (Cow::Owned(query_with_spaces(raw_query)), true))
+        .chain(std::iter::once((Cow::Borrowed(head.query), false)))
 }
 
 /// Any of these makes a V1 URL; all are needed.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::JoinSet;
 
+use super::linearize::{self, Answer, Call, Recorder};
 use super::{
     Subject, all_rows, assert_freed, assert_readable, bytes, check, fresh_table, fresh_tag, link,
     pattern, puts, unlink, write_linked,
@@ -234,4 +235,80 @@ pub async fn blobs_in_parallel(subject: &mut dyn Subject) {
             assert_readable(&*engine, run, &content).await;
         }
     }
+}
+
+pub async fn histories_are_linearizable(subject: &mut dyn Subject) {
+    let engine = subject.engine();
+    let table = fresh_table(&*engine).await;
+    for round in 0..5_u64 {
+        let recorder = Arc::new(Recorder::new());
+        let mut clients = JoinSet::new();
+        for client in 0..8_u64 {
+            let (engine, recorder) = (Arc::clone(&engine), Arc::clone(&recorder));
+            clients.spawn(async move {
+                for turn in 0..25_u64 {
+                    let value = (round << 32) | (client << 16) | turn;
+                    let call = match (value.wrapping_mul(0x9e37_79b9_7f4a_7c15)) >> 61 {
+                        0 | 1 => Call::Put(value),
+                        2 => Call::Delete,
+                        3 => Call::CompareAndSet(None, Some(value)),
+                        4 | 5 => {
+                            let old = engine.get(table, Family::Current, b"key").await;
+                            let old = old.unwrap().as_deref().map(number);
+                            Call::CompareAndSet(old, Some(value))
+                        }
+                        _ => Call::Get,
+                    };
+                    let name = recorder.begin(call.clone());
+                    let answer = carry_out(&*engine, table, call).await;
+                    recorder.end(name, answer);
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
+        clients.join_all().await;
+        let verdict = linearize::check(None, &recorder.history());
+        assert_eq!(verdict, Ok(()), "round {round}");
+        let remove = Batch {
+            deletes: vec![(Family::Current, bytes(b"key"))],
+            ..Batch::default()
+        };
+        engine.commit(table, b"key", remove).await.unwrap();
+    }
+}
+
+async fn carry_out(engine: &dyn Engine, table: TableId, call: Call<u64>) -> Answer<u64> {
+    let write = |new: Option<u64>| match new {
+        Some(new) => puts(Family::Current, &[(b"key", &new.to_be_bytes())]),
+        None => Batch {
+            deletes: vec![(Family::Current, bytes(b"key"))],
+            ..Batch::default()
+        },
+    };
+    let batch = match call {
+        Call::Get => {
+            let row = engine.get(table, Family::Current, b"key").await.unwrap();
+            return Answer::Found(row.as_deref().map(number));
+        }
+        Call::Put(new) => write(Some(new)),
+        Call::Delete => write(None),
+        Call::CompareAndSet(old, new) => {
+            let expect = old.map_or(Expect::Absent, |old| {
+                Expect::Equals(bytes(old.to_be_bytes()))
+            });
+            Batch {
+                checks: vec![check(Family::Current, b"key", expect)],
+                ..write(new)
+            }
+        }
+    };
+    match engine.commit(table, b"key", batch).await {
+        Ok(()) => Answer::Done,
+        Err(EngineError::Conflict { index: 0 }) => Answer::Refused,
+        Err(other) => panic!("{other}"),
+    }
+}
+
+fn number(value: &[u8]) -> u64 {
+    u64::from_be_bytes(value.try_into().unwrap())
 }

@@ -135,6 +135,7 @@ macro_rules! conformance_behaviours {
             (concurrency, compare_and_set_loses_nothing)
             (concurrency, one_creator_wins)
             (concurrency, groups_in_parallel)
+            (concurrency, histories_are_linearizable)
             (concurrency, scan_sees_steady_rows_once)
             (concurrency, linking_races_with_freeing)
             (concurrency, blobs_in_parallel)
@@ -158,9 +159,8 @@ macro_rules! conformance_suite {
         $(
             #[test]
             fn $name() {
-                $crate::conformance::block_on(async {
-                    let mut subject = $open().await;
-                    $crate::conformance::$module::$name(&mut subject).await;
+                $crate::conformance::test($open, |subject| {
+                    Box::pin($crate::conformance::$module::$name(subject))
                 });
             }
         )*
@@ -182,6 +182,18 @@ pub async fn run(subject: &mut dyn Subject) {
     for (_, behaviour) in BEHAVIOURS {
         behaviour(subject).await;
     }
+}
+
+/// Runs a behaviour on an engine of its own.
+pub fn test<S, F>(open: impl Fn() -> F, behaviour: Behaviour)
+where
+    S: Subject,
+    F: Future<Output = S>,
+{
+    block_on(async {
+        let mut subject = open().await;
+        behaviour(&mut subject).await;
+    });
 }
 
 /// Runs a future on a runtime with two workers.

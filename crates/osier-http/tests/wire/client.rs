@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use osier_http::{
-    BodyError, BodySource, ConnectionSettings, Handler, Incoming, Listeners, Outgoing,
+    BodyError, BodySource, Chunk, ConnectionSettings, Handler, Incoming, Listeners, Outgoing,
     OutgoingBody, Refusal, Running, SourceFailed,
 };
 use tokio::sync::watch;
@@ -97,20 +97,20 @@ struct Chunks {
 }
 
 impl BodySource for Chunks {
-    async fn next(&mut self) -> Result<Option<Bytes>, SourceFailed> {
+    async fn next(&mut self) -> Result<Option<Chunk>, SourceFailed> {
         tokio::task::yield_now().await;
         if self.chunks == 0 {
             return Ok(None);
         }
         self.chunks -= 1;
-        Ok(Some(Bytes::from(vec![b'x'; self.bytes])))
+        Ok(Some(Bytes::from(vec![b'x'; self.bytes]).into()))
     }
 }
 
 struct Fails;
 
 impl BodySource for Fails {
-    async fn next(&mut self) -> Result<Option<Bytes>, SourceFailed> {
+    async fn next(&mut self) -> Result<Option<Chunk>, SourceFailed> {
         panic!("as asked")
     }
 }

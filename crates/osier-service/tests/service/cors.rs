@@ -81,3 +81,20 @@ async fn preflight_then_request() {
         None
     );
 }
+
+/// A page asks with the URL it was given, whose signature is of the request to come.
+#[tokio::test]
+async fn a_preflight_of_a_signed_url_is_not_authenticated() {
+    let harness = Harness::new().await;
+    harness.signed(Method::PUT, "/bkt-a", "").await;
+    let rules = Ask::new(Method::PUT, "/bkt-a?cors")
+        .signed_query("?cors")
+        .body(RULES);
+    assert_eq!(harness.ask(rules).await.status, 200);
+    let target = "/bkt-a/k?OSSAccessKeyId=nobody&Expires=1&Signature=none";
+    let preflight = Ask::new(Method::OPTIONS, target)
+        .by(None)
+        .header("origin", "https://page.example")
+        .header("access-control-request-method", "PUT");
+    assert_eq!(harness.ask(preflight).await.status, 200);
+}

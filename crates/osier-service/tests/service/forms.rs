@@ -11,8 +11,11 @@ const POLICY: &str = r#"{"expiration":"2026-11-22T04:04:05.000Z","conditions":[{
 fn form(fields: &[(&str, &str)], file: &str) -> Vec<u8> {
     let mut body = String::new();
     for (name, value) in fields {
-        body +=
-            &format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body += "--b\r\nContent-Disposition: form-data; name=\"";
+        body += name;
+        body += "\"\r\n\r\n";
+        body += value;
+        body += "\r\n";
     }
     body += "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f.txt\"\r\n\
              Content-Type: text/plain\r\n\r\n";

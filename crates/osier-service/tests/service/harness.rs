@@ -10,8 +10,8 @@ use http::{Method, StatusCode};
 use osier_auth::{Identity, KeyRecord, Regions, Secret, StaticKeyRing, Verifier};
 use osier_engine::memory::MemoryEngine;
 use osier_service::{Request, ResponseBody, Service, ServiceSettings};
-use osier_store::{BytesSource, Store, StoreSettings};
-use osier_types::{Clock, ManualClock, Owner, SeededRng, Timestamp};
+use osier_store::{BytesSource, ObjectChunk, Store, StoreSettings};
+use osier_types::{Clock, ManualClock, Owner, SeededRng, Timestamp, percent_decode};
 use osier_wire::oss::Hosts;
 use sha1::Sha1;
 
@@ -102,6 +102,9 @@ impl Harness {
             ResponseBody::Object(mut body, length) => {
                 let mut all = Vec::new();
                 while let Some(chunk) = body.next().await.unwrap() {
+                    let ObjectChunk::Bytes(chunk) = chunk else {
+                        panic!("the in-memory engine has no files");
+                    };
                     all.extend_from_slice(&chunk);
                 }
                 assert_eq!(u64::try_from(all.len()).unwrap(), length);
@@ -203,6 +206,7 @@ impl<'a> Ask<'a> {
         let path = self.target.split('?').next().unwrap();
         let bucket_level = path.matches('/').count() == 1 && path.len() > 1;
         let slash = if bucket_level { "/" } else { "" };
+        let path = String::from_utf8(percent_decode(path.as_bytes())).unwrap();
         format!(
             "{}\n{}\n{}\n{date}\n{}{path}{slash}{}",
             self.method,

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue};
 use osier_types::Preflight;
 
 /// Adds what `grant` says: all of it on the answer to a preflight, else only what a browser
-/// reads from the answer to the request itself.
+/// reads from the answer to the request itself. Twice is as once.
 pub fn apply_cors(headers: &mut HeaderMap, grant: &Preflight, preflight: bool) {
     let mut put = |name: HeaderName, value: &str| {
         if !value.is_empty()
@@ -40,7 +40,8 @@ pub fn apply_cors(headers: &mut HeaderMap, grant: &Preflight, preflight: bool) {
     if let Some(seconds) = grant.max_age_seconds {
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(seconds));
     }
-    if grant.vary_origin {
+    let told = headers.get_all(VARY).iter().any(|value| value == "Origin");
+    if grant.vary_origin && !told {
         headers.append(VARY, HeaderValue::from_static("Origin"));
     }
 }

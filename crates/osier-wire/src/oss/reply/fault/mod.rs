@@ -4,6 +4,8 @@
 //! has a status, a code and a sentence here.
 
 mod detail;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use base64::Engine as _;
@@ -24,6 +26,8 @@ use super::{Encoded, ReplyContext};
 /// A document larger than this leaves out what is only for the eye when it has to travel in a
 /// header: clients and proxies limit those (Python at 64 KiB, many proxies at 8 KiB).
 const HEADER_DOCUMENT_BYTES_MAX: usize = 4 * 1024;
+/// Such a document still has the message, if that is not longer than this.
+const HEADER_MESSAGE_BYTES_MAX: usize = 1024;
 
 pub(super) fn encode(context: &ReplyContext<'_>, fault: &Fault, method: &Method) -> Encoded {
     let words = words(&fault.kind);
@@ -93,9 +97,14 @@ fn document(
     words: &FaultWords,
     complete: bool,
 ) -> Bytes {
+    let message = if complete || words.message.len() <= HEADER_MESSAGE_BYTES_MAX {
+        &words.message
+    } else {
+        "The details are too long for a header."
+    };
     Xml::sized("Error", 1024, |xml| {
         xml.text("Code", words.code);
-        xml.text("Message", &words.message);
+        xml.text("Message", message);
         xml.text("RequestId", context.request_id);
         xml.text("HostId", context.host);
         if complete {

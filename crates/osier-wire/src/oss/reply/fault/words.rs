@@ -368,11 +368,17 @@ fn denied(denial: &AccessDenial) -> FaultWords {
             "0002-00000235",
             "The signed URL is not valid yet. Compare the clocks of the signer and the server.",
         )),
-        AccessDenial::MalformedSignature { reason, ec } => forbidden(
-            "AccessDenied",
-            if ec.is_empty() { "0002-00000001" } else { ec },
-            format!("The signature can't be read: {reason}."),
-        ),
+        // What is malformed of V4 is a malformed request; of V1 it is no permission (reference 3.4).
+        AccessDenial::MalformedSignature { reason, ec } => {
+            let v4 = ec.starts_with("0002-000002");
+            let ec = if ec.is_empty() { "0002-00000001" } else { ec };
+            let message = format!("The signature can't be read: {reason}.");
+            if v4 {
+                bad("InvalidArgument", ec, message)
+            } else {
+                forbidden("AccessDenied", ec, message)
+            }
+        }
         AccessDenial::PostPolicy { condition } => forbidden(
             "AccessDenied",
             "0003-00000905",

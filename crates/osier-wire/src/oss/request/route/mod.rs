@@ -80,8 +80,8 @@ pub struct RouteSpec {
     pub support: Support,
     pub(super) body: BodyUse,
     pub(super) decoder: Decoder,
-    /// Whether it makes an object or a bucket: then options that are not there are refused.
-    creates: bool,
+    /// Whether it makes or deletes: then options that are not there are refused.
+    guarded: bool,
 }
 
 /// How a request becomes an `Op`.
@@ -174,7 +174,7 @@ pub fn route(method: &Method, address: &Address, query: &Query, headers: &Header
     };
     let spec = find(method, scope, query, headers);
     let missing_option = spec
-        .filter(|spec| spec.creates)
+        .filter(|spec| spec.guarded)
         .and_then(|_| missing_option(query, headers));
     Route {
         spec,
@@ -233,7 +233,7 @@ fn names_other_scope(scope: Scope, query: &Query) -> bool {
 }
 
 /// Options of writes that someone would rely on and that are not there. Ignoring them would
-/// store in the clear what should be encrypted, or overwrite what should be kept.
+/// store in the clear what should be encrypted, or overwrite or delete what should be kept.
 fn missing_option(query: &Query, headers: &HeaderMap) -> Option<String> {
     const HEADER_PREFIXES: [&str; 6] = [
         "x-oss-server-side-",

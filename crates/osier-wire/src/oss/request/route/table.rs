@@ -62,6 +62,7 @@ pub static ROUTES: &[RouteSpec] = &[
     // Buckets: basics.
     row("DeleteMultipleObjects", "POST", Bucket, "delete")
         .decoder(With(list::delete_objects))
+        .guarded()
         .body(document(DELETE_BODY_BYTES_MAX)),
     row("ListObjectVersions", "GET", Bucket, "versions").decoder(With(list::versions)),
     row("ListMultipartUploads", "GET", Bucket, "uploads").decoder(With(list::uploads)),
@@ -516,31 +517,31 @@ pub static ROUTES: &[RouteSpec] = &[
         .decoder(With(bucket::put))
         .partial("`x-oss-resource-group-id` is ignored")
         .body(document(DOCUMENT_BYTES_MAX))
-        .creates(),
+        .guarded(),
     row("DeleteBucket", "DELETE", Bucket, "").decoder(With(bucket::delete)),
     row("PostObject", "POST", Bucket, "")
         .decoder(Form)
         .partial("without `callback` and encryption fields")
         .body(BodyUse::Form)
-        .creates(),
+        .guarded(),
     // Objects: multipart.
     row("InitiateMultipartUpload", "POST", Object, "uploads")
         .decoder(With(multipart::initiate))
         .partial("without server-side encryption and retention")
-        .creates(),
+        .guarded(),
     row("UploadPartCopy", "PUT", Object, "uploadId")
         .header("x-oss-copy-source")
         .decoder(With(multipart::upload_part_copy))
-        .creates(),
+        .guarded(),
     row("UploadPart", "PUT", Object, "uploadId")
         .decoder(With(multipart::upload_part))
         .body(BodyUse::Stream)
-        .creates(),
+        .guarded(),
     row("CompleteMultipartUpload", "POST", Object, "uploadId")
         .decoder(With(multipart::complete))
         .partial("without `x-oss-callback`")
         .body(document(COMPLETE_BODY_BYTES_MAX))
-        .creates(),
+        .guarded(),
     row("AbortMultipartUpload", "DELETE", Object, "uploadId").decoder(With(multipart::abort)),
     row("ListParts", "GET", Object, "uploadId").decoder(With(multipart::list_parts)),
     // Objects: sub-resources.
@@ -548,7 +549,7 @@ pub static ROUTES: &[RouteSpec] = &[
         .decoder(With(object::append))
         .partial("without server-side encryption")
         .body(BodyUse::Stream)
-        .creates(),
+        .guarded(),
     row("SealAppendObject", "POST", Object, "seal").decoder(With(object::seal)),
     row("GetObjectMeta", "HEAD", Object, "objectMeta").decoder(With(object::meta)),
     row("GetObjectAcl", "GET", Object, "acl").decoder(With(object::acl)),
@@ -561,7 +562,7 @@ pub static ROUTES: &[RouteSpec] = &[
     row("GetSymlink", "GET", Object, "symlink").decoder(With(object::symlink)),
     row("PutSymlink", "PUT", Object, "symlink")
         .decoder(With(object::put_symlink))
-        .creates(),
+        .guarded(),
     row("RestoreObject", "POST", Object, "restore"),
     row("CleanRestoredObject", "POST", Object, "cleanRestoredObject"),
     row("GetObjectLegalHold", "GET", Object, "legalHold"),
@@ -610,13 +611,15 @@ pub static ROUTES: &[RouteSpec] = &[
         .header("x-oss-copy-source")
         .decoder(With(object::copy))
         .partial("without server-side encryption and retention")
-        .creates(),
+        .guarded(),
     row("PutObject", "PUT", Object, "")
         .decoder(With(object::put))
         .partial("without `x-oss-callback`, server-side encryption and retention")
         .body(BodyUse::Stream)
-        .creates(),
-    row("DeleteObject", "DELETE", Object, "").decoder(With(object::delete)),
+        .guarded(),
+    row("DeleteObject", "DELETE", Object, "")
+        .decoder(With(object::delete))
+        .guarded(),
 ];
 
 /// An operation that is refused, until [`RouteSpec::decoder`] says otherwise.
@@ -640,7 +643,7 @@ const fn row(
         support: Support::NotImplemented,
         body: BodyUse::None,
         decoder: Decoder::Refuse,
-        creates: false,
+        guarded: false,
     }
 }
 
@@ -675,8 +678,8 @@ impl RouteSpec {
         self
     }
 
-    const fn creates(mut self) -> Self {
-        self.creates = true;
+    const fn guarded(mut self) -> Self {
+        self.guarded = true;
         self
     }
 }

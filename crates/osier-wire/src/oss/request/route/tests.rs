@@ -281,6 +281,8 @@ fn options_that_are_not_there_are_refused() {
     }
     let kind = fault("PUT", "/bkt/k?callback=e30%3D", &[sized]);
     assert!(matches!(kind, FaultKind::NotImplemented { .. }));
+    let kind = fault("DELETE", "/bkt/k", &[("if-match", "\"A\"")]);
+    assert!(matches!(kind, FaultKind::NotImplemented { .. }));
     // Reading, they mean something else or nothing.
     let reading = [
         ("if-none-match", "*"),

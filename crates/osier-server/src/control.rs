@@ -1,0 +1,196 @@
+//! Commands for a running server, by a socket in its data directory.
+//!
+//! A data directory has one process; `osier fsck` and `osier gc` ask that one when
+//! there is one. Only the user who runs the server, and root, are heard.
+
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream as StdStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use osier_engine_local::LocalEngine;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+
+use crate::offline::{collection_summary, engine_summary};
+
+/// The socket in the data directory.
+const SOCKET: &str = "control.sock";
+
+/// What a running server can be asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    Fsck,
+    Gc,
+}
+
+impl Task {
+    const ALL: [Self; 2] = [Self::Fsck, Self::Gc];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Fsck => "fsck",
+            Self::Gc => "gc",
+        }
+    }
+}
+
+/// What a running server answered.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    pub(crate) problems: Vec<String>,
+    pub(crate) summary: String,
+}
+
+/// Asks the server that works on `data`; none if there is no such server.
+///
+/// # Errors
+/// When it fails to do it, or goes away meanwhile.
+pub(crate) fn ask(data: &Path, task: Task) -> io::Result<Option<Answer>> {
+    let Ok(mut stream) = StdStream::connect(data.join(SOCKET)) else {
+        return Ok(None);
+    };
+    writeln!(stream, "{}", task.word())?;
+    let mut answer = Answer::default();
+    for line in BufReader::new(stream).lines() {
+        let line = line?;
+        match line.split_once(' ') {
+            Some(("problem", problem)) => answer.problems.push(problem.to_owned()),
+            Some(("done", summary)) => {
+                summary.clone_into(&mut answer.summary);
+                return Ok(Some(answer));
+            }
+            Some(("failed", reason)) => return Err(io::Error::other(reason.to_owned())),
+            _ => {}
+        }
+    }
+    Err(io::Error::other("the server ended before it had answered"))
+}
+
+/// Listens for commands until it is stopped.
+#[derive(Debug)]
+pub(crate) struct Control {
+    path: PathBuf,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Control {
+    /// Begins to listen. Only for whoever has the data directory to itself.
+    ///
+    /// # Errors
+    /// When the socket can't be made; paths of sockets are at most 107 bytes long.
+    pub(crate) fn start(
+        data: &Path,
+        engine: Arc<LocalEngine>,
+        grace: Duration,
+    ) -> io::Result<Self> {
+        let path = data.join(SOCKET);
+        // Left by a server that was killed.
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()?;
+        let listener = {
+            let _inside = runtime.enter();
+            UnixListener::bind(&path)?
+        };
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+        let (stop, stopped) = watch::channel(false);
+        let thread = std::thread::Builder::new()
+            .name("osier-control".to_owned())
+            .spawn(move || runtime.block_on(listen(listener, stopped, engine, grace)))?;
+        Ok(Self {
+            path,
+            stop,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the control thread panicked");
+        }
+        // The next server removes it otherwise.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+async fn listen(
+    listener: UnixListener,
+    mut stopped: watch::Receiver<bool>,
+    engine: Arc<LocalEngine>,
+    grace: Duration,
+) {
+    let serve = async {
+        while let Ok((stream, _)) = listener.accept().await {
+            if !is_owner(&stream) {
+                continue;
+            }
+            if let Err(error) = answer(stream, &engine, grace).await {
+                tracing::debug!(%error, "a command's client went away");
+            }
+        }
+    };
+    let stop = stopped.wait_for(|stopped| *stopped);
+    let (mut serve, mut stop) = (std::pin::pin!(serve), std::pin::pin!(stop));
+    std::future::poll_fn(|cx| {
+        if stop.as_mut().poll(cx).is_ready() {
+            return std::task::Poll::Ready(());
+        }
+        serve.as_mut().poll(cx)
+    })
+    .await;
+}
+
+fn is_owner(stream: &UnixStream) -> bool {
+    let me = rustix::process::geteuid().as_raw();
+    stream
+        .peer_cred()
+        .is_ok_and(|peer| peer.uid() == me || peer.uid() == 0)
+}
+
+async fn answer(mut stream: UnixStream, engine: &LocalEngine, grace: Duration) -> io::Result<()> {
+    let mut word = String::new();
+    let (reading, _) = stream.split();
+    tokio::io::BufReader::new(reading)
+        .take(64)
+        .read_line(&mut word)
+        .await?;
+    let text = match Task::ALL
+        .into_iter()
+        .find(|task| task.word() == word.trim())
+    {
+        Some(Task::Fsck) => match engine.fsck(None).await {
+            Ok(report) => {
+                let problems = report.details.iter();
+                let mut text: String = problems.map(|problem| line("problem", problem)).collect();
+                text.push_str(&line("done", &engine_summary(&report)));
+                text
+            }
+            Err(error) => line("failed", &error.to_string()),
+        },
+        Some(Task::Gc) => match engine.collect_now(grace).await {
+            Ok(collected) => line("done", &collection_summary(&collected)),
+            Err(error) => line("failed", &error.to_string()),
+        },
+        None => line("failed", "no such command"),
+    };
+    stream.write_all(text.as_bytes()).await
+}
+
+fn line(kind: &str, text: &str) -> String {
+    format!("{kind} {}\n", text.replace('\n', " "))
+}

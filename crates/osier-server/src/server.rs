@@ -1,0 +1,281 @@
+//! Puts a server together, and takes it apart again.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use osier_auth::{Identity, KeyRecord, Regions, Secret, StaticKeyRing, Verifier};
+use osier_engine::{Engine, EngineError};
+use osier_engine_local::{LocalEngine, OpenError};
+use osier_http::{ConnectionSettings, Listeners, raise_open_file_limit};
+use osier_service::{Service, ServiceSettings};
+use osier_store::Store;
+use osier_types::{Clock, Fault, Owner, Rng};
+
+use crate::console::Console;
+use crate::control::Control;
+use crate::data::Data;
+use crate::metrics::{HttpNumbers, Metrics};
+use crate::root_key::{given_key, key_file, root_key};
+use crate::welcome::reachable;
+use crate::{RootKey, RootKeyError, Settings, SystemClock, SystemRng, Welcome};
+
+/// A server can't be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An address can't be listened on.
+    #[error("can't listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The data directory can't be made.
+    #[error("can't make the data directory `{}`", path.display())]
+    Data {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no data to work on.
+    #[error("`{}` holds no data of osier", path.display())]
+    NoData {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The data can't be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// There is no root key to be had.
+    #[error(transparent)]
+    RootKey(#[from] RootKeyError),
+    /// What the data directory keeps can't be read.
+    #[error("the store can't be opened")]
+    Store(#[source] Fault),
+    /// The storage failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The system gives no threads or files.
+    #[error("the server can't be started")]
+    System(#[from] io::Error),
+}
+
+/// A running server. Stops when dropped, without waiting for anything.
+#[derive(Debug)]
+pub struct Running {
+    stores: Option<osier_http::Running>,
+    console: Option<osier_http::Running>,
+    control: Option<Control>,
+    ready: Arc<AtomicBool>,
+    engine: Arc<LocalEngine>,
+    key: RootKey,
+    settings: Settings,
+}
+
+/// Starts a server. It serves when this returns.
+///
+/// # Errors
+/// When addresses, data or key can't be had; nothing is left running then.
+pub fn start(settings: Settings) -> Result<Running, StartError> {
+    let files = raise_open_file_limit();
+    tracing::debug!(files, "limit of open files");
+    let variable = |name: &str| std::env::var(name).ok();
+    let open_to = settings.listen.iter().find(|listen| !listen.is_loopback());
+    let given = given_key(variable, open_to.map(ToString::to_string).as_deref())?;
+
+    let listen = |addresses: &[SocketAddr], threads| {
+        Listeners::bind(addresses, threads)
+            .map_err(|(address, source)| StartError::Listen { address, source })
+    };
+    let addresses: Vec<_> = settings.listen.iter().map(|listen| listen.0).collect();
+    let store_listeners = listen(&addresses, settings.http.threads)?;
+    let console_listeners = listen(&[settings.console_listen.0], 1)?;
+
+    make_data_directory(&settings.data)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let rng: Arc<dyn Rng> = Arc::new(SystemRng);
+    let engine = LocalEngine::open(
+        &settings.data,
+        settings.engine.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&rng),
+    )?;
+    let key = root_key(&settings.data, given, rng.as_ref())?;
+    let endpoint = settings.public_endpoint.clone().or_else(|| {
+        let first = store_listeners.addresses().first();
+        first.map(|address| reachable(*address).to_string())
+    });
+    let store_engine: Arc<dyn Engine> = Arc::clone(&engine) as Arc<dyn Engine>;
+    let store = block_on(Store::open(
+        store_engine,
+        Arc::clone(&clock),
+        Arc::clone(&rng),
+        settings.store(endpoint.unwrap_or_default()),
+    ))?
+    .map_err(StartError::Store)?;
+
+    let http_numbers = HttpNumbers::default();
+    let numbers = Arc::clone(&engine);
+    let metrics = Arc::new(Metrics::new(http_numbers.clone(), move || {
+        crate::metrics::engine_numbers(&numbers)
+    }));
+    let ready = Arc::new(AtomicBool::new(false));
+    let console = osier_http::start(
+        console_listeners,
+        Console {
+            metrics: Arc::clone(&metrics),
+            ready: Arc::clone(&ready),
+        },
+        ConnectionSettings {
+            connections_max: CONSOLE_CONNECTIONS_MAX,
+            ..ConnectionSettings::default()
+        },
+        "osier-console",
+    )?;
+    let grace = Duration::from_secs(settings.engine.collect_grace_s);
+    let control = Control::start(&settings.data, Arc::clone(&engine), grace)
+        .inspect_err(|error| tracing::warn!(%error, "`fsck` and `gc` can't reach this server"))
+        .ok();
+    let data = Data {
+        service: service(&settings, store, &key, &clock, &rng),
+        metrics,
+        clock,
+        rng,
+    };
+    let stores = osier_http::start(store_listeners, data, settings.connections(), "osier-http")?;
+    // Set once: this is the only server that counts here.
+    let _ = http_numbers.0.set(Arc::clone(stores.stats()));
+    ready.store(true, Ordering::Relaxed);
+    Ok(Running {
+        stores: Some(stores),
+        console: Some(console),
+        control,
+        ready,
+        engine,
+        key,
+        settings,
+    })
+}
+
+const CONSOLE_CONNECTIONS_MAX: usize = 256;
+
+fn service(
+    settings: &Settings,
+    store: Store,
+    key: &RootKey,
+    clock: &Arc<dyn Clock>,
+    rng: &Arc<dyn Rng>,
+) -> Service {
+    let owner = Owner {
+        id: key.account_id.clone(),
+        display_name: key.account_id.clone(),
+    };
+    let secret = Secret::from(key.access_key_secret.as_str());
+    let record = KeyRecord::permanent(secret, Identity::root(owner));
+    let keys = StaticKeyRing::default().with(key.access_key_id.clone(), record);
+    let regions = if settings.region_only {
+        Regions::Only(settings.region.clone())
+    } else {
+        Regions::Any
+    };
+    Service::new(
+        Arc::new(store),
+        Arc::new(keys),
+        Verifier::new(regions),
+        ServiceSettings {
+            hosts: settings.hosts(),
+            public_endpoint: settings.public_endpoint.clone(),
+        },
+        Arc::clone(clock),
+        Arc::clone(rng),
+    )
+}
+
+impl Running {
+    /// Where the store listens.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        let stores = self.stores.as_ref();
+        stores
+            .map(osier_http::Running::addresses)
+            .unwrap_or_default()
+    }
+
+    /// Where console, metrics and health listen.
+    pub fn console_address(&self) -> Option<SocketAddr> {
+        self.console.as_ref()?.addresses().first().copied()
+    }
+
+    /// The root key.
+    pub fn root_key(&self) -> &RootKey {
+        &self.key
+    }
+
+    /// What to tell whoever started it.
+    pub fn welcome(&self) -> Welcome {
+        Welcome {
+            stores: self.addresses().to_vec(),
+            console: self
+                .console_address()
+                .unwrap_or(self.settings.console_listen.0),
+            region: self.settings.region.clone(),
+            key: self.key.clone(),
+            key_file: key_file(&self.settings.data),
+            now: SystemClock.now(),
+        }
+    }
+
+    /// Stops: no new connections, running requests end or are cut after the drain
+    /// time, and what was acknowledged is on disk anyway.
+    ///
+    /// # Errors
+    /// When the engine can't be closed in order.
+    pub fn stop(mut self) -> Result<(), StartError> {
+        self.shut(self.settings.drain_timeout());
+        block_on(self.engine.close())??;
+        Ok(())
+    }
+
+    fn shut(&mut self, drain: Duration) {
+        self.ready.store(false, Ordering::Relaxed);
+        if let Some(stores) = self.stores.take() {
+            stores.stop(drain);
+        }
+        self.control = None;
+        if let Some(console) = self.console.take() {
+            console.stop(Duration::ZERO);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.shut(Duration::ZERO);
+    }
+}
+
+/// Makes the data directory where it is missing, for this user only (S44).
+pub(crate) fn make_data_directory(path: &Path) -> Result<(), StartError> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| StartError::Data {
+            path: path.to_owned(),
+            source,
+        })
+}
+
+/// Waits for `future` on a runtime of its own; only before and after serving.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
+    Ok(runtime.block_on(future))
+}

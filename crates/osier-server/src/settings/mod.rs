@@ -1,0 +1,225 @@
+//! The settings file: one TOML document, every key optional.
+//!
+//! What a setting means is documented at its field; `docs/settings.md` is for users.
+
+mod address;
+mod problem;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use osier_engine_local::LocalSettings;
+use osier_http::ConnectionSettings;
+use osier_store::StoreSettings;
+use osier_wire::oss::Hosts;
+use serde::Deserialize;
+
+pub use address::ListenAddress;
+pub use problem::SettingsError;
+
+/// All settings of a server. The defaults run a server for this machine alone.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The data directory; made where it is missing.
+    pub data: PathBuf,
+    /// Where the store listens.
+    pub listen: Vec<ListenAddress>,
+    /// Where console, metrics and health listen. Never open it to a network that
+    /// should not see them.
+    pub console_listen: ListenAddress,
+    /// The region that buckets tell as their location.
+    pub region: String,
+    /// Whether V4 signatures must name this region; otherwise any is accepted.
+    pub region_only: bool,
+    /// Host and port told to clients whose own `Host` does not lead back here.
+    pub public_endpoint: Option<String>,
+    /// Connections and host names.
+    pub http: HttpSettings,
+    /// Log lines.
+    pub log: LogSettings,
+    /// Sizes and counts of objects and buckets.
+    pub limits: LimitSettings,
+    /// Storage on the local disk.
+    pub engine: LocalSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("osier-data"),
+            listen: vec![ListenAddress::loopback(9000)],
+            console_listen: ListenAddress::loopback(9001),
+            region: "cn-hangzhou".to_owned(),
+            region_only: false,
+            public_endpoint: None,
+            http: HttpSettings::default(),
+            log: LogSettings::default(),
+            limits: LimitSettings::default(),
+            engine: LocalSettings::default(),
+        }
+    }
+}
+
+/// Section `[http]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpSettings {
+    /// Own endpoints, such as `oss.example.com`: what stands before them is a bucket.
+    pub suffixes: Vec<String>,
+    /// Domains bound to buckets.
+    pub cnames: BTreeMap<String, String>,
+    /// Threads that serve connections; 0 means one per core.
+    pub threads: usize,
+    /// Connections at a time; 0 means as many as the limit of open files allows.
+    pub connections_max: usize,
+    /// Bytes of a request head.
+    pub head_bytes_max: usize,
+    /// Seconds for a request head.
+    pub head_timeout_s: u64,
+    /// Seconds without a request after which a connection is closed.
+    pub idle_timeout_s: u64,
+    /// Seconds without a byte of a request body.
+    pub body_timeout_s: u64,
+    /// Bytes per second of a request body at least.
+    pub body_rate_min: u64,
+    /// Seconds in which a client takes no byte of an answer.
+    pub write_timeout_s: u64,
+    /// Seconds that running requests have to end when the server stops.
+    pub drain_timeout_s: u64,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        let connections = ConnectionSettings::default();
+        Self {
+            suffixes: Vec::new(),
+            cnames: BTreeMap::new(),
+            threads: connections.threads,
+            connections_max: connections.connections_max,
+            head_bytes_max: connections.head_bytes_max,
+            head_timeout_s: connections.head_timeout.as_secs(),
+            idle_timeout_s: connections.idle_timeout.as_secs(),
+            body_timeout_s: connections.body_timeout.as_secs(),
+            body_rate_min: connections.body_rate_min,
+            write_timeout_s: connections.write_timeout.as_secs(),
+            drain_timeout_s: 10,
+        }
+    }
+}
+
+/// Section `[log]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSettings {
+    /// What is logged: a level (`error`, `warn`, `info`, `debug`), or several
+    /// directives such as `warn,access=info`. `OSIER_LOG` comes before it.
+    pub filter: String,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            filter: "info".to_owned(),
+        }
+    }
+}
+
+/// Section `[limits]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitSettings {
+    /// Buckets one account may own.
+    pub buckets_max: usize,
+    /// Bytes of one body or part.
+    pub body_bytes_max: u64,
+    /// Bytes of an appendable object.
+    pub append_bytes_max: u64,
+    /// Bytes of every part but the last at least.
+    pub part_bytes_min: u64,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        let store = StoreSettings::default();
+        Self {
+            buckets_max: store.buckets_max,
+            body_bytes_max: store.body_bytes_max,
+            append_bytes_max: store.append_bytes_max,
+            part_bytes_min: store.part_bytes_min,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// With file, line and column of what is wrong.
+    pub fn read(path: &Path) -> Result<Self, SettingsError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| SettingsError::unreadable(path, &source))?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads `text`, the content of `path`.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn parse(path: &Path, text: &str) -> Result<Self, SettingsError> {
+        let settings: Self =
+            toml::from_str(text).map_err(|error| SettingsError::wrong(path, text, &error))?;
+        if settings.listen.is_empty() {
+            return Err(SettingsError::at_key(
+                path,
+                text,
+                "listen",
+                "names no address",
+            ));
+        }
+        Ok(settings)
+    }
+
+    pub(crate) fn connections(&self) -> ConnectionSettings {
+        let http = &self.http;
+        ConnectionSettings {
+            threads: http.threads,
+            connections_max: http.connections_max,
+            head_bytes_max: http.head_bytes_max.clamp(4 << 10, 1 << 20),
+            head_timeout: Duration::from_secs(http.head_timeout_s.max(1)),
+            idle_timeout: Duration::from_secs(http.idle_timeout_s.max(1)),
+            body_timeout: Duration::from_secs(http.body_timeout_s.max(1)),
+            body_rate_min: http.body_rate_min,
+            write_timeout: Duration::from_secs(http.write_timeout_s.max(1)),
+            ..ConnectionSettings::default()
+        }
+    }
+
+    pub(crate) fn drain_timeout(&self) -> Duration {
+        Duration::from_secs(self.http.drain_timeout_s)
+    }
+
+    pub(crate) fn hosts(&self) -> Hosts {
+        let cnames = self
+            .http
+            .cnames
+            .iter()
+            .map(|(domain, bucket)| (domain, bucket.clone()));
+        Hosts::new(&self.http.suffixes, cnames)
+    }
+
+    /// How the store is set up, when clients reach it at `endpoint`.
+    pub(crate) fn store(&self, endpoint: String) -> StoreSettings {
+        StoreSettings {
+            location: format!("oss-{}", self.region.trim_start_matches("oss-")),
+            endpoint,
+            buckets_max: self.limits.buckets_max,
+            body_bytes_max: self.limits.body_bytes_max,
+            append_bytes_max: self.limits.append_bytes_max,
+            part_bytes_min: self.limits.part_bytes_min,
+        }
+    }
+}

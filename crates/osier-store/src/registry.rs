@@ -1,0 +1,276 @@
+//! Which buckets there are, and how they come, change and go.
+//!
+//! Each change runs in a task of its own: a client that goes away in the middle
+//! can't leave memory and storage telling different things.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use osier_engine::{Batch, Engine, EngineError, Family, KeyRange, TableId};
+use osier_types::{BucketName, Fault, FaultKind, PutBucket};
+
+use crate::failure::{OrFault as _, fault};
+use crate::rows;
+use crate::state::{Bucket, BucketRecord};
+
+/// A bucket with rows in one of these is not empty.
+const CONTENT: [Family; 6] = [
+    Family::Current,
+    Family::Deleted,
+    Family::Version,
+    Family::Body,
+    Family::Upload,
+    Family::Part,
+];
+/// Buckets read at once when the store opens.
+const LOAD_PAGE: usize = 1000;
+
+/// Every bucket: one process owns the engine, so this is never stale.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    engine: Arc<dyn Engine>,
+    buckets: RwLock<BTreeMap<BucketName, Arc<Bucket>>>,
+    /// Held while buckets come and go.
+    creation: tokio::sync::Mutex<()>,
+}
+
+impl Registry {
+    /// Reads every bucket's record, and ends what a crash interrupted.
+    pub(crate) async fn load(engine: Arc<dyn Engine>) -> Result<Self, Fault> {
+        let registry = Self {
+            engine,
+            buckets: RwLock::default(),
+            creation: tokio::sync::Mutex::default(),
+        };
+        let mut range = KeyRange::ALL;
+        loop {
+            let page = registry
+                .engine
+                .scan(TableId::SYSTEM, Family::Current, range.clone(), LOAD_PAGE)
+                .await
+                .map_err(|error| fault(error, None))?;
+            for (_, raw) in &page.rows {
+                registry.load_bucket(rows::decode(raw)?).await?;
+            }
+            match page.rows.last() {
+                Some((last, _)) if page.more => range = range.after(last),
+                _ => return Ok(registry),
+            }
+        }
+    }
+
+    /// The bucket of this name.
+    pub(crate) fn open(&self, name: &BucketName) -> Result<Arc<Bucket>, Fault> {
+        let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
+        buckets
+            .get(name)
+            .cloned()
+            .ok_or_else(|| Fault::new(FaultKind::NoSuchBucket(name.clone())))
+    }
+
+    /// Every bucket, in order of names.
+    pub(crate) fn all(&self) -> Vec<Arc<Bucket>> {
+        let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
+        buckets.values().cloned().collect()
+    }
+
+    /// Makes the bucket that `wanted` describes, unless the account has one like it already, to
+    /// which then applies what `op` says besides.
+    pub(crate) async fn create(
+        self: &Arc<Self>,
+        wanted: BucketRecord,
+        op: PutBucket,
+        buckets_max: usize,
+    ) -> Result<(), Fault> {
+        let registry = Arc::clone(self);
+        apart(async move {
+            let _creation = registry.creation.lock().await;
+            match registry.open(&wanted.name) {
+                Ok(bucket) => registry.create_again(&bucket, &wanted, &op).await,
+                Err(_) => registry.create_new(wanted, buckets_max).await,
+            }
+        })
+        .await
+    }
+
+    async fn create_again(
+        &self,
+        bucket: &Arc<Bucket>,
+        wanted: &BucketRecord,
+        op: &PutBucket,
+    ) -> Result<(), Fault> {
+        let record = bucket.record();
+        let same_class = op
+            .storage_class
+            .is_none_or(|class| class == record.storage_class);
+        let same_redundancy = op
+            .redundancy
+            .is_none_or(|redundancy| redundancy == record.redundancy);
+        if record.owner.id != wanted.owner.id || !same_class || !same_redundancy {
+            return Err(FaultKind::BucketAlreadyExists.into());
+        }
+        if op.acl.is_none() && op.tags.is_none() {
+            return Ok(());
+        }
+        self.rewrite(bucket, |record| {
+            record.acl = op.acl.unwrap_or(record.acl);
+            if let Some(tags) = &op.tags {
+                record.tags = tags.clone();
+            }
+        })
+        .await
+    }
+
+    async fn create_new(&self, record: BucketRecord, buckets_max: usize) -> Result<(), Fault> {
+        let all = self.all();
+        let mine = |bucket: &&Arc<Bucket>| bucket.record().owner.id == record.owner.id;
+        if all.iter().filter(mine).count() >= buckets_max {
+            return Err(FaultKind::TooManyBuckets.into());
+        }
+        // Record first: should a crash come between the two, opening the store makes the table. A
+        // record that a failed attempt left behind is overwritten.
+        self.put_record(&record).await?;
+        if let Err(error) = self.engine.create_table(TableId(record.table)).await {
+            self.remove_record(&record).await?;
+            return Err(fault(error, None));
+        }
+        self.remember(record);
+        Ok(())
+    }
+
+    /// Removes a bucket that is empty.
+    pub(crate) async fn delete(self: &Arc<Self>, name: &BucketName) -> Result<(), Fault> {
+        let (registry, name) = (Arc::clone(self), name.clone());
+        apart(async move {
+            let _creation = registry.creation.lock().await;
+            let bucket = registry.open(&name)?;
+            let _gate = bucket.gate.write().await;
+            registry.delete_bucket(&bucket).await
+        })
+        .await
+    }
+
+    async fn delete_bucket(&self, bucket: &Bucket) -> Result<(), Fault> {
+        let name = &bucket.name;
+        for family in CONTENT {
+            let page = self
+                .engine
+                .scan(bucket.table, family, KeyRange::ALL, 1)
+                .await;
+            if !page.or_fault(name)?.rows.is_empty() {
+                return Err(FaultKind::BucketNotEmpty.into());
+            }
+        }
+        let mut record = (*bucket.record()).clone();
+        record.deleting = true;
+        self.put_record(&record).await?;
+        match self.engine.drop_table(bucket.table, &CONTENT).await {
+            Ok(()) | Err(EngineError::NoTable) => {}
+            Err(EngineError::NotEmpty) => {
+                // Should this fail, opening the store finds rows and takes the mark back.
+                record.deleting = false;
+                self.put_record(&record).await?;
+                return Err(FaultKind::BucketNotEmpty.into());
+            }
+            Err(error) => {
+                // Whether the table is gone is unknown. It had no content, so an empty one is as
+                // good; if this fails too, opening the store decides.
+                if self.engine.create_table(bucket.table).await.is_ok() {
+                    record.deleting = false;
+                    let _undecided = self.put_record(&record).await;
+                }
+                return Err(error).or_fault(name);
+            }
+        }
+        // The bucket is gone from here on; a record that stays is removed at the next opening.
+        {
+            let mut buckets = self.buckets.write().unwrap_or_else(PoisonError::into_inner);
+            buckets.remove(name);
+        }
+        self.remove_record(&record).await
+    }
+
+    /// Changes a bucket's record, durably and then in memory.
+    pub(crate) async fn change(
+        self: &Arc<Self>,
+        name: &BucketName,
+        change: impl FnOnce(&mut BucketRecord) + Send + 'static,
+    ) -> Result<(), Fault> {
+        let bucket = self.open(name)?;
+        let registry = Arc::clone(self);
+        apart(async move { registry.rewrite(&bucket, change).await }).await
+    }
+
+    async fn rewrite(
+        &self,
+        bucket: &Arc<Bucket>,
+        change: impl FnOnce(&mut BucketRecord),
+    ) -> Result<(), Fault> {
+        let _gate = bucket.gate.write().await;
+        // A deletion may have been faster.
+        if !Arc::ptr_eq(bucket, &self.open(&bucket.name)?) {
+            return Err(FaultKind::NoSuchBucket(bucket.name.clone()).into());
+        }
+        let mut record = (*bucket.record()).clone();
+        change(&mut record);
+        self.put_record(&record).await?;
+        bucket.replace(record);
+        Ok(())
+    }
+
+    async fn load_bucket(&self, mut record: BucketRecord) -> Result<(), Fault> {
+        let table = TableId(record.table);
+        if record.deleting {
+            match self.engine.drop_table(table, &CONTENT).await {
+                Ok(()) | Err(EngineError::NoTable) => return self.remove_record(&record).await,
+                Err(EngineError::NotEmpty) => {
+                    record.deleting = false;
+                    self.put_record(&record).await?;
+                }
+                Err(error) => return Err(fault(error, None)),
+            }
+        }
+        // A crash may have come between the record and its table.
+        self.engine
+            .create_table(table)
+            .await
+            .map_err(|error| fault(error, None))?;
+        self.remember(record);
+        Ok(())
+    }
+
+    fn remember(&self, record: BucketRecord) {
+        let mut buckets = self.buckets.write().unwrap_or_else(PoisonError::into_inner);
+        buckets.insert(record.name.clone(), Arc::new(Bucket::new(record)));
+    }
+
+    async fn put_record(&self, record: &BucketRecord) -> Result<(), Fault> {
+        let name = record.name.as_str().as_bytes();
+        let row = (Family::Current, Bytes::copy_from_slice(name));
+        let mut batch = Batch::default();
+        batch.puts.push((row.0, row.1, rows::encode(record)?));
+        let written = self.engine.commit(TableId::SYSTEM, name, batch).await;
+        written.map_err(|error| fault(error, None))
+    }
+
+    async fn remove_record(&self, record: &BucketRecord) -> Result<(), Fault> {
+        let name = record.name.as_str().as_bytes();
+        let mut batch = Batch::default();
+        batch
+            .deletes
+            .push((Family::Current, Bytes::copy_from_slice(name)));
+        let removed = self.engine.commit(TableId::SYSTEM, name, batch).await;
+        removed.map_err(|error| fault(error, None))
+    }
+}
+
+/// Runs something to its end, whether or not the caller still waits.
+async fn apart(
+    work: impl Future<Output = Result<(), Fault>> + Send + 'static,
+) -> Result<(), Fault> {
+    tokio::spawn(work)
+        .await
+        .map_err(|error| Fault::new(FaultKind::Internal).because(error))?
+}

@@ -1,0 +1,14 @@
+//! The semantics of every operation, over the engine in memory.
+
+mod appends;
+mod audits;
+mod buckets;
+mod copies;
+mod faults;
+mod kit;
+mod lists;
+mod model;
+mod multipart;
+mod objects;
+mod races;
+mod versions;

@@ -1,0 +1,104 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use osier_server::{ListenAddress, Settings, SettingsError};
+
+/// An object store that speaks Alibaba Cloud OSS.
+#[derive(Debug, Parser)]
+#[command(name = "osier", version, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the store.
+    Serve(Serve),
+    /// Verify all stored data. Exit code 0: sound, 1: damage found, 2: could not look.
+    Fsck(Place),
+    /// Free the space of deleted data now; the server does it by itself.
+    Gc(Place),
+    /// Where the root key is, and what it is.
+    Key(Key),
+    /// Print the version.
+    Version,
+}
+
+/// Which store.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// The data directory [default: osier-data]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) data: Option<PathBuf>,
+    /// The settings file
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Where the store listens; may be repeated [default: 127.0.0.1:9000]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Vec<ListenAddress>,
+    /// Where console, metrics and health listen [default: 127.0.0.1:9001]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) console_listen: Option<ListenAddress>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Key {
+    #[command(subcommand)]
+    pub(crate) command: Option<KeyCommand>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Print the key with its secret.
+    Show,
+}
+
+impl Place {
+    /// The settings of the file, where one is named, with what the line says on top.
+    pub(crate) fn settings(&self) -> Result<Settings, SettingsError> {
+        let mut settings = match &self.config {
+            Some(path) => Settings::read(path)?,
+            None => Settings::default(),
+        };
+        if let Some(data) = &self.data {
+            settings.data.clone_from(data);
+        }
+        Ok(settings)
+    }
+}
+
+impl Serve {
+    pub(crate) fn settings(&self) -> Result<Settings, SettingsError> {
+        let mut settings = self.place.settings()?;
+        if !self.listen.is_empty() {
+            settings.listen.clone_from(&self.listen);
+        }
+        if let Some(console_listen) = self.console_listen {
+            settings.console_listen = console_listen;
+        }
+        Ok(settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

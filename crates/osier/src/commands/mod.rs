@@ -1,0 +1,7 @@
+//! One command, one file.
+
+pub(crate) mod fsck;
+pub(crate) mod gc;
+pub(crate) mod key;
+pub(crate) mod serve;
+pub(crate) mod version;

@@ -1,0 +1,46 @@
+//! What may help against an error.
+
+use std::io::ErrorKind;
+
+use osier_server::{OpenError, RootKeyError, SettingsError, StartError};
+
+/// What may help, where anything is known to.
+pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
+    if let Some(settings) = error.downcast_ref::<SettingsError>() {
+        return settings.suggestion().map(str::to_owned);
+    }
+    if let Some(key) = error.downcast_ref::<RootKeyError>() {
+        return of_key(key);
+    }
+    match error.downcast_ref::<StartError>()? {
+        StartError::Listen { address, source } => match source.kind() {
+            ErrorKind::AddrInUse => Some(format!(
+                "something listens on port {} already; stop it, or choose another \
+                 with `--listen` or `--console-listen`",
+                address.port()
+            )),
+            ErrorKind::PermissionDenied => {
+                Some("ports below 1024 need the capability CAP_NET_BIND_SERVICE".to_owned())
+            }
+            ErrorKind::AddrNotAvailable => Some("this machine has no such address".to_owned()),
+            _ => None,
+        },
+        StartError::Data { .. } => Some("choose another directory with `--data`".to_owned()),
+        StartError::Open(OpenError::Locked { .. }) => Some(
+            "another osier works on this directory; stop it, or choose another with `--data`"
+                .to_owned(),
+        ),
+        StartError::RootKey(key) => of_key(key),
+        _ => None,
+    }
+}
+
+fn of_key(error: &RootKeyError) -> Option<String> {
+    match error {
+        RootKeyError::Weak { .. } => Some(
+            "use 16 or more random characters, or unset both variables and let osier make a key"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
