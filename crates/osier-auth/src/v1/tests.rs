@@ -548,7 +548,8 @@ proptest! {
         let signature = sign(&probe(&one));
         prop_assert!(by_header(probe(&one), &signature).authenticate().is_ok());
         let passes = by_header(probe(&two), &signature).authenticate().is_ok();
-        let meant = signed_pairs(&Query::parse(&one));
+        // What the server names first is the likelier reading, and that is what was signed.
+        let meant = signed_pairs(&crate::query_with_spaces(&one));
         let literal = signed_pairs(&Query::parse(&two)) == meant;
         let spaced = signed_pairs(&crate::query_with_spaces(&two)) == meant;
         prop_assert_eq!(passes, literal || spaced);
