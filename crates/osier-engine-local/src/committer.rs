@@ -370,7 +370,7 @@ mod tests {
         queue.close();
         let endless = Gathering {
             jobs: 2,
-            window: Duration::from_secs(3600),
+            window: Duration::from_hours(1),
         };
         let mut jobs = VecDeque::new();
         assert!(queue.take(&mut jobs, endless));
@@ -383,7 +383,7 @@ mod tests {
         let queue = CommitQueue::default();
         let endless = Gathering {
             jobs: 3,
-            window: Duration::from_secs(3600),
+            window: Duration::from_hours(1),
         };
         std::thread::scope(|scope| {
             let taker = scope.spawn(|| {
