@@ -3,7 +3,10 @@
 
 use osier_auth::{BucketFacts, Identity, Principal, ResourceFacts, decide};
 use osier_store::Store;
-use osier_types::{Access, Fault, FaultKind, ObjectRef, Op, Resource, VersionId};
+use osier_types::{
+    Access, AccessKind, CopyObject, Fault, FaultKind, ObjectRef, Op, Resource, UploadPartCopy,
+    VersionId,
+};
 
 /// Refuses `op` unless every permission it needs is granted.
 ///
@@ -73,7 +76,7 @@ async fn check_object(
     let object = ObjectRef {
         bucket: name.clone(),
         key: key.clone(),
-        version: version_of(op, key),
+        version: version_of(op, access),
     };
     let found = store.object_facts(&object).await?;
     let facts = ResourceFacts {
@@ -82,10 +85,15 @@ async fn check_object(
     };
     decide(caller, access, &facts).into_result(&access.resource)?;
     // Reading through a link needs permission at both ends.
-    let follows = matches!(
-        op,
-        Op::GetObject(_) | Op::HeadObject(_) | Op::CopyObject(_) | Op::UploadPartCopy(_)
-    );
+    let follows = access.kind == AccessKind::Read
+        && matches!(
+            op,
+            Op::GetObject(_)
+                | Op::HeadObject(_)
+                | Op::GetObjectMeta(_)
+                | Op::CopyObject(_)
+                | Op::UploadPartCopy(_)
+        );
     if let (true, Some(target)) = (follows, found.and_then(|found| found.symlink_target)) {
         let end = Access {
             action: access.action,
@@ -107,8 +115,9 @@ async fn check_object(
     Ok(())
 }
 
-/// The version that `op` names of `key`, where it names one.
-fn version_of(op: &Op, key: &osier_types::ObjectKey) -> Option<VersionId> {
+/// The version that `op` names of the object of `access`, where it names one. A copy names one of
+/// its source, which says nothing of the object it writes, even under the same key.
+fn version_of(op: &Op, access: &Access) -> Option<VersionId> {
     match op {
         Op::GetObject(read) | Op::HeadObject(read) => read.object.version,
         Op::GetObjectMeta(object)
@@ -119,8 +128,12 @@ fn version_of(op: &Op, key: &osier_types::ObjectKey) -> Option<VersionId> {
         | Op::GetObjectAcl(object)
         | Op::PutObjectTagging { object, .. }
         | Op::PutObjectAcl { object, .. } => object.version,
-        Op::CopyObject(copy) if copy.source.object.key == *key => copy.source.object.version,
-        Op::UploadPartCopy(copy) if copy.source.object.key == *key => copy.source.object.version,
+        Op::CopyObject(CopyObject { source, .. })
+        | Op::UploadPartCopy(UploadPartCopy { source, .. })
+            if access.kind == AccessKind::Read =>
+        {
+            source.object.version
+        }
         _ => None,
     }
 }
