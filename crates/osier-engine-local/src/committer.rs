@@ -51,7 +51,7 @@ impl Gathering {
             return Self::default();
         }
         Self {
-            jobs: (lately / 4 * 3).min(GROUP_MAX),
+            jobs: (lately / 4 * 3).min(GATHER_MAX),
             window: (took / 2).min(GATHER_WINDOW),
         }
     }
@@ -344,6 +344,8 @@ fn drop_table(
 const GROUP_MAX: usize = 2048;
 /// Below this many callers at a time there is nothing to gather.
 const GATHER_MIN: usize = 4;
+/// A group of this many is large enough not to wait for more.
+const GATHER_MAX: usize = 16;
 /// The longest wait for more of a group.
 const GATHER_WINDOW: Duration = Duration::from_micros(300);
 
@@ -360,7 +362,7 @@ mod tests {
         assert_eq!((many.jobs, many.window), (12, GATHER_WINDOW));
         let quick = Gathering::after(4, 0, Duration::from_micros(100));
         assert_eq!((quick.jobs, quick.window), (3, Duration::from_micros(50)));
-        assert_eq!(Gathering::after(GROUP_MAX, 9999, slow).jobs, GROUP_MAX);
+        assert_eq!(Gathering::after(GROUP_MAX, 9999, slow).jobs, GATHER_MAX);
     }
 
     #[test]
