@@ -17,8 +17,8 @@ pub(crate) async fn authorise(
     caller: Option<&Identity>,
     op: &Op,
 ) -> Result<(), Fault> {
-    for access in op.accesses() {
-        check(store, caller, op, &access).await?;
+    for (index, access) in op.accesses().iter().enumerate() {
+        check(store, caller, op, access, index).await?;
     }
     Ok(())
 }
@@ -28,6 +28,7 @@ async fn check(
     caller: Option<&Identity>,
     op: &Op,
     access: &Access,
+    index: usize,
 ) -> Result<(), Fault> {
     let Some(name) = access.resource.bucket() else {
         return decide(caller, access, &ResourceFacts::default()).into_result(&access.resource);
@@ -59,7 +60,8 @@ async fn check(
         };
         return decide(caller, access, &facts).into_result(&access.resource);
     }
-    Box::pin(check_object(store, caller, op, access, bucket)).await
+    let version = version_of(op, access, index);
+    Box::pin(check_object(store, caller, op, access, bucket, version)).await
 }
 
 /// The rest of a check that needs to know the object, and what it points to.
@@ -69,6 +71,7 @@ async fn check_object(
     op: &Op,
     access: &Access,
     bucket: Option<BucketFacts<'_>>,
+    version: Option<VersionId>,
 ) -> Result<(), Fault> {
     let Resource::Object(name, key) = &access.resource else {
         return Ok(());
@@ -76,7 +79,7 @@ async fn check_object(
     let object = ObjectRef {
         bucket: name.clone(),
         key: key.clone(),
-        version: version_of(op, access),
+        version,
     };
     let found = store.object_facts(&object).await?;
     let facts = ResourceFacts {
@@ -115,10 +118,11 @@ async fn check_object(
     Ok(())
 }
 
-/// The version that `op` names of the object of `access`, where it names one. A copy names one of
+/// The version that `op` names of the object of its `index`th access, where it names one. A copy names one of
 /// its source, which says nothing of the object it writes, even under the same key.
-fn version_of(op: &Op, access: &Access) -> Option<VersionId> {
+fn version_of(op: &Op, access: &Access, index: usize) -> Option<VersionId> {
     match op {
+        Op::DeleteObjects(delete) => delete.objects.get(index).and_then(|(_, version)| *version),
         Op::GetObject(read) | Op::HeadObject(read) => read.object.version,
         Op::GetObjectMeta(object)
         | Op::GetSymlink(object)
