@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use osier_engine::{Batch, EngineError, Family, TableId};
 use rocksdb::WriteBatch;
@@ -28,7 +29,32 @@ pub(crate) struct CommitQueue {
 #[derive(Debug, Default)]
 struct State {
     jobs: VecDeque<(Job, Reply)>,
+    /// How many jobs wake the committer.
+    wanted: usize,
     closing: bool,
+}
+
+/// What is worth waiting for before a group is written. Whoever got an answer just
+/// now asks again soon: one large group costs less than several small ones. A lone
+/// caller never waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Gathering {
+    jobs: usize,
+    window: Duration,
+}
+
+impl Gathering {
+    /// After a group of `taken` jobs that took a time, and while `waiting` wait already.
+    fn after(taken: usize, waiting: usize, took: Duration) -> Self {
+        let lately = taken + waiting;
+        if lately < GATHER_MIN {
+            return Self::default();
+        }
+        Self {
+            jobs: (lately / 4 * 3).min(GATHER_MAX),
+            window: (took / 2).min(GATHER_WINDOW),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -81,46 +107,71 @@ impl CommitQueue {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !state.closing {
             state.jobs.push_back((job, reply));
-            self.work.notify_one();
+            if state.jobs.len() >= state.wanted {
+                self.work.notify_one();
+            }
         }
         answer
     }
 
-    fn take(&self) -> Option<VecDeque<(Job, Reply)>> {
+    /// Moves what waits into `jobs`, which is empty. False at the end.
+    fn take(&self, jobs: &mut VecDeque<(Job, Reply)>, gathering: Gathering) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.wanted = 1;
         while state.jobs.is_empty() {
             if state.closing {
-                return None;
+                return false;
             }
             state = self
                 .work
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        if state.jobs.len() > GROUP_MAX {
-            Some(state.jobs.drain(..GROUP_MAX).collect())
-        } else {
-            Some(std::mem::take(&mut state.jobs))
+        if state.jobs.len() < gathering.jobs {
+            state.wanted = gathering.jobs;
+            let few = |it: &mut State| !it.closing && it.jobs.len() < gathering.jobs;
+            (state, _) = self
+                .work
+                .wait_timeout_while(state, gathering.window, few)
+                .unwrap_or_else(PoisonError::into_inner);
         }
+        // Nobody has to wake who is at work.
+        state.wanted = usize::MAX;
+        if state.jobs.len() > GROUP_MAX {
+            jobs.extend(state.jobs.drain(..GROUP_MAX));
+        } else {
+            std::mem::swap(jobs, &mut state.jobs);
+        }
+        true
+    }
+
+    fn waiting(&self) -> usize {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.jobs.len()
     }
 }
 
 /// The committer's thread.
 pub(crate) fn serve(core: &Core) {
-    while let Some(jobs) = core.commits.take() {
+    let mut jobs = VecDeque::new();
+    let mut gathering = Gathering::default();
+    while core.commits.take(&mut jobs, gathering) {
+        let (taken, begin) = (jobs.len(), Instant::now());
         if core.stalled.load(Ordering::SeqCst)
             && let Err(error) = reopen(core)
         {
-            for (_, reply) in jobs {
+            for (_, reply) in jobs.drain(..) {
                 let _ = reply.send(Err(repeat(&error)));
             }
             continue;
         }
         // Without the database the replies are dropped, which says that it is closed.
         let _ = core.with_meta(|meta| {
-            commit_jobs(core, meta, jobs);
+            commit_jobs(core, meta, &mut jobs);
             Ok(())
         });
+        jobs.clear();
+        gathering = Gathering::after(taken, core.commits.waiting(), begin.elapsed());
     }
 }
 
@@ -166,11 +217,11 @@ fn reopen(core: &Core) -> Result<(), EngineError> {
     Ok(())
 }
 
-fn commit_jobs(core: &Core, meta: &Meta, jobs: VecDeque<(Job, Reply)>) {
+fn commit_jobs(core: &Core, meta: &Meta, jobs: &mut VecDeque<(Job, Reply)>) {
     let mut group = Group::new(core, meta);
     let mut waiting = Vec::with_capacity(jobs.len());
     let free_bytes = core.free_bytes();
-    for (job, reply) in jobs {
+    for (job, reply) in jobs.drain(..) {
         if let Err(error) = core.health.check_sound() {
             let _ = reply.send(Err(error));
             continue;
@@ -291,3 +342,59 @@ fn drop_table(
 
 /// Batches of one group at most.
 const GROUP_MAX: usize = 2048;
+/// Below this many callers at a time there is nothing to gather.
+const GATHER_MIN: usize = 4;
+/// A group of this many is large enough not to wait for more.
+const GATHER_MAX: usize = 16;
+/// The longest wait for more of a group.
+const GATHER_WINDOW: Duration = Duration::from_micros(300);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gathers_only_where_many_call() {
+        let slow = Duration::from_secs(1);
+        assert_eq!(Gathering::after(1, 0, slow), Gathering::default());
+        assert_eq!(Gathering::after(2, 1, slow), Gathering::default());
+        let many = Gathering::after(8, 8, slow);
+        assert_eq!((many.jobs, many.window), (12, GATHER_WINDOW));
+        let quick = Gathering::after(4, 0, Duration::from_micros(100));
+        assert_eq!((quick.jobs, quick.window), (3, Duration::from_micros(50)));
+        assert_eq!(Gathering::after(GROUP_MAX, 9999, slow).jobs, GATHER_MAX);
+    }
+
+    #[test]
+    fn closing_ends_a_wait_for_more_and_leaves_no_job_behind() {
+        let queue = CommitQueue::default();
+        let _answer = queue.push(Job::Own(Vec::new()));
+        queue.close();
+        let endless = Gathering {
+            jobs: 2,
+            window: Duration::from_hours(1),
+        };
+        let mut jobs = VecDeque::new();
+        assert!(queue.take(&mut jobs, endless));
+        assert_eq!(jobs.drain(..).count(), 1);
+        assert!(!queue.take(&mut jobs, endless));
+    }
+
+    #[test]
+    fn the_last_of_a_group_wakes() {
+        let queue = CommitQueue::default();
+        let endless = Gathering {
+            jobs: 3,
+            window: Duration::from_hours(1),
+        };
+        std::thread::scope(|scope| {
+            let taker = scope.spawn(|| {
+                let mut jobs = VecDeque::new();
+                queue.take(&mut jobs, endless);
+                jobs.len()
+            });
+            let _answers = [(); 3].map(|()| queue.push(Job::Own(Vec::new())));
+            assert_eq!(taker.join().unwrap(), 3);
+        });
+    }
+}

@@ -45,6 +45,8 @@ pub(crate) struct Core {
     pub(crate) files: Files,
     pub(crate) read_buffers: Arc<ReadBuffers>,
     pub(crate) verified: Verified,
+    /// Whether volumes are written past the page cache; see where holes are punched (`collect.rs`).
+    pub(crate) direct: bool,
     pub(crate) pool: IoPool,
     pub(crate) collector: CollectorQueue,
     pub(crate) scrubs: ScrubQueue,

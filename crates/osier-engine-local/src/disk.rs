@@ -15,6 +15,7 @@ const SAFE: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW);
 #[derive(Debug)]
 pub(crate) struct WriteFile {
     fd: OwnedFd,
+    direct: bool,
 }
 
 impl WriteFile {
@@ -29,14 +30,31 @@ impl WriteFile {
     pub(crate) fn open(directory: BorrowedFd<'_>, name: &str) -> Result<Self, Errno> {
         let flags = OFlags::RDWR | SAFE;
         let direct = rustix::fs::openat(directory, name, flags | OFlags::DIRECT, Mode::empty());
-        let fd = match direct {
-            Ok(fd) if takes_direct(&fd) => fd,
+        match direct {
+            Ok(fd) if takes_direct(&fd) => Ok(Self { fd, direct: true }),
             Ok(_) | Err(Errno::INVAL | Errno::OPNOTSUPP) => {
-                rustix::fs::openat(directory, name, flags, Mode::empty())?
+                let fd = rustix::fs::openat(directory, name, flags, Mode::empty())?;
+                Ok(Self { fd, direct: false })
             }
-            Err(errno) => return Err(errno),
-        };
-        Ok(Self { fd })
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Whether writes go past the page cache.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.direct
+    }
+
+    /// Writes the block at `offset` once more with what it holds. Past the page cache that has
+    /// the system forget its memory of the block, whatever else that memory holds.
+    pub(crate) fn rewrite_block(&self, offset: u64) -> Result<(), Errno> {
+        let mut block = crate::buffer::AlignedBuffer::with_capacity(1);
+        block.fill(&[0]);
+        block.pad();
+        match rustix::io::pread(&self.fd, block.bytes_mut(), offset)? {
+            read if read == block.len() => self.write_at(block.bytes(), offset),
+            _ => Err(Errno::IO),
+        }
     }
 
     /// Writes all of `bytes`; both they and `offset` must be aligned to blocks.

@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use crate::collect::{self, Collected, CollectorQueue};
 use crate::committer::{self, CommitQueue};
 use crate::core::Core;
-use crate::disk;
+use crate::disk::{self, WriteFile};
 use crate::extents::Extents;
 use crate::failure::{Health, closed};
 use crate::files::Files;
@@ -26,7 +26,7 @@ use crate::flusher;
 use crate::fsck::{self, FsckReport, Link};
 use crate::group::{VALUE_BYTES_MAX, full_key};
 use crate::io_pool::IoPool;
-use crate::layout::Layout;
+use crate::layout::{FORMAT, Layout};
 use crate::liveness::Liveness;
 use crate::meta::{Meta, Space, counters_key, decode_counters};
 use crate::reader::{LocalReader, READ_BYTES_MAX};
@@ -75,6 +75,7 @@ impl LocalEngine {
             source,
         };
         let layout = Layout::open(path)?;
+        let direct = WriteFile::open(layout.root(), FORMAT).is_ok_and(|file| file.is_direct());
         let (_, total) = disk::space(layout.root()).map_err(|it| failed(Box::new(it)))?;
         let settings = settings.fitted(total);
         let meta = Meta::open(&layout, &settings)?;
@@ -110,6 +111,7 @@ impl LocalEngine {
             files: Files::new(settings.open_files),
             read_buffers: Arc::default(),
             verified: Verified::default(),
+            direct,
             pool: IoPool::new(settings.io_threads),
             collector: CollectorQueue::default(),
             scrubs: ScrubQueue::default(),

@@ -18,6 +18,8 @@ use crate::meta::{
     reference_key, row_key,
 };
 
+/// What an entry of a write takes beside its key and value, at most.
+const ENTRY_BYTES: usize = 16;
 /// Bytes of one value at most.
 pub(crate) const VALUE_BYTES_MAX: usize = 16 << 20;
 
@@ -109,7 +111,7 @@ impl<'a> Group<'a> {
 
     /// Writes everything and waits for the disk.
     pub(crate) fn write(self) -> Result<(), WriteFailure> {
-        let mut batch = WriteBatch::default();
+        let mut batch = WriteBatch::with_capacity_bytes(self.bytes());
         if let Err(error) = self.fill(&mut batch) {
             self.undo();
             return Err(WriteFailure::Before(error));
@@ -152,6 +154,15 @@ impl<'a> Group<'a> {
         for (blob, before) in &self.linking {
             self.core.liveness.undo_link(*blob, *before);
         }
+    }
+
+    /// About how many bytes the write takes.
+    fn bytes(&self) -> usize {
+        let row = |(key, value): (&Bytes, &Option<Bytes>)| {
+            ENTRY_BYTES + key.len() + value.as_ref().map_or(0, Bytes::len)
+        };
+        let others = self.references.len() + self.garbage.len() + self.counters.len();
+        self.rows.iter().map(row).sum::<usize>() + (others + self.own.len()) * 4 * ENTRY_BYTES
     }
 
     fn fill(&self, batch: &mut WriteBatch) -> Result<(), EngineError> {

@@ -17,7 +17,7 @@ use crate::settings::OpenError;
 /// The version of the data format that this engine writes.
 pub const FORMAT_VERSION: u32 = 1;
 
-const FORMAT: &str = "FORMAT";
+pub(crate) const FORMAT: &str = "FORMAT";
 const FORMAT_NAME: &str = "osier-local";
 const LOCK: &str = "LOCK";
 const WITNESS: &str = "WITNESS";

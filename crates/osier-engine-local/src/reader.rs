@@ -229,7 +229,8 @@ impl BlobReader for LocalReader {
         let end = offset
             .checked_add(length)
             .filter(|end| *end <= self.run.length)?;
-        if self.whole.is_some() || length < SLICE_MIN {
+        let sendable = self.core.direct || matches!(self.place, Locator::Extent { .. });
+        if self.whole.is_some() || length < SLICE_MIN || !sendable {
             return None;
         }
         let first = usize::try_from(offset / PIECE_U64).ok()?;

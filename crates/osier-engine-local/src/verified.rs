@@ -95,7 +95,7 @@ impl Verified {
 /// Bits of a word.
 const WORD: usize = 64;
 /// How long a piece counts as verified.
-const FRESH: Duration = Duration::from_secs(60);
+const FRESH: Duration = Duration::from_mins(1);
 /// Words remembered: bits for 512 GiB, half a megabyte at least and a few with many small blobs.
 const WORDS_MAX: usize = 1 << 16;
 

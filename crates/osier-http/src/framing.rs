@@ -37,6 +37,9 @@ pub(crate) struct Framing {
     refused: Option<(u64, Refusal)>,
 }
 
+/// Ends trailers in a way that hyper refuses.
+const BROKEN_TRAILERS: &[u8] = b"\0\r\n\r\n";
+
 /// Headers hyper parses without taking memory for each request.
 const HEADER_LINES_MAX: usize = 100;
 
@@ -119,6 +122,14 @@ impl Framing {
                         return Verdict::Cut {
                             keep: before + keep,
                             suffix,
+                        };
+                    }
+                    if !in_head && end.is_some() && !self.line.ends_in_cr(piece) {
+                        // hyper reads on where we would stop; from here on it may read nothing.
+                        self.place = Place::Lost;
+                        return Verdict::Cut {
+                            keep: bytes.len() - rest.len() + piece.len(),
+                            suffix: BROKEN_TRAILERS,
                         };
                     }
                     self.head_bytes += taken;
@@ -312,6 +323,14 @@ impl Line {
     }
 
     /// Whether this line with `piece` is nothing but CR.
+    /// Whether it ends in a carriage return once `piece` is added.
+    fn ends_in_cr(&self, piece: &[u8]) -> bool {
+        match piece.last() {
+            Some(&last) => last == b'\r',
+            None => self.bytes > 0 && self.last == b'\r',
+        }
+    }
+
     fn is_lone_cr(&self, piece: &[u8]) -> bool {
         match self.bytes {
             0 => piece == b"\r",
@@ -399,6 +418,24 @@ mod tests {
             refused(b"GET / HTTP/1.1\nHost: a\n\n"),
             Some((1, Refusal::BareLineFeed))
         );
+    }
+
+    /// hyper takes only CR LF for the end of a trailer: what follows a bare LF would be a request
+    /// here and a trailer there.
+    #[test]
+    fn s30_a_bare_line_feed_in_trailers_ends_everything() {
+        let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        for (body, kept) in [(&b"0\r\nX: a\n\nGET /"[..], 7), (b"0\r\n\nGET /", 3)] {
+            let mut framing = framing();
+            let verdict = framing.inspect(&[&head, body].concat());
+            let Verdict::Cut { keep, suffix } = verdict else {
+                panic!("{body:?}")
+            };
+            assert_eq!((keep, suffix), (head.len() + kept, BROKEN_TRAILERS));
+        }
+        let mut whole = framing();
+        let good = whole.inspect(&[&head, &b"0\r\nX: a\r\n\r\n"[..]].concat());
+        assert!(matches!(good, Verdict::Pass) && whole.at_boundary());
     }
 
     #[test]

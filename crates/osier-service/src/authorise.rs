@@ -3,7 +3,10 @@
 
 use osier_auth::{BucketFacts, Identity, Principal, ResourceFacts, decide};
 use osier_store::Store;
-use osier_types::{Access, Fault, FaultKind, ObjectRef, Op, Resource, VersionId};
+use osier_types::{
+    Access, AccessKind, CopyObject, Fault, FaultKind, ObjectRef, Op, Resource, UploadPartCopy,
+    VersionId,
+};
 
 /// Refuses `op` unless every permission it needs is granted.
 ///
@@ -14,8 +17,8 @@ pub(crate) async fn authorise(
     caller: Option<&Identity>,
     op: &Op,
 ) -> Result<(), Fault> {
-    for access in op.accesses() {
-        check(store, caller, op, &access).await?;
+    for (index, access) in op.accesses().iter().enumerate() {
+        check(store, caller, op, access, index).await?;
     }
     Ok(())
 }
@@ -25,6 +28,7 @@ async fn check(
     caller: Option<&Identity>,
     op: &Op,
     access: &Access,
+    index: usize,
 ) -> Result<(), Fault> {
     let Some(name) = access.resource.bucket() else {
         return decide(caller, access, &ResourceFacts::default()).into_result(&access.resource);
@@ -56,7 +60,8 @@ async fn check(
         };
         return decide(caller, access, &facts).into_result(&access.resource);
     }
-    Box::pin(check_object(store, caller, op, access, bucket)).await
+    let version = version_of(op, access, index);
+    Box::pin(check_object(store, caller, op, access, bucket, version)).await
 }
 
 /// The rest of a check that needs to know the object, and what it points to.
@@ -66,6 +71,7 @@ async fn check_object(
     op: &Op,
     access: &Access,
     bucket: Option<BucketFacts<'_>>,
+    version: Option<VersionId>,
 ) -> Result<(), Fault> {
     let Resource::Object(name, key) = &access.resource else {
         return Ok(());
@@ -73,7 +79,7 @@ async fn check_object(
     let object = ObjectRef {
         bucket: name.clone(),
         key: key.clone(),
-        version: version_of(op, key),
+        version,
     };
     let found = store.object_facts(&object).await?;
     let facts = ResourceFacts {
@@ -82,10 +88,15 @@ async fn check_object(
     };
     decide(caller, access, &facts).into_result(&access.resource)?;
     // Reading through a link needs permission at both ends.
-    let follows = matches!(
-        op,
-        Op::GetObject(_) | Op::HeadObject(_) | Op::CopyObject(_) | Op::UploadPartCopy(_)
-    );
+    let follows = access.kind == AccessKind::Read
+        && matches!(
+            op,
+            Op::GetObject(_)
+                | Op::HeadObject(_)
+                | Op::GetObjectMeta(_)
+                | Op::CopyObject(_)
+                | Op::UploadPartCopy(_)
+        );
     if let (true, Some(target)) = (follows, found.and_then(|found| found.symlink_target)) {
         let end = Access {
             action: access.action,
@@ -107,9 +118,11 @@ async fn check_object(
     Ok(())
 }
 
-/// The version that `op` names of `key`, where it names one.
-fn version_of(op: &Op, key: &osier_types::ObjectKey) -> Option<VersionId> {
+/// The version that `op` names of the object of its `index`th access, where it names one. A copy names one of
+/// its source, which says nothing of the object it writes, even under the same key.
+fn version_of(op: &Op, access: &Access, index: usize) -> Option<VersionId> {
     match op {
+        Op::DeleteObjects(delete) => delete.objects.get(index).and_then(|(_, version)| *version),
         Op::GetObject(read) | Op::HeadObject(read) => read.object.version,
         Op::GetObjectMeta(object)
         | Op::GetSymlink(object)
@@ -119,8 +132,12 @@ fn version_of(op: &Op, key: &osier_types::ObjectKey) -> Option<VersionId> {
         | Op::GetObjectAcl(object)
         | Op::PutObjectTagging { object, .. }
         | Op::PutObjectAcl { object, .. } => object.version,
-        Op::CopyObject(copy) if copy.source.object.key == *key => copy.source.object.version,
-        Op::UploadPartCopy(copy) if copy.source.object.key == *key => copy.source.object.version,
+        Op::CopyObject(CopyObject { source, .. })
+        | Op::UploadPartCopy(UploadPartCopy { source, .. })
+            if access.kind == AccessKind::Read =>
+        {
+            source.object.version
+        }
         _ => None,
     }
 }

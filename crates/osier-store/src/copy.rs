@@ -112,7 +112,7 @@ fn copied_object(op: &CopyObject, bucket: &Bucket, source: &Object) -> Object {
     // Onto itself, a copy exists to change the metadata, whatever the directive says.
     let onto_itself = asked.bucket == op.bucket && asked.key == op.key && !record.ever_versioned();
     let kind = match source.kind {
-        ObjectKind::Appendable => ObjectKind::Normal,
+        ObjectKind::Appendable if !onto_itself => ObjectKind::Normal,
         kind => kind,
     };
     let class = if onto_itself {
@@ -125,6 +125,10 @@ fn copied_object(op: &CopyObject, bucket: &Bucket, source: &Object) -> Object {
     object.md5 = source.md5;
     object.crc64 = source.crc64;
     object.symlink_target.clone_from(&source.symlink_target);
+    if onto_itself {
+        object.sealed = source.sealed;
+        object.acl = op.new.acl.unwrap_or(source.acl);
+    }
     if !op.replace_metadata && !onto_itself {
         object.headers = source.headers.clone();
         object.user_meta.clone_from(&source.user_meta);

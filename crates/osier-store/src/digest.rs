@@ -1,7 +1,7 @@
 //! Checksums of bodies: MD5, CRC-64/XZ and, where signed, SHA-256, each byte once.
 //!
-//! Bodies of more than [`INLINE_MAX`] are hashed on the pool for blocking work,
-//! in batches that overlap with receiving and writing.
+//! MD5 and SHA-256 of bodies of more than [`INLINE_MAX`] are reckoned on the pool for
+//! blocking work, in batches that overlap with receiving and writing.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -15,7 +15,7 @@ use sha2::Sha256;
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
-/// Bodies up to this many bytes are hashed where they are.
+/// Bodies up to this many bytes are hashed where they arrive.
 const INLINE_MAX: usize = 16 * 1024;
 /// Bytes handed over in one go.
 const BATCH: usize = 256 * 1024;
@@ -33,6 +33,9 @@ pub(crate) struct Digests {
 
 /// Checksums of a body that is still coming in.
 pub(crate) struct Hashing {
+    /// Cheap, so it is reckoned where the bytes arrive, while they are near the
+    /// processor. MD5 alone decides how fast one long body can be.
+    crc64: crc_fast::Digest,
     shared: Arc<Shared>,
     waiting: Vec<Bytes>,
     waiting_bytes: usize,
@@ -66,7 +69,6 @@ struct Runner {
 
 struct Hasher {
     md5: Md5,
-    crc64: crc_fast::Digest,
     sha256: Option<Sha256>,
 }
 
@@ -74,10 +76,10 @@ impl Hashing {
     pub(crate) fn new(sha256: bool) -> Self {
         let hasher = Box::new(Hasher {
             md5: Md5::new(),
-            crc64: crc_fast::Digest::new(Crc64Xz),
             sha256: sha256.then(Sha256::new),
         });
         Self {
+            crc64: crc_fast::Digest::new(Crc64Xz),
             shared: Arc::new(Shared {
                 queue: Mutex::new(Queue {
                     batches: VecDeque::new(),
@@ -93,6 +95,7 @@ impl Hashing {
 
     /// Takes more bytes; waits while too many wait already.
     pub(crate) async fn feed(&mut self, bytes: Bytes) -> Result<(), Fault> {
+        self.crc64.update(&bytes);
         self.waiting_bytes = self.waiting_bytes.saturating_add(bytes.len());
         self.waiting.push(bytes);
         if self.waiting_bytes >= BATCH {
@@ -142,7 +145,7 @@ impl Hashing {
         hasher.update(&self.waiting);
         Ok(Digests {
             md5: hasher.md5.finalize().into(),
-            crc64: hasher.crc64.finalize(),
+            crc64: self.crc64.finalize(),
             sha256: hasher.sha256.map(|sha256| sha256.finalize().into()),
         })
     }
@@ -213,7 +216,6 @@ impl Hasher {
     fn update(&mut self, batch: &[Bytes]) {
         for bytes in batch {
             self.md5.update(bytes);
-            self.crc64.update(bytes);
             if let Some(sha256) = &mut self.sha256 {
                 sha256.update(bytes);
             }
@@ -282,5 +284,20 @@ mod tests {
             assert_eq!(digests(&chunks).await, whole);
         }
         assert_eq!(whole.sha256.unwrap()[..], Sha256::digest(&body)[..]);
+    }
+
+    /// As when the pool ends before it comes to the work.
+    #[tokio::test]
+    async fn a_hasher_that_never_ran_fails_the_body() {
+        let hashing = Hashing::new(false);
+        let place = mem::replace(&mut hashing.shared.queue().hasher, Place::Running);
+        let Place::Here(hasher) = place else {
+            panic!("the hasher is away");
+        };
+        drop(Runner {
+            shared: Arc::clone(&hashing.shared),
+            hasher: Some(hasher),
+        });
+        assert!(hashing.finish().await.is_err());
     }
 }

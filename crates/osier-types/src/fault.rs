@@ -45,6 +45,8 @@ pub enum FaultKind {
         /// Why.
         reason: String,
     },
+    /// A CORS preflight without one of the headers that make it one.
+    IncompletePreflight,
     /// The XML body can't be read.
     MalformedXml {
         /// Why.

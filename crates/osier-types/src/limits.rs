@@ -4,8 +4,10 @@
 pub const BUCKET_NAME_MIN: usize = 3;
 /// Bucket names have at most this many characters (OSS naming rules).
 pub const BUCKET_NAME_MAX: usize = 63;
-/// Bytes of an object key at most. OSS documents 1,023, its newest SDK and S3 allow 1,024.
+/// Bytes of an object key at most; a dialect may allow fewer.
 pub const KEY_BYTES_MAX: usize = 1024;
+/// Bytes of an object key at most in the OSS dialect.
+pub const OSS_KEY_BYTES_MAX: usize = 1023;
 /// Bytes of one Put, Post or Append request body and of one part (5 GiB).
 pub const BODY_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
 /// Bytes of a whole appendable object (5 GiB).

@@ -4,6 +4,7 @@ mod conformance;
 mod crash;
 mod damage;
 mod full;
+mod logs;
 mod orphans;
 mod power;
 mod rows;

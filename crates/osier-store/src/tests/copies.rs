@@ -160,3 +160,25 @@ async fn sources_that_are_too_large_are_refused() {
         .await;
     assert_eq!(none, Err(FaultKind::NoSuchConfig(ConfigKind::Website)));
 }
+
+/// `update_object_meta` of the SDKs is a copy onto itself.
+#[tokio::test]
+async fn metadata_of_an_appendable_object_changes_and_nothing_else() {
+    let kit = Kit::new().await;
+    let mut first = append_op("k", 0);
+    first.new.acl = Some(ObjectAcl::PublicRead);
+    kit.append(first, b"one").await.unwrap();
+    let mut op = copy_op("k", None, "k");
+    op.new = described("itself", "itself");
+    op.new.acl = None;
+    op.replace_metadata = true;
+    kit.copy(op).await.unwrap();
+    let info = kit.head("k").await.unwrap();
+    assert_eq!(
+        (info.kind, info.acl),
+        (ObjectKind::Appendable, ObjectAcl::PublicRead)
+    );
+    assert_eq!(info.user_meta, [("m".to_owned(), b"itself".to_vec())]);
+    let grown = kit.append(append_op("k", 3), b"two").await.unwrap();
+    assert_eq!(grown.next_position, 6);
+}

@@ -130,7 +130,11 @@ fn cases() -> Vec<Case> {
                 kit.put_with(op, &bytes(2, 50)).await.unwrap();
                 String::new()
             },
-            |kit, _w| kit.copy(copy_op("k", None, "k")).await
+            |kit, _w| {
+                let mut op = copy_op("k", None, "k");
+                op.new.acl = Some(ObjectAcl::Private);
+                kit.copy(op).await
+            }
         ),
         case!("append first", |_kit| String::new(), |kit, _w| {
             kit.append(append_op("k", 0), &bytes(1, 50)).await

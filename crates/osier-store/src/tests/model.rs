@@ -342,7 +342,8 @@ async fn copy(kit: &Kit, model: &mut Model, from: usize, nth: usize, to: usize) 
     let copied = copied.unwrap();
     assert_eq!(copied.etag, source.etag);
     let kind = match source.kind {
-        ObjectKind::Appendable => ObjectKind::Normal,
+        // Onto itself only the metadata changes, unless that makes a new version.
+        ObjectKind::Appendable if from != to || model.versioning.is_some() => ObjectKind::Normal,
         kind => kind,
     };
     model.write(to, copied.version, Some(Object { kind, ..source }));

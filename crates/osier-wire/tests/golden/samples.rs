@@ -398,6 +398,7 @@ pub(crate) fn faults() -> Vec<FaultKind> {
             name: "uploadId".into(),
         },
         FaultKind::InvalidRequest { reason: reason() },
+        FaultKind::IncompletePreflight,
         FaultKind::MalformedXml { reason: reason() },
         FaultKind::MissingContentLength,
         FaultKind::IncompleteBody,

@@ -58,6 +58,11 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             "0017-00000003",
             format!("The request is not valid: {reason}."),
         ),
+        FaultKind::IncompletePreflight => bad(
+            "BadRequest",
+            "0017-00000006",
+            "A preflight needs the headers Origin and Access-Control-Request-Method.",
+        ),
         FaultKind::MalformedXml { reason } => bad(
             "MalformedXML",
             "0017-00000004",

@@ -4,7 +4,9 @@
 //! every value is one: no line ends, no control characters.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use osier_types::limits::{BODY_BYTES_MAX, OBJECT_TAGS_MAX, USER_META_BYTES_MAX};
+use osier_types::limits::{
+    BODY_BYTES_MAX, OBJECT_TAGS_MAX, OSS_KEY_BYTES_MAX, USER_META_BYTES_MAX,
+};
 use osier_types::{
     BucketName, ContentHeaders, Crc64, Expected, Fault, FaultKind, HeaderBytes, InvalidTags, Md5,
     NewObject, ObjectAcl, ObjectKey, RangeSpec, ReadConditions, StorageClass, Tag, Tags, Timestamp,
@@ -28,7 +30,7 @@ pub(in crate::oss::request) fn bucket_name(text: &str) -> Result<BucketName, Fau
 
 /// A key as OSS allows it: not everything that can be stored.
 pub(in crate::oss::request) fn object_key(bytes: &[u8]) -> Result<ObjectKey, Fault> {
-    if matches!(bytes.first(), Some(b'/' | b'\\')) {
+    if bytes.len() > OSS_KEY_BYTES_MAX || matches!(bytes.first(), Some(b'/' | b'\\')) {
         return Err(Fault::new(FaultKind::InvalidObjectName));
     }
     ObjectKey::parse(bytes).map_err(|_| Fault::new(FaultKind::InvalidObjectName))

@@ -166,9 +166,7 @@ pub(in crate::oss::request) fn preflight(input: &Input<'_>) -> Decoded {
         fields.text("origin")?,
         fields.text("access-control-request-method")?,
     ) else {
-        return Err(Fault::new(FaultKind::InvalidRequest {
-            reason: "a preflight needs Origin and Access-Control-Request-Method".to_owned(),
-        }));
+        return Err(FaultKind::IncompletePreflight.into());
     };
     let headers = fields
         .text("access-control-request-headers")?
