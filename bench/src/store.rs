@@ -64,11 +64,11 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
         "| Work | osier | yardstick | ratio | osier CPU | yardstick CPU | p50 / p99 us | goal |"
     );
     println!("|---|---|---|---|---|---|---|---|");
-    bench.prepare()?;
     println!(
         "| RSS idle | {:.1} MB | | | | | | 40 MB |",
         megabytes(resident_bytes(bench.osier.pid())?)
     );
+    bench.prepare()?;
     bench.reads()?;
     bench.writes()?;
     if bench.wanted("list") {
