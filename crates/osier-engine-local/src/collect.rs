@@ -416,8 +416,9 @@ impl Pass<'_> {
     /// Pages of the record may still be on their way to a client: `sendfile` hands the socket
     /// the pages themselves. A hole takes whole folios out of the page cache, which does those
     /// no harm, but zeroes where they lie the ones that reach beyond it. So the folios at both
-    /// ends are first pushed out of the cache, by writing past it; if they stay, the record waits
-    /// for a later pass. (Without unbuffered writing no piece of a volume is ever sent that way.)
+    /// ends are first pushed out of the cache, by writing past it: that forgets folios whoever
+    /// still holds their pages. (Without unbuffered writing no piece of a volume is ever sent that
+    /// way. Asking whether a block is still cached would not do: the question brings it back.)
     fn punch(&mut self, number: u64, offset: u64, bytes: u64) -> Result<(), Errno> {
         let file = match self.volumes.entry(number) {
             std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
@@ -431,15 +432,8 @@ impl Pass<'_> {
             }
         };
         if file.is_direct() && bytes >= BLOCK {
-            let cached = self
-                .core
-                .files
-                .open(&self.core.layout, FileName::Volume(number))?;
             for block in [offset, offset + bytes - BLOCK] {
                 file.rewrite_block(block)?;
-                if disk::read_cached(&*cached, block, &mut [0]) {
-                    return Err(Errno::BUSY);
-                }
             }
         }
         if bytes > BLOCK {
