@@ -18,9 +18,10 @@ fn logs(path: &Path) -> BTreeSet<(PathBuf, u64)> {
     files(&path.join("meta"))
         .into_iter()
         .filter(|file| file.extension().is_some_and(|it| it == "log"))
-        .map(|file| {
-            let inode = file.metadata().unwrap().ino();
-            (file, inode)
+        .filter_map(|file| {
+            // The database gives logs new names meanwhile: one that was just listed may be gone.
+            let inode = file.metadata().ok()?.ino();
+            Some((file, inode))
         })
         .collect()
 }
