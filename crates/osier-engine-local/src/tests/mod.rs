@@ -132,6 +132,7 @@ fn files(path: &Path) -> Vec<PathBuf> {
 /// Bytes on disk below a directory.
 fn disk_bytes(path: &Path) -> u64 {
     use std::os::unix::fs::MetadataExt;
-    let blocks = |path: &PathBuf| std::fs::metadata(path).unwrap().blocks();
-    files(path).iter().map(blocks).sum::<u64>() * 512
+    // A file of the database may be gone again since it was listed.
+    let blocks = |path: &PathBuf| std::fs::metadata(path).ok().map(|it| it.blocks());
+    files(path).iter().filter_map(blocks).sum::<u64>() * 512
 }
