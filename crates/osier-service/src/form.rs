@@ -8,7 +8,8 @@ use osier_store::ByteSource;
 use osier_types::{Fault, FaultKind, Op};
 use osier_wire::oss::{Address, FormHead, FormParser, FormPiece, ReplyFacts, decode_post};
 
-use crate::service::{Done, Service, caller_of};
+use crate::perform::caller_of;
+use crate::service::{Done, Service};
 use crate::{RequestLog, authorise};
 
 /// Carries out a form.
@@ -33,9 +34,10 @@ pub(crate) async fn post(
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_slice()))
         .collect();
-    let form = service
-        .verifier
-        .authenticate_form(&fields, service.keys.as_ref(), service.now())?;
+    let form =
+        service
+            .verifier
+            .authenticate_form(&fields, service.identities.as_ref(), service.now())?;
     let identity = match form.authentication {
         Authentication::Anonymous => None,
         Authentication::Signed(signed) => {

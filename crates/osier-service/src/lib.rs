@@ -4,10 +4,14 @@
 //! Knows HTTP messages but no sockets, and objects but no engine.
 #![warn(missing_docs)]
 
+mod arrive;
 mod authorise;
 mod body;
 mod form;
+mod identities;
 mod pace;
+mod perform;
+mod reply;
 mod service;
 
 use std::net::SocketAddr;
@@ -16,6 +20,7 @@ use bytes::Bytes;
 use osier_store::ByteSource;
 use osier_types::BucketName;
 
+pub use identities::{Identities, IdentitiesError};
 pub use service::{Service, ServiceSettings};
 
 /// A request whose body has not been read.

@@ -16,6 +16,7 @@ mod digest;
 mod failure;
 mod get;
 mod history;
+mod identities;
 mod intake;
 mod list;
 mod multipart;
@@ -45,6 +46,7 @@ use osier_types::{
 
 pub use audit::{AuditReport, BucketAudit};
 pub use body::{ObjectBody, ObjectChunk};
+pub use identities::IdentityRow;
 pub use osier_engine::FileSlice;
 pub use state::BucketRecord;
 
