@@ -46,7 +46,10 @@ fn add(parameters: &mut Vec<(String, String)>, raw: &str) -> Result<(), ControlF
         }
         // Looking for repetitions takes the square of it.
         if parameters.len() >= CONTROL_PARAMETERS_MAX {
-            return Err(ControlFault::invalid("Parameters", "at most 500"));
+            return Err(ControlFault::invalid(
+                "Parameters",
+                format!("at most {CONTROL_PARAMETERS_MAX}"),
+            ));
         }
         parameters.push((name, value));
     }

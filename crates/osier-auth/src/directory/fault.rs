@@ -368,11 +368,21 @@ impl fmt::Display for ControlFault {
             Self::IncompleteSignature { reason } => {
                 write!(out, "The request signature is incomplete: {reason}.")
             }
-            Self::SignatureDoesNotMatch { string_to_sign, .. } => write!(
-                out,
-                "Specified signature is not matched with our calculation. \
-                 server string to sign is:{string_to_sign}"
-            ),
+            Self::SignatureDoesNotMatch {
+                string_to_sign,
+                canonical_request,
+            } => {
+                // SDKs of old look for these words and compare what follows with their own.
+                write!(
+                    out,
+                    "Specified signature is not matched with our calculation. \
+                     server string to sign is:{string_to_sign}"
+                )?;
+                match canonical_request {
+                    Some(canonical) => write!(out, "\nserver canonical request is:{canonical}"),
+                    None => Ok(()),
+                }
+            }
             Self::UnknownAccessKey => out.write_str("Specified access key is not found."),
             Self::InactiveAccessKey => out.write_str("Specified access key is disabled."),
             Self::SecurityToken(fault) => out.write_str(match fault {
