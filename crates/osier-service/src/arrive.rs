@@ -41,15 +41,7 @@ impl Service {
             learnt.address = Some(address.clone());
             self.grant(request, learnt);
             // In a box: forms are rare, and their futures large.
-            let post = form::post(
-                self,
-                request,
-                address,
-                body,
-                &mut learnt.log,
-                &mut learnt.facts,
-            );
-            return Box::pin(post).await;
+            return Box::pin(form::post(self, request, address, body, learnt)).await;
         }
         // A preflight is never signed; the URL it asks about may well be, for another method.
         let signed = if request.method == Method::OPTIONS {

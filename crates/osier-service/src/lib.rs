@@ -9,10 +9,12 @@ mod authorise;
 mod body;
 mod form;
 mod identities;
+mod layers;
 mod pace;
 mod perform;
 mod reply;
 mod service;
+mod source;
 
 use std::net::SocketAddr;
 
@@ -22,6 +24,7 @@ use osier_types::BucketName;
 
 pub use identities::{Identities, IdentitiesError};
 pub use service::{Service, ServiceSettings};
+pub use source::Surroundings;
 
 /// A request whose body has not been read.
 pub struct Request {

@@ -7,7 +7,7 @@ use osier_store::{ByteSource, Caller};
 use osier_types::{AccessDenial, Expected, Fault, FaultKind, Op, Outcome, Owner, Query};
 use osier_wire::oss::{self, Address, BodyUse, ReplyFacts, Route, Scope};
 
-use crate::authorise;
+use crate::authorise::Asking;
 use crate::body::{check_document, read_document};
 use crate::pace::PacedSource;
 use crate::service::{Done, Learnt, Service};
@@ -74,7 +74,14 @@ impl Service {
             expected.sha256 = payload;
         }
         let bits_per_second = oss::traffic_limit(query, headers)?;
-        authorise::authorise(&self.store, learnt.caller.as_ref(), &op).await?;
+        let asking = Asking {
+            caller: learnt.caller.as_ref(),
+            access_key_id: learnt.log.access_key_id.as_deref(),
+            headers,
+            source: &learnt.source,
+            now: self.now(),
+        };
+        self.authorise(&asking, &op, &mut learnt.judged).await?;
         if let (Some(bits), BodyUse::Stream) = (bits_per_second, route.body()) {
             body = Box::new(PacedSource::new(body, bits));
         }

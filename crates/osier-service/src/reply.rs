@@ -16,7 +16,6 @@ use crate::{PacedBody, RequestLog, Response, ResponseBody};
 pub(crate) struct Origin<'a> {
     pub(crate) head: &'a Parts,
     pub(crate) local: SocketAddr,
-    pub(crate) secure: bool,
 }
 
 impl Service {
@@ -34,6 +33,8 @@ impl Service {
             caller,
             grant,
             preflight,
+            source,
+            judged: _,
         } = learnt;
         let host = text_of(&request.head.headers, &HOST)
             .or_else(|| request.head.uri.authority().map(ToString::to_string))
@@ -46,7 +47,7 @@ impl Service {
                 .as_ref()
                 .is_some_and(|address| address.style != AddressStyle::Path),
             endpoint: &endpoint,
-            scheme: if request.secure { "https" } else { "http" },
+            scheme: if source.secure { "https" } else { "http" },
             owner_id: caller
                 .as_ref()
                 .map_or("", |caller| caller.account.id.as_str()),

@@ -8,8 +8,11 @@ use osier_store::{Reply, Store};
 use osier_types::{Clock, Preflight, Rng};
 use osier_wire::oss::{Address, Hosts, ReplyFacts};
 
+use crate::authorise::Judged;
+use crate::layers::PolicyCache;
 use crate::reply::Origin;
-use crate::{Identities, Request, RequestLog, Response};
+use crate::source::Source;
+use crate::{Identities, Request, RequestLog, Response, Surroundings};
 
 /// How a service is set up.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +21,10 @@ pub struct ServiceSettings {
     pub hosts: Hosts,
     /// Host and port told to clients whose own `Host` does not lead back here.
     pub public_endpoint: Option<String>,
+    /// The region, for the names of resources in policies.
+    pub region: String,
+    /// Where requests come from.
+    pub surroundings: Surroundings,
 }
 
 /// Answers requests over one store.
@@ -25,6 +32,8 @@ pub struct Service {
     pub(crate) store: Arc<Store>,
     pub(crate) identities: Arc<Identities>,
     pub(crate) verifier: Verifier,
+    #[expect(dead_code, reason = "buckets have no policies yet")]
+    pub(crate) policies: PolicyCache,
     pub(crate) settings: ServiceSettings,
     pub(crate) clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
@@ -45,6 +54,8 @@ pub(crate) struct Learnt {
     /// The reading of host and path in use.
     pub(crate) address: Option<Address>,
     pub(crate) caller: Option<Identity>,
+    pub(crate) source: Source,
+    pub(crate) judged: Judged,
     pub(crate) grant: Option<Preflight>,
     pub(crate) preflight: bool,
 }
@@ -69,6 +80,7 @@ impl Service {
             store,
             identities,
             verifier,
+            policies: PolicyCache::default(),
             settings,
             clock,
             rng,
@@ -87,27 +99,20 @@ impl Service {
             facts: ReplyFacts::default(),
             address: None,
             caller: None,
+            source: (self.settings.surroundings).source(
+                request.peer,
+                request.secure,
+                &request.head.headers,
+            ),
+            judged: Judged::default(),
             grant: None,
             preflight: false,
         };
         let Request {
-            head,
-            peer: _,
-            local,
-            secure,
-            body,
+            head, local, body, ..
         } = request;
         let done = self.answer(&head, body, &mut learnt).await;
-        self.reply(
-            &Origin {
-                head: &head,
-                local,
-                secure,
-            },
-            learnt,
-            done,
-            begun,
-        )
+        self.reply(&Origin { head: &head, local }, learnt, done, begun)
     }
 
     fn request_id(&self) -> String {

@@ -90,7 +90,8 @@ impl Harness {
         }
         let settings = ServiceSettings {
             hosts: Hosts::new(["oss.example.com"], Vec::<(String, String)>::new()),
-            public_endpoint: None,
+            region: "cn-hangzhou".into(),
+            ..ServiceSettings::default()
         };
         let service = Service::new(
             store,

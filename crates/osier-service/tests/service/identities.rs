@@ -13,7 +13,7 @@ use osier_engine::memory::MemoryEngine;
 use osier_engine::{Engine, EngineError, Family, KeyRange, TableId};
 use osier_service::{Identities, IdentitiesError};
 use osier_store::{Store, StoreSettings};
-use osier_types::{FaultKind, ManualClock, SeededRng, Timestamp};
+use osier_types::{Clock as _, FaultKind, ManualClock, SeededRng, Timestamp};
 
 use crate::harness::{ACCOUNT, Ask, Harness, KEY_ID, SECRET};
 
