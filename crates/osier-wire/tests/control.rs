@@ -97,7 +97,7 @@ fn exchange(request: &str) -> String {
     };
     let action = named("x-acs-action", "Action");
     let context = RpcContext {
-        format: Format::wanted(&parameters, &headers),
+        format: Format::wanted(query, body.as_bytes(), &headers),
         ..CONTEXT
     };
     let decoded = decode(&named("x-acs-version", "Version"), &action, &parameters);

@@ -5,7 +5,7 @@ use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValu
 use http::{HeaderMap, Response, StatusCode};
 use osier_auth::directory::{ControlFault, ControlOutcome, Denial};
 use osier_auth::{Identity, Principal};
-use osier_types::Timestamp;
+use osier_types::{Query, Timestamp};
 
 use super::document::Fields;
 use super::outcome;
@@ -36,12 +36,10 @@ pub struct RpcContext<'a> {
 impl Format {
     /// What the client wants: `Format` says it; without one, requests that name their action in
     /// headers get JSON, as their `Accept` says, and those of old get XML.
-    pub fn wanted(parameters: &[(String, String)], headers: &HeaderMap) -> Self {
-        let named = parameters
-            .iter()
-            .find(|(name, _)| name == "Format")
-            .map(|(_, value)| value.as_str());
-        match named {
+    pub fn wanted(raw_query: &str, form: &[u8], headers: &HeaderMap) -> Self {
+        let form = std::str::from_utf8(form).unwrap_or_default();
+        let (query, form) = (Query::parse(raw_query), Query::parse(form));
+        match query.text("Format").or_else(|| form.text("Format")) {
             Some(format) if format.eq_ignore_ascii_case("json") => Self::Json,
             Some(format) if format.eq_ignore_ascii_case("xml") => Self::Xml,
             _ if headers.contains_key("x-acs-action") => Self::Json,
