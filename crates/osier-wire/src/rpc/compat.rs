@@ -50,7 +50,7 @@ fn parameters(operation: &Operation) -> String {
         .iter()
         .map(|parameter| match parameter.kind {
             ParameterKind::text => format!("**{}**", parameter.name),
-            ParameterKind::tags => format!("{}.N.Key, {0}.N.Value", parameter.name),
+            ParameterKind::tags => format!("{}.N.Key, {0}.N.Value or {0} as JSON", parameter.name),
             _ => parameter.name.to_owned(),
         })
         .collect();

@@ -1,7 +1,7 @@
 //! Reads parameters by name and kind.
 
 use osier_auth::directory::{ControlFault, TagPairs};
-use osier_types::limits::CONTROL_PARAMETERS_MAX;
+use serde::Deserialize;
 
 /// The decoded parameters of a request, each name once.
 pub(super) struct Parameters<'a>(pub(super) &'a [(String, String)]);
@@ -51,8 +51,8 @@ impl<'a> Parameters<'a> {
             .transpose()
     }
 
-    /// `Tag.1.Key` and `Tag.1.Value`, and so on in order of their numbers. A tag may lack its
-    /// value, and there may be gaps.
+    /// `Tag.1.Key` and `Tag.1.Value`, and so on in order of their numbers; or all in one
+    /// `Tag`, as JSON, which is what SDKs send. A tag may lack its value, and there may be gaps.
     pub(super) fn tags(&self, name: &'static str) -> Result<TagPairs, ControlFault> {
         let mut found: Vec<(u32, &str, &str)> = Vec::new();
         for (parameter, key) in self.0 {
@@ -70,11 +70,16 @@ impl<'a> Parameters<'a> {
             found.push((position, key, value.unwrap_or_default()));
         }
         found.sort_by_key(|(number, ..)| *number);
-        debug_assert!(found.len() <= CONTROL_PARAMETERS_MAX, "checked on arrival");
-        Ok(found
+        let mut tags: TagPairs = found
             .into_iter()
             .map(|(_, key, value)| (key.to_owned(), value.to_owned()))
-            .collect())
+            .collect();
+        if let Some(json) = self.find(name).filter(|json| !json.is_empty()) {
+            let listed: Vec<JsonTag> = serde_json::from_str(json)
+                .map_err(|_| ControlFault::invalid(name, r#"`[{"Key":"k","Value":"v"}]`"#))?;
+            tags.extend(listed.into_iter().map(|tag| (tag.key, tag.value)));
+        }
+        Ok(tags)
     }
 
     /// Refuses what would narrow an operation if it were there: ignoring it would grant more
@@ -92,4 +97,13 @@ impl<'a> Parameters<'a> {
             .find(|(its, _)| its == name)
             .map(|(_, value)| value.as_str())
     }
+}
+
+/// One tag of a list in JSON.
+#[derive(Deserialize)]
+struct JsonTag {
+    #[serde(rename = "Key")]
+    key: String,
+    #[serde(rename = "Value", default)]
+    value: String,
 }

@@ -226,6 +226,27 @@ fn tags_come_in_the_order_of_their_numbers() {
         .map(|(k, v)| (k.as_str(), v.as_str()))
         .collect();
     assert_eq!(tags, [("first", ""), ("second", "two"), ("last", "")]);
+    let json = r#"[{"Key":"k","Value":"v","Other":1},{"Key":"中"}]"#;
+    let ControlRequest::ListRoles(it) = ask("ListRoles", &[("Tag", json)]).unwrap() else {
+        panic!();
+    };
+    let tags: Vec<_> = it
+        .tags
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
+    assert_eq!(tags, [("k", "v"), ("中", "")]);
+    for json in [
+        "k",
+        "{}",
+        r#"["k"]"#,
+        r#"[{"Value":"v"}]"#,
+        r#"[{"Key":"a","Key":"b"}]"#,
+        r#"[{"Key":1}]"#,
+    ] {
+        let refused = ask("ListRoles", &[("Tag", json)]).unwrap_err();
+        assert_eq!(refused.code(), "InvalidParameter.Tag", "{json}");
+    }
     for name in ["Tag.x.Key", "Tag..Key", "Tag.4294967296.Key"] {
         let refused = ask("ListRoles", &[(name, "k")]).unwrap_err();
         assert_eq!(refused.code(), "InvalidParameter.Tag", "{name}");
