@@ -108,9 +108,8 @@ impl ResponseDirectives {
                     found.hear(&name, Some(&seconds.to_string()));
                 }
                 Item::Boolean(true) => found.hear(&name, None),
-                Item::Boolean(false) => {}
                 // A directive of the wrong type says nothing: RFC 9213, section 2.1.
-                Item::Other => {}
+                Item::Boolean(false) | Item::Other => {}
             }
         }
         Some(found)

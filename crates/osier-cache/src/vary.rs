@@ -64,7 +64,7 @@ fn selecting(names: &[HeaderName], request: &HeaderMap) -> String {
         }
         // Absent and empty differ; lengths keep values from running into each other.
         let joined = members.join(",");
-        let _ = write!(text, "{}{}:{joined}\n", u8::from(present), joined.len());
+        let _ = writeln!(text, "{}{}:{joined}", u8::from(present), joined.len());
     }
     text
 }
