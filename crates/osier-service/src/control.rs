@@ -145,7 +145,7 @@ impl Service {
             if matches!(nth, 4 | 6 | 8 | 10) {
                 uuid.push('-');
             }
-            uuid.extend(upper_hex(&[*byte]).chars());
+            uuid.push_str(&upper_hex(&[*byte]));
         }
         uuid
     }

@@ -10,7 +10,8 @@ const INTRODUCTION: &str = "
 STS and RAM answer on the same port as the store, whatever the host: a request is dispatched by its
 `Version` and `Action` (RPC signature) or `x-acs-version` and `x-acs-action` (ACS3-HMAC-SHA256).
 Answers are JSON or XML. An action without a row here is answered with 404
-`InvalidAction.NotFound`, an API without a section with 400 `InvalidVersion`.
+`InvalidAction.NotFound`, an API without a section with 400 `InvalidVersion`. Parameters in bold
+must be there.
 ";
 
 const DIFFERENCES: &str = "

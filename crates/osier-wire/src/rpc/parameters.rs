@@ -16,6 +16,10 @@ impl<'a> Parameters<'a> {
     }
 
     /// A text that may be absent.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "all readers look alike to the table"
+    )]
     pub(super) fn optional(&self, name: &'static str) -> Result<Option<String>, ControlFault> {
         Ok(self.find(name).map(ToOwned::to_owned))
     }

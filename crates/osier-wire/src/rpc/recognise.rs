@@ -6,7 +6,7 @@
 //! OSS (or S3) belongs to the store whatever else it carries.
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use osier_types::Query;
 
 /// What the head of a request tells.
@@ -26,7 +26,7 @@ pub fn recognise(method: &Method, path: &str, raw_query: &str, headers: &HeaderM
     if !(is_post || method == Method::GET) || !matches!(path, "" | "/") {
         return Recognition::Store;
     }
-    match headers.get(AUTHORIZATION).map(|value| value.as_bytes()) {
+    match headers.get(AUTHORIZATION).map(HeaderValue::as_bytes) {
         Some(value) if value.starts_with(b"ACS3-") => return Recognition::Control,
         // `OSS id:signature`, `OSS4-HMAC-SHA256`, `AWS4-HMAC-SHA256` and what there may be yet.
         Some(_) => return Recognition::Store,
