@@ -6,4 +6,6 @@ mod forms;
 mod harness;
 mod identities;
 mod objects;
+mod policies;
 mod routes;
+mod sessions;
