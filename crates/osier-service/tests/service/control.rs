@@ -8,11 +8,11 @@ use osier_auth::directory::{
     AccessKeyStatus, AttachPolicyToUser, Context, CreateUser, Directory, ListAccessKeys,
     ListPoliciesForUser, ListUsers,
 };
-use osier_service::RequestLog;
+use osier_service::{RequestLog, Verdict};
 use osier_types::{Clock as _, SeededRng, Timestamp, percent_encode};
 use osier_wire::rpc::{OPERATIONS, Operation, ParameterKind};
 
-use crate::harness::{ACCOUNT, Answer, Ask, Harness, KEY_ID, OTHER_KEY_ID, SECRET, request, sign};
+use crate::harness::{ACCOUNT, Answer, Ask, Harness, KEY_ID, OTHER_KEY_ID, SECRET, sign, whole};
 
 /// A user who may do nothing.
 const POOR_KEY_ID: &str = "LTAI5tPoorKeyId";
@@ -173,7 +173,7 @@ fn one_of_each(operation: &Operation) -> Control {
                 "UserAccessKeyId" => USER_KEY_ID,
                 "Status" => "Inactive",
                 "VersionId" => "v1",
-                "RoleArn" => "acs:ram::1000000000000001:role/role",
+                "RoleArn" => "acs:ram::1000000000000001:role/uploader",
                 "PolicyDocument" | "AssumeRolePolicyDocument" => {
                     r#"{"Version":"1","Statement":[]}"#
                 }
@@ -335,13 +335,13 @@ async fn assume(harness: &Harness) -> (String, String, String) {
         Control::new(
             RAM,
             "CreateRole",
-            &[("RoleName", "role"), ("AssumeRolePolicyDocument", trust)],
+            &[("RoleName", "uploader"), ("AssumeRolePolicyDocument", trust)],
         ),
         Control::new(
             RAM,
             "AttachPolicyToRole",
             &[
-                ("RoleName", "role"),
+                ("RoleName", "uploader"),
                 ("PolicyType", "System"),
                 ("PolicyName", "AliyunOSSFullAccess"),
             ],
@@ -349,7 +349,7 @@ async fn assume(harness: &Harness) -> (String, String, String) {
     ] {
         assert_eq!(harness.control(&control).await.status, StatusCode::OK);
     }
-    let arn = "acs:ram::1000000000000001:role/role";
+    let arn = "acs:ram::1000000000000001:role/uploader";
     let asked = [
         ("RoleArn", arn),
         ("RoleSessionName", "session"),
@@ -420,11 +420,11 @@ async fn s17_what_is_there_is_told_to_those_who_may_ask() {
         Control::new(RAM, action, &[(name, value)]).by(POOR_KEY_ID)
     };
     for (action, name, there, absent) in [
-        ("GetUser", "UserName", "user", "xxxx"),
-        ("DeleteUser", "UserName", "user", "xxxx"),
-        ("ListAccessKeys", "UserName", "user", "xxxx"),
-        ("GetRole", "RoleName", "role", "xxxx"),
-        ("GetGroup", "GroupName", "role", "xxxx"),
+        ("GetUser", "UserName", "poor", "xxxx"),
+        ("DeleteUser", "UserName", "poor", "xxxx"),
+        ("ListAccessKeys", "UserName", "poor", "xxxx"),
+        ("GetRole", "RoleName", "uploader", "xxxxxxxx"),
+        ("DeleteRole", "RoleName", "uploader", "xxxxxxxx"),
     ] {
         let mut answers = Vec::new();
         for value in [there, absent] {
@@ -467,6 +467,11 @@ async fn logs_tell_the_action_and_the_code() {
     );
     assert_eq!(log.ec.as_deref(), Some("EntityNotExist.User"));
     assert_eq!(log.access_key_id.as_deref(), Some(KEY_ID));
+    assert_eq!(log.verdict, Verdict::Granted);
+    let asked = log.control.unwrap();
+    assert_eq!(asked.action, "ram:GetUser");
+    assert_eq!(asked.resources, ["acs:ram:*:1000000000000001:user/nobody"]);
     let log = harness.log(get.unsigned()).await;
     assert_eq!((log.op, log.access_key_id), ("Unknown", None));
+    assert_eq!((log.verdict, log.control), (Verdict::Refused, None));
 }
