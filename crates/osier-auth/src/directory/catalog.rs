@@ -389,6 +389,14 @@ impl ControlRequest {
         Ok(())
     }
 
+    /// The names of the resources that permission is needed for, as `account` asks for them.
+    pub fn resources(&self, account: &str) -> Vec<String> {
+        let touched = self.touches(account).into_iter();
+        touched
+            .map(|(owner, path)| RequestResource::control("ram", owner, &path).to_string())
+            .collect()
+    }
+
     /// The resources that permission is needed for: their owner, and their name in it.
     #[expect(clippy::match_same_arms, reason = "one line for each operation")]
     fn touches<'a>(&self, own: &'a str) -> Vec<(&'a str, String)> {
