@@ -58,8 +58,6 @@ impl Service {
         mut learnt: Learnt,
     ) -> Response {
         learnt.log.request_id = self.uuid();
-        learnt.log.source = Some(learnt.source.address);
-        learnt.log.secure = learnt.source.secure;
         let query = head.uri.query().unwrap_or_default();
         let known_form = form.as_deref().unwrap_or_default();
         let format = Format::wanted(query, known_form, &head.headers);
@@ -77,16 +75,23 @@ impl Service {
         let Encoded { head, body } = match done {
             Ok(outcome) => rpc::encode(&context, learnt.log.op, &outcome),
             Err(fault) => {
+                let known = learnt.caller.is_some();
+                if !known || matches!(fault, ControlFault::NoPermission { .. }) {
+                    learnt.log.verdict = Verdict::Refused;
+                }
                 learnt.log.error_code = Some(rpc::family(&fault));
                 learnt.log.ec = Some(fault.code());
                 rpc::encode_fault(&context, &fault, learnt.caller.as_ref())
             }
         };
-        learnt.log.identity = learnt.caller;
+        let mut log = learnt.log;
+        log.source = Some(learnt.source.address);
+        log.secure = learnt.source.secure;
+        log.identity = learnt.caller;
         Response {
             head,
             body: ResponseBody::Bytes(body),
-            log: learnt.log,
+            log,
         }
     }
 
@@ -97,8 +102,6 @@ impl Service {
         learnt: &mut Learnt,
     ) -> Result<ControlOutcome, ControlFault> {
         let now = self.now();
-        // Until its sender is known.
-        learnt.log.verdict = Verdict::Refused;
         let signed = authenticate_control(
             &ControlHead {
                 method: &head.method,
@@ -111,7 +114,6 @@ impl Service {
             &self.nonces,
             now,
         )?;
-        learnt.log.verdict = Verdict::NotAsked;
         self.identities.note_use(&signed.access_key_id, now);
         learnt.log.access_key_id = Some(signed.access_key_id.clone());
         let caller = &*learnt.caller.insert(signed.identity);
@@ -124,6 +126,7 @@ impl Service {
             action: request.action(),
             resources: request.resources(&caller.account.id),
         });
+        learnt.log.verdict = Verdict::Granted;
         let conditions = circumstances(&Asking {
             caller: Some(caller),
             access_key_id: Some(&signed.access_key_id),
@@ -131,19 +134,17 @@ impl Service {
             source: &learnt.source,
             now,
         });
-        let done = self
+        match self
             .identities
             .execute(caller, request, &conditions, now)
-            .await;
-        let done = done.unwrap_or_else(|fault| {
-            log_fault(&learnt.log, &fault);
-            Err(ControlFault::Internal)
-        });
-        learnt.log.verdict = match &done {
-            Err(ControlFault::NoPermission { .. }) => Verdict::Refused,
-            _ => Verdict::Granted,
-        };
-        done
+            .await
+        {
+            Ok(done) => done,
+            Err(fault) => {
+                log_fault(&learnt.log, &fault);
+                Err(ControlFault::Internal)
+            }
+        }
     }
 
     /// As the control APIs name their requests.
