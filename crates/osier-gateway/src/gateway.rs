@@ -1,5 +1,6 @@
 //! One request: its site, the cache, the origin, the answer.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use osier_http::{
     BodySource, Chunk, ClientError, IncomingBody, OriginBody, Outgoing, OutgoingBody, RequestBody,
     SourceFailed,
 };
-use osier_types::{Clock, Rng, Timestamp};
+use osier_types::{Clock, Rng};
 use tokio::time::timeout;
 
 use crate::access_log::{AccessLine, CacheUse};
@@ -128,9 +129,11 @@ impl Gateway {
             Err(trouble) => {
                 if trouble.is_of_origin() {
                     tracing::warn!(
-                        request_id = %line.request_id,
-                        site = line.site.as_deref(),
-                        "no answer from the origin: {trouble:?}"
+                        request_id = line.request_id,
+                        site = line.site,
+                        code = trouble.code(),
+                        "no answer from the origin: {}",
+                        trouble.causes()
                     );
                 }
                 line.error_code = Some(trouble.code());
@@ -484,7 +487,11 @@ impl Gateway {
     fn request_id(&self) -> String {
         let mut bytes = [0; 12];
         self.rng.fill(&mut bytes);
-        bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+        let mut text = String::with_capacity(24);
+        for byte in bytes {
+            let _ = write!(text, "{byte:02X}");
+        }
+        text
     }
 }
 

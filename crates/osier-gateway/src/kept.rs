@@ -62,7 +62,7 @@ impl Kept {
             .iter()
             .map(|(name, value)| name.as_str().len() + value.len() + 64)
             .sum();
-        self.body.len() + headers + std::mem::size_of::<Self>()
+        self.body.len() + headers + size_of::<Self>()
     }
 
     /// The answer to `head`, which is a GET or a HEAD.

@@ -149,6 +149,21 @@ impl Trouble {
         }
     }
 
+    /// What lies beneath, for our own log.
+    pub(crate) fn causes(&self) -> String {
+        let mut cause: Option<&dyn std::error::Error> = match self {
+            Self::Unresolved(error) => Some(error),
+            Self::Origin(error) => Some(error),
+            _ => None,
+        };
+        let mut text = String::new();
+        while let Some(error) = cause {
+            let _ = write!(text, "{}{error}", if text.is_empty() { "" } else { ": " });
+            cause = error.source();
+        }
+        text
+    }
+
     /// Whether a kept answer may stand in for it.
     pub(crate) fn is_of_origin(&self) -> bool {
         match self {
