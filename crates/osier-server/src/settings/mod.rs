@@ -227,7 +227,15 @@ impl Settings {
                 "names no address",
             ));
         }
+        settings
+            .sites()
+            .map_err(|(index, invalid)| SettingsError::in_site(path, text, index, &invalid))?;
         Ok(settings)
+    }
+
+    /// The sites, ready to answer.
+    pub(crate) fn sites(&self) -> Result<Sites, (usize, InvalidSite)> {
+        Sites::new(&self.site)
     }
 
     /// Where the key of stored identities is.
