@@ -41,7 +41,13 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "osier-service",
-        imports: &["osier-store", "osier-wire", "osier-auth", "osier-types"],
+        imports: &[
+            "osier-store",
+            "osier-image",
+            "osier-wire",
+            "osier-auth",
+            "osier-types",
+        ],
     },
     Layer {
         name: "osier-http",
@@ -50,6 +56,10 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "osier-store",
         imports: &["osier-engine", "osier-types"],
+    },
+    Layer {
+        name: "osier-image",
+        imports: &["osier-types"],
     },
     Layer {
         name: "osier-wire",
