@@ -41,7 +41,13 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "osier-service",
-        imports: &["osier-store", "osier-wire", "osier-auth", "osier-types"],
+        imports: &[
+            "osier-store",
+            "osier-image",
+            "osier-wire",
+            "osier-auth",
+            "osier-types",
+        ],
     },
     Layer {
         name: "osier-http",
@@ -50,6 +56,27 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "osier-store",
         imports: &["osier-engine", "osier-types"],
+    },
+    Layer {
+        name: "osier-image",
+        imports: &[
+            "osier-image-codec",
+            "osier-image-font",
+            "osier-image-scale",
+            "osier-types",
+        ],
+    },
+    Layer {
+        name: "osier-image-codec",
+        imports: &[],
+    },
+    Layer {
+        name: "osier-image-font",
+        imports: &[],
+    },
+    Layer {
+        name: "osier-image-scale",
+        imports: &[],
     },
     Layer {
         name: "osier-wire",
