@@ -1,4 +1,4 @@
-//! From a JPEG file to pixels, whole or at a half, a quarter or an eighth of its size.
+//! From a JPEG file to pixels, whole or at any number of eighths of its size.
 //!
 //! Sequential files of one scan go through in bands of one row of MCUs; the others are kept as
 //! coefficients first, as few of them as the wanted size needs. Output rows are made when the
@@ -17,8 +17,8 @@ const SCANS_MAX: usize = 64;
 
 const PLACES: [u8; 80] = transposed();
 
-/// Decodes at `1 / reduce` of the size; `reduce` is 1, 2, 4 or 8.
-pub(crate) fn decode(data: &[u8], reduce: u32, budget: &Budget<'_>) -> Result<Raster, CodecError> {
+/// Decodes at `eighths / 8` of the size, sides rounded up.
+pub(crate) fn decode(data: &[u8], eighths: u8, budget: &Budget<'_>) -> Result<Raster, CodecError> {
     let mut reader = Reader::new(data, false)?;
     let frame = loop {
         match reader.next()? {
@@ -30,7 +30,7 @@ pub(crate) fn decode(data: &[u8], reduce: u32, budget: &Budget<'_>) -> Result<Ra
         }
     };
     budget.admit(frame.width, frame.height)?;
-    let mut picture = Picture::new(&frame, reduce, data)?;
+    let mut picture = Picture::new(&frame, eighths, data)?;
     let mut output = None;
     let mut scans = 0;
     loop {
@@ -42,7 +42,7 @@ pub(crate) fn decode(data: &[u8], reduce: u32, budget: &Budget<'_>) -> Result<Ra
                 }
                 picture.take_quantisers(&scan, &reader)?;
                 if output.is_none() {
-                    output = Some(Output::new(&picture, &reader, data)?);
+                    output = Some(Output::new(&picture, &reader, super::component_ids(&frame))?);
                     if !picture.streams(&scan) {
                         picture.make_room(&reader, &scan, budget)?;
                     }
@@ -116,13 +116,10 @@ struct Picture {
 }
 
 impl Picture {
-    fn new(frame: &Frame, reduce: u32, data: &[u8]) -> Result<Self, CodecError> {
-        let size = match reduce {
-            1 => 8,
-            2 => 4,
-            4 => 2,
-            8 => 1,
-            _ => return Err(CodecError::Unsupported("this reduction")),
+    fn new(frame: &Frame, eighths: u8, data: &[u8]) -> Result<Self, CodecError> {
+        let size = match eighths {
+            1..=8 => usize::from(eighths),
+            _ => return Err(CodecError::Unsupported("this scale")),
         };
         let list = &frame.components;
         let h_max = list.iter().map(|component| component.h).max().unwrap_or(1);
@@ -141,7 +138,7 @@ impl Picture {
                 let mut own = size;
                 let (mut across, mut down) = (h_max / component.h, v_max / component.v);
                 let whole = h_max % component.h == 0 && v_max % component.v == 0;
-                while whole && own < 8 && across % 2 == 0 && down % 2 == 0 {
+                while whole && own * 2 <= 8 && across % 2 == 0 && down % 2 == 0 {
                     (own, across, down) = (own * 2, across / 2, down / 2);
                 }
                 let wide = mcus_wide * component.h;
@@ -199,12 +196,9 @@ impl Picture {
 
     /// The last coefficient in zigzag order that output of this size is made from.
     fn last_needed(&self) -> usize {
-        match self.components.iter().map(|component| component.size).max() {
-            Some(1) => 0,
-            Some(2) => 4,
-            Some(4) => 24,
-            _ => 63,
-        }
+        let side = self.components.iter().map(|component| component.size).max().unwrap_or(8);
+        let within = |place: &u8| usize::from(*place) % 8 < side && usize::from(*place) / 8 < side;
+        ZIGZAG[..64].iter().rposition(within).unwrap_or(63)
     }
 
     fn needs(&self, scan: &Scan) -> bool {
@@ -286,15 +280,15 @@ struct Output {
 }
 
 impl Output {
-    fn new(picture: &Picture, reader: &Reader<'_>, data: &[u8]) -> Result<Self, CodecError> {
+    fn new(picture: &Picture, reader: &Reader<'_>, ids: [u8; 4]) -> Result<Self, CodecError> {
         let (width, height) = (picture.width, picture.height);
         let transform = Transform::of(
             picture.components.len(),
             reader.tables.adobe,
             reader.tables.density.is_some(),
-            super::component_ids(data),
+            ids,
         );
-        let cmyk = (picture.components.len() == 4).then(|| CmykToRgb::new(super::profile(data).as_deref()));
+        let cmyk = (picture.components.len() == 4).then(|| CmykToRgb::new(super::profile(reader.data).as_deref()));
         let padded = picture.mcus_wide * picture.h_max * picture.size;
         Ok(Self {
             width: u32::try_from(width).map_err(|_| CodecError::TooLarge("pixels"))?,
@@ -642,5 +636,3 @@ fn copy(from: &[u8], to: &mut [u8]) {
         to.copy_from_slice(from);
     }
 }
-
-const _: () = assert!(ZIGZAG[63] == 63);

@@ -1,6 +1,6 @@
-//! Inverse cosine transforms that give 8, 4, 2 or 1 samples a side.
+//! Inverse cosine transforms that give one to eight samples a side.
 //!
-//! The small ones take only the low frequencies of a block, which scales the picture down by the
+//! The smaller ones take only the low frequencies of a block, which scales the picture down by the
 //! way. Arithmetic is in `f32`, in loops over whole rows that compilers turn into vector
 //! instructions; the scale factors are multiplied into the quantisers beforehand.
 
@@ -14,8 +14,8 @@ pub(super) fn prepare(quantiser: &[u16; 64], places: &[u8; 80], size: usize) -> 
         let (row, column) = (place / 8, place % 8);
         let scale = match size {
             8 => aan(row) * aan(column) / 8.0,
-            4 => 0.5,
-            _ => 0.125,
+            1 | 2 => 0.125,
+            _ => size as f64 / 8.0,
         };
         #[allow(clippy::cast_possible_truncation)]
         let scaled = (f64::from(*value) * scale) as f32;
@@ -41,8 +41,7 @@ pub(super) fn transform(
     stride: usize,
 ) {
     if size == 1 || last == 0 {
-        let scale = if size == 8 || size == 1 { 1.0 } else { quantiser_scale(size) };
-        let mean = sample(f32::from(block[0]) * quantiser[0] * scale);
+        let mean = sample(f32::from(block[0]) * quantiser[0] * mean_scale(size));
         for row in out.chunks_mut(stride).take(size) {
             if let Some(row) = row.get_mut(..size) {
                 row.fill(mean);
@@ -52,15 +51,22 @@ pub(super) fn transform(
     }
     match size {
         8 => eight(block, quantiser, out, stride),
+        7 => any::<7>(&BASIS_7, block, quantiser, out, stride),
+        6 => any::<6>(&BASIS_6, block, quantiser, out, stride),
+        5 => any::<5>(&BASIS_5, block, quantiser, out, stride),
         4 => four(block, quantiser, out, stride),
+        3 => any::<3>(&BASIS_3, block, quantiser, out, stride),
         _ => two(block, quantiser, out, stride),
     }
 }
 
 /// What a lone DC coefficient is to be multiplied with after the prepared quantiser.
 #[inline(always)]
-fn quantiser_scale(size: usize) -> f32 {
-    if size == 4 { 0.25 } else { 1.0 }
+fn mean_scale(size: usize) -> f32 {
+    match size {
+        1 | 2 | 8 => 1.0,
+        _ => 1.0 / size as f32,
+    }
 }
 
 /// Undoes the level shift and rounds.
@@ -181,6 +187,46 @@ fn two(block: &[i16; 64], quantiser: &[f32; 64], out: &mut [u8], stride: usize) 
     }
 }
 
+/// The transform by its definition, for the sizes that have no quick one.
+#[inline(always)]
+fn any<const N: usize>(
+    basis: &[[f32; N]; N],
+    block: &[i16; 64],
+    quantiser: &[f32; 64],
+    out: &mut [u8],
+    stride: usize,
+) {
+    // `half[x][v]`: transformed along the rows of the block, which is transposed.
+    let mut half = [[0.0_f32; N]; N];
+    for (u, basis) in basis.iter().enumerate() {
+        for v in 0..N {
+            let value = f32::from(block[u * 8 + v]) * quantiser[u * 8 + v];
+            for x in 0..N {
+                half[x][v] += value * basis[x];
+            }
+        }
+    }
+    for y in 0..N {
+        let mut row = [0.0_f32; N];
+        for (v, basis) in basis.iter().enumerate() {
+            for x in 0..N {
+                row[x] += half[x][v] * basis[y];
+            }
+        }
+        if let Some(target) = out.get_mut(y * stride..y * stride + N) {
+            for (target, value) in target.iter_mut().zip(row) {
+                *target = sample(value);
+            }
+        }
+    }
+}
+
+// `BASIS_N[k][x]`: c(k) cos((2x + 1) k pi / 2N) with c(0) = sqrt(1/N), else sqrt(2/N).
+const BASIS_3: [[f32; 3]; 3] = [[0.577_350_3, 0.577_350_3, 0.577_350_3], [0.707_106_8, 0.0, -0.707_106_8], [0.408_248_3, -0.816_496_6, 0.408_248_3]];
+const BASIS_5: [[f32; 5]; 5] = [[0.447_213_6, 0.447_213_6, 0.447_213_6, 0.447_213_6, 0.447_213_6], [0.601_501_0, 0.371_748_0, 0.0, -0.371_748_0, -0.601_501_0], [0.511_667_3, -0.195_439_5, -0.632_455_5, -0.195_439_5, 0.511_667_3], [0.371_748_0, -0.601_501_0, 0.0, 0.601_501_0, -0.371_748_0], [0.195_439_5, -0.511_667_3, 0.632_455_5, -0.511_667_3, 0.195_439_5]];
+const BASIS_6: [[f32; 6]; 6] = [[0.408_248_3, 0.408_248_3, 0.408_248_3, 0.408_248_3, 0.408_248_3, 0.408_248_3], [0.557_677_5, 0.408_248_3, 0.149_429_2, -0.149_429_2, -0.408_248_3, -0.557_677_5], [0.500_000_0, 0.0, -0.500_000_0, -0.500_000_0, 0.0, 0.500_000_0], [0.408_248_3, -0.408_248_3, -0.408_248_3, 0.408_248_3, 0.408_248_3, -0.408_248_3], [0.288_675_1, -0.577_350_3, 0.288_675_1, 0.288_675_1, -0.577_350_3, 0.288_675_1], [0.149_429_2, -0.408_248_3, 0.557_677_5, -0.557_677_5, 0.408_248_3, -0.149_429_2]];
+const BASIS_7: [[f32; 7]; 7] = [[0.377_964_5, 0.377_964_5, 0.377_964_5, 0.377_964_5, 0.377_964_5, 0.377_964_5, 0.377_964_5], [0.521_120_9, 0.417_906_5, 0.231_920_6, 0.0, -0.231_920_6, -0.417_906_5, -0.521_120_9], [0.481_588_1, 0.118_942_4, -0.333_269_3, -0.534_522_5, -0.333_269_3, 0.118_942_4, 0.481_588_1], [0.417_906_5, -0.231_920_6, -0.521_120_9, 0.0, 0.521_120_9, 0.231_920_6, -0.417_906_5], [0.333_269_3, -0.481_588_1, -0.118_942_4, 0.534_522_5, -0.118_942_4, -0.481_588_1, 0.333_269_3], [0.231_920_6, -0.521_120_9, 0.417_906_5, 0.0, -0.417_906_5, 0.521_120_9, -0.231_920_6], [0.118_942_4, -0.333_269_3, 0.481_588_1, -0.534_522_5, 0.481_588_1, -0.333_269_3, 0.118_942_4]];
+
 #[cfg(test)]
 mod tests {
     use super::{
@@ -228,7 +274,7 @@ mod tests {
                 block[usize::from(places[k])] = value;
                 natural[usize::from(ZIGZAG[k])] = f64::from(value) * f64::from(quantiser[k]);
             }
-            for size in [1, 2, 4, 8] {
+            for size in 1..=8 {
                 let mut out = [0; 64];
                 transform(size, &block, &prepare(&quantiser, &places, size), last, &mut out, 8);
                 for (place, expected) in by_definition(size, &natural).into_iter().enumerate() {
