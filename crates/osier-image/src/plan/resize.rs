@@ -118,10 +118,10 @@ enum Side {
 /// service with the same dialect says it of `fill` and `pad` only. OSS's own words count.
 fn missing_side(mode: ResizeMode, own: Size, side: Side) -> Size {
     match (mode, side) {
-        (ResizeMode::Fill | ResizeMode::Pad | ResizeMode::Fixed, Side::Width(length))
-        | (ResizeMode::Fill | ResizeMode::Pad | ResizeMode::Fixed, Side::Height(length)) => {
-            Size::new(length, length)
-        }
+        (
+            ResizeMode::Fill | ResizeMode::Pad | ResizeMode::Fixed,
+            Side::Width(length) | Side::Height(length),
+        ) => Size::new(length, length),
         (ResizeMode::Lfit | ResizeMode::Mfit, Side::Width(width)) => {
             Size::new(width, proportion(own.height, width, own.width))
         }
