@@ -136,7 +136,7 @@ pub struct Crop {
 }
 
 /// Parameters of `indexcrop`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexCrop {
     /// Along which axis the picture is cut into slices.
     pub axis: Axis,

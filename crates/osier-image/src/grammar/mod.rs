@@ -4,5 +4,15 @@
 //! documentation forbids. Nothing is known yet of the picture.
 
 mod action;
+mod base64url;
+mod canonical;
+mod parameters;
+mod parse;
+mod process;
+mod style;
+#[cfg(test)]
+mod tests;
 
 pub use action::*;
+pub use process::{Process, SaveAs, SavedProcess};
+pub use style::{InvalidStyleName, StyleName};

@@ -67,8 +67,8 @@ pub enum Step {
         /// What the corners become.
         outside: Outside,
     },
-    /// Everything outside the inscribed circle of radius `radius` around the middle goes. The
-    /// picture already has the size 2r x 2r, or one more where a side is odd.
+    /// Everything outside the circle of this radius around the middle goes. The picture has been
+    /// cut to the square around it.
     Circle {
         /// In pixels.
         radius: u32,

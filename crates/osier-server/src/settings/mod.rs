@@ -41,6 +41,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// Log lines.
     pub log: LogSettings,
+    /// Accounts, users and keys.
+    pub identity: IdentitySettings,
     /// Sizes and counts of objects and buckets.
     pub limits: LimitSettings,
     /// Storage on the local disk.
@@ -58,6 +60,7 @@ impl Default for Settings {
             public_endpoint: None,
             http: HttpSettings::default(),
             log: LogSettings::default(),
+            identity: IdentitySettings::default(),
             limits: LimitSettings::default(),
             engine: LocalSettings::default(),
         }
@@ -128,6 +131,17 @@ impl Default for LogSettings {
     }
 }
 
+/// Section `[identity]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IdentitySettings {
+    /// The file with the key that stored identities are encrypted with; made where it is
+    /// missing. Beside the root key unless said otherwise.
+    pub vault_key: Option<PathBuf>,
+    /// A file with accounts, users, keys, policies and buckets that are to be there.
+    pub seed: Option<PathBuf>,
+}
+
 /// Section `[limits]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -181,6 +195,12 @@ impl Settings {
             ));
         }
         Ok(settings)
+    }
+
+    /// Where the key of stored identities is.
+    pub fn vault_key(&self) -> PathBuf {
+        let named = self.identity.vault_key.clone();
+        named.unwrap_or_else(|| self.data.join(crate::VAULT_KEY_FILE))
     }
 
     pub(crate) fn connections(&self) -> ConnectionSettings {
