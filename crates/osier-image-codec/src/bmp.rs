@@ -22,7 +22,9 @@ pub(crate) fn decode(data: &[u8], budget: &Budget<'_>) -> Result<Raster, CodecEr
     }
     let width = head.width as usize;
     let line = (width * usize::from(head.depth)).div_ceil(32) * 4;
-    if body.len() < line * (head.height as usize - 1) + (width * usize::from(head.depth)).div_ceil(8) {
+    if body.len()
+        < line * (head.height as usize - 1) + (width * usize::from(head.depth)).div_ceil(8)
+    {
         return Err(CUT);
     }
     let mut pixels = vec![0; area(head.width, head.height)? * 4];
@@ -31,8 +33,14 @@ pub(crate) fn decode(data: &[u8], budget: &Budget<'_>) -> Result<Raster, CodecEr
         if number % 16 == 0 {
             budget.check()?;
         }
-        let place = if head.top_down { number } else { head.height as usize - 1 - number };
-        let row = pixels.get_mut(place * width * 4..(place + 1) * width * 4).ok_or(CUT)?;
+        let place = if head.top_down {
+            number
+        } else {
+            head.height as usize - 1 - number
+        };
+        let row = pixels
+            .get_mut(place * width * 4..(place + 1) * width * 4)
+            .ok_or(CUT)?;
         for (x, pixel) in row.as_chunks_mut::<4>().0.iter_mut().enumerate() {
             *pixel = head.pixel(bytes, x);
             alpha &= pixel[3];
@@ -140,7 +148,11 @@ impl Head {
         let mut table_at = 14 + info as usize;
         let masks = match (compression, depth) {
             (3 | 6, _) => {
-                let alpha = if info >= 56 || compression == 6 { u32_at(66)? } else { 0 };
+                let alpha = if info >= 56 || compression == 6 {
+                    u32_at(66)?
+                } else {
+                    0
+                };
                 if info == 40 {
                     table_at += if compression == 6 { 16 } else { 12 };
                 }
@@ -152,13 +164,21 @@ impl Head {
         };
         let mut palette = Vec::new();
         if depth <= 8 {
-            let used = if old || info < 40 { 0 } else { u32_at(46)? as usize };
+            let used = if old || info < 40 {
+                0
+            } else {
+                u32_at(46)? as usize
+            };
             let most = 1_usize << depth;
             let count = if used == 0 { most } else { used.min(most) };
             let entry = if old { 3 } else { 4 };
             // Some writers leave the palette short of what they declare.
             let end = pixels_at.min(data.len()).min(table_at + count * entry);
-            for colour in data.get(table_at..end).unwrap_or_default().chunks_exact(entry) {
+            for colour in data
+                .get(table_at..end)
+                .unwrap_or_default()
+                .chunks_exact(entry)
+            {
                 palette.push([colour[2], colour[1], colour[0], 255]);
             }
         }
@@ -191,12 +211,25 @@ impl Head {
             depth => {
                 let wide = depth == 32;
                 let at = x * if wide { 4 } else { 2 };
-                let high = if wide { [byte(at + 2), byte(at + 3)] } else { [0, 0] };
+                let high = if wide {
+                    [byte(at + 2), byte(at + 3)]
+                } else {
+                    [0, 0]
+                };
                 let word = u32::from_le_bytes([byte(at), byte(at + 1), high[0], high[1]]);
                 let masks = self.masks.unwrap_or_default();
                 let channel = |mask: u32| scale(word & mask, mask);
-                let alpha = if masks[3] == 0 { 255 } else { channel(masks[3]) };
-                [channel(masks[0]), channel(masks[1]), channel(masks[2]), alpha]
+                let alpha = if masks[3] == 0 {
+                    255
+                } else {
+                    channel(masks[3])
+                };
+                [
+                    channel(masks[0]),
+                    channel(masks[1]),
+                    channel(masks[2]),
+                    alpha,
+                ]
             }
         }
     }
@@ -225,12 +258,19 @@ impl Head {
             }
             let (count, value) = (usize::from(*count), *value);
             let nibble = |number: usize, byte: u8| {
-                usize::from(if number % 2 == 0 { byte >> 4 } else { byte & 15 })
+                usize::from(if number % 2 == 0 {
+                    byte >> 4
+                } else {
+                    byte & 15
+                })
             };
             if count > 0 {
                 for number in 0..count {
-                    let index =
-                        if self.depth == 8 { usize::from(value) } else { nibble(number, value) };
+                    let index = if self.depth == 8 {
+                        usize::from(value)
+                    } else {
+                        nibble(number, value)
+                    };
                     put(x + number, y, self.colour(index));
                 }
                 x += count;
@@ -240,14 +280,20 @@ impl Head {
                 0 => (x, y) = (0, y + 1),
                 1 => break,
                 2 => {
-                    let [right, down, after @ ..] = rest else { return Err(CUT) };
+                    let [right, down, after @ ..] = rest else {
+                        return Err(CUT);
+                    };
                     rest = after;
                     x += usize::from(*right);
                     y += usize::from(*down);
                 }
                 literal => {
                     let count = usize::from(literal);
-                    let bytes = if self.depth == 8 { count } else { count.div_ceil(2) };
+                    let bytes = if self.depth == 8 {
+                        count
+                    } else {
+                        count.div_ceil(2)
+                    };
                     let (data, after) = rest.split_at_checked(bytes).ok_or(CUT)?;
                     for number in 0..count {
                         let index = if self.depth == 8 {

@@ -24,7 +24,11 @@ impl<'a> Stop<'a> {
     }
 
     pub fn check(self) -> Result<(), CodecError> {
-        if self.is_set() { Err(CodecError::Stopped) } else { Ok(()) }
+        if self.is_set() {
+            Err(CodecError::Stopped)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -60,6 +64,10 @@ impl Budget<'_> {
     }
 
     pub(crate) fn admit_bytes(&self, bytes: usize) -> Result<(), CodecError> {
-        if bytes as u64 > self.bytes { Err(CodecError::TooLarge("memory")) } else { Ok(()) }
+        if bytes as u64 > self.bytes {
+            Err(CodecError::TooLarge("memory"))
+        } else {
+            Ok(())
+        }
     }
 }

@@ -34,10 +34,15 @@ impl CmykToRgb {
                 let srgb = ColorProfile::new_srgb();
                 let options = TransformOptions::default();
                 // Four inks take the layout of four channels.
-                profile.create_transform_8bit(Layout::Rgba, &srgb, Layout::Rgba, options).ok()
+                profile
+                    .create_transform_8bit(Layout::Rgba, &srgb, Layout::Rgba, options)
+                    .ok()
             })
             .map(Opaque);
-        Self { transform, row: Vec::new() }
+        Self {
+            transform,
+            row: Vec::new(),
+        }
     }
 
     /// `row` holds ink from 0, none, to 255, full.
@@ -68,7 +73,9 @@ pub fn to_srgb(picture: &mut Raster, profile: &[u8]) {
     if profile.len() > PROFILE_BYTES_MAX {
         return;
     }
-    let Ok(profile) = ColorProfile::new_from_slice(profile) else { return };
+    let Ok(profile) = ColorProfile::new_from_slice(profile) else {
+        return;
+    };
     if profile.color_space != DataColorSpace::Rgb || is_srgb(&profile) {
         return;
     }
@@ -93,7 +100,8 @@ pub fn to_srgb(picture: &mut Raster, profile: &[u8]) {
 fn is_srgb(profile: &ColorProfile) -> bool {
     let srgb = ColorProfile::new_srgb();
     let near = |a: f64, b: f64| (a - b).abs() < 0.003;
-    let same = |a: &moxcms::Xyzd, b: &moxcms::Xyzd| near(a.x, b.x) && near(a.y, b.y) && near(a.z, b.z);
+    let same =
+        |a: &moxcms::Xyzd, b: &moxcms::Xyzd| near(a.x, b.x) && near(a.y, b.y) && near(a.z, b.z);
     same(&profile.red_colorant, &srgb.red_colorant)
         && same(&profile.green_colorant, &srgb.green_colorant)
         && same(&profile.blue_colorant, &srgb.blue_colorant)
@@ -109,7 +117,10 @@ fn curve_is_srgb(curve: Option<&moxcms::ToneReprCurve>) -> bool {
             let at = |share: f64| {
                 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
                 let place = ((table.len() - 1) as f64 * share).round() as usize;
-                (place as f64 / (table.len() - 1) as f64, f64::from(table[place]) / 65_535.0)
+                (
+                    place as f64 / (table.len() - 1) as f64,
+                    f64::from(table[place]) / 65_535.0,
+                )
             };
             [0.25, 0.5, 0.75].into_iter().all(|share| {
                 let (x, y) = at(share);
@@ -117,7 +128,10 @@ fn curve_is_srgb(curve: Option<&moxcms::ToneReprCurve>) -> bool {
             })
         }
         Some(moxcms::ToneReprCurve::Parametric(values)) => {
-            values.first().is_some_and(|gamma| (gamma - 2.4).abs() < 0.01) && values.len() >= 5
+            values
+                .first()
+                .is_some_and(|gamma| (gamma - 2.4).abs() < 0.01)
+                && values.len() >= 5
         }
         _ => false,
     }

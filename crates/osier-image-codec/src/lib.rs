@@ -19,6 +19,10 @@ mod raster;
 mod tiff;
 mod webp;
 
+pub use self::{
+    bmp::encode as encode_bmp, png::encode as encode_png, tiff::encode as encode_tiff,
+    webp::encode as encode_webp,
+};
 pub use budget::{Budget, Stop};
 pub use error::CodecError;
 pub use gif::{Animation, Frame, GifWriter, Loops};
@@ -26,10 +30,6 @@ pub use header::{Format, Header, header, sniff};
 pub use icc::to_srgb;
 pub use jpeg::{JpegSettings, encode as encode_jpeg};
 pub use raster::Raster;
-pub use self::{
-    bmp::encode as encode_bmp, png::encode as encode_png, tiff::encode as encode_tiff,
-    webp::encode as encode_webp,
-};
 
 /// Decodes a picture, or the first frame of an animation. JPEG comes at `eighths / 8` of its size;
 /// for other formats `eighths` is 8.
@@ -37,7 +37,9 @@ pub fn decode(data: &[u8], eighths: u8, budget: &Budget<'_>) -> Result<Raster, C
     budget.check()?;
     let format = sniff(data).ok_or(CodecError::Unknown)?;
     if eighths != 8 && format != Format::Jpeg {
-        return Err(CodecError::Unsupported("scaling while decoding this format"));
+        return Err(CodecError::Unsupported(
+            "scaling while decoding this format",
+        ));
     }
     match format {
         Format::Bmp => bmp::decode(data, budget),

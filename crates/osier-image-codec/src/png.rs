@@ -22,7 +22,11 @@ pub(crate) fn header(data: &[u8]) -> Result<Header, CodecError> {
     let info = reader.info();
     Ok(Header {
         alpha: matches!(colour, ColorType::GrayscaleAlpha | ColorType::Rgba) || info.trns.is_some(),
-        bits: if depth == png::BitDepth::Sixteen { 16 } else { 8 },
+        bits: if depth == png::BitDepth::Sixteen {
+            16
+        } else {
+            8
+        },
         channels: u8::try_from(colour.samples()).unwrap_or(4),
         profile: info.icc_profile.as_ref().map(|profile| profile.to_vec()),
         exif: info.exif_metadata.as_ref().map(|exif| exif.to_vec()),
@@ -43,7 +47,9 @@ pub(crate) fn decode(data: &[u8], budget: &Budget<'_>) -> Result<Raster, CodecEr
     let mut rows = pixels.chunks_exact_mut(width as usize * 4);
     let mut alpha = 255;
     if interlaced {
-        let size = reader.output_buffer_size().ok_or(CodecError::TooLarge("pixels"))?;
+        let size = reader
+            .output_buffer_size()
+            .ok_or(CodecError::TooLarge("pixels"))?;
         budget.admit_bytes(size)?;
         let mut whole = vec![0; size];
         let frame = reader.next_frame(&mut whole).map_err(failure)?;
@@ -104,8 +110,12 @@ pub fn encode(picture: &Raster, orientation: u8) -> Result<Vec<u8>, CodecError> 
 }
 
 fn decoder(data: &[u8]) -> png::Decoder<Cursor<&[u8]>> {
-    let mut decoder =
-        png::Decoder::new_with_limits(Cursor::new(data), Limits { bytes: CHUNK_BYTES_MAX });
+    let mut decoder = png::Decoder::new_with_limits(
+        Cursor::new(data),
+        Limits {
+            bytes: CHUNK_BYTES_MAX,
+        },
+    );
     decoder.set_ignore_text_chunk(true);
     decoder
 }

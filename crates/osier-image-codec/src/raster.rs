@@ -22,7 +22,12 @@ impl Raster {
         } else {
             colour.repeat(area(width, height)?)
         };
-        Ok(Self { width, height, pixels, opaque: colour[3] == u8::MAX })
+        Ok(Self {
+            width,
+            height,
+            pixels,
+            opaque: colour[3] == u8::MAX,
+        })
     }
 
     /// Takes rows of RGBA; `opaque` is a promise that every alpha is 255.
@@ -35,7 +40,12 @@ impl Raster {
         if pixels.len() != area(width, height)? * 4 {
             return Err(CodecError::Damaged("the pixels do not fill the picture"));
         }
-        Ok(Self { width, height, pixels, opaque })
+        Ok(Self {
+            width,
+            height,
+            pixels,
+            opaque,
+        })
     }
 
     pub fn width(&self) -> u32 {
@@ -53,12 +63,22 @@ impl Raster {
 
     /// Looks at every pixel where the flag does not say it already.
     pub fn shows_through(&self) -> bool {
-        !self.opaque && self.pixels.iter().skip(3).step_by(4).any(|alpha| *alpha != u8::MAX)
+        !self.opaque
+            && self
+                .pixels
+                .iter()
+                .skip(3)
+                .step_by(4)
+                .any(|alpha| *alpha != u8::MAX)
     }
 
     /// Whether every pixel is a shade of grey.
     pub fn is_grey(&self) -> bool {
-        self.pixels.as_chunks::<4>().0.iter().all(|[r, g, b, _]| r == g && g == b)
+        self.pixels
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .all(|[r, g, b, _]| r == g && g == b)
     }
 
     /// After pixels were changed: whether all are opaque now.

@@ -35,9 +35,9 @@ pub(crate) fn decode(data: &[u8], budget: &Budget<'_>) -> Result<Raster, CodecEr
     budget.admit(width, height)?;
     let colour = decoder.colortype().map_err(|error| failure(&error))?;
     let palette = match colour {
-        ColorType::Palette(_) => {
-            decoder.get_tag_u16_vec(Tag::ColorMap).map_err(|error| failure(&error))?
-        }
+        ColorType::Palette(_) => decoder
+            .get_tag_u16_vec(Tag::ColorMap)
+            .map_err(|error| failure(&error))?,
         _ => Vec::new(),
     };
     let profile = match colour {
@@ -48,28 +48,37 @@ pub(crate) fn decode(data: &[u8], budget: &Budget<'_>) -> Result<Raster, CodecEr
     budget.check()?;
     let samples = match samples {
         DecodingResult::U8(samples) => samples,
-        DecodingResult::U16(samples) => {
-            samples.into_iter().map(|sample| (sample >> 8) as u8).collect()
-        }
+        DecodingResult::U16(samples) => samples
+            .into_iter()
+            .map(|sample| (sample >> 8) as u8)
+            .collect(),
         _ => return Err(CodecError::Unsupported("samples other than 8 or 16 bits")),
     };
     let (mut pixels, wide) = (vec![0; area(width, height)? * 4], width as usize);
     let channels = usize::from(colour.num_samples());
     let depth = usize::from(colour.bit_depth());
     let packed = depth < 8;
-    let line = if packed { (wide * channels * depth).div_ceil(8) } else { wide * channels };
+    let line = if packed {
+        (wide * channels * depth).div_ceil(8)
+    } else {
+        wide * channels
+    };
     if samples.len() < line * height as usize {
         return Err(CodecError::Damaged("rows are missing"));
     }
     let mut cmyk = CmykToRgb::new(profile.as_deref());
     let mut alpha = 255;
-    for (line, row) in samples.chunks_exact(line).zip(pixels.chunks_exact_mut(wide * 4)) {
+    for (line, row) in samples
+        .chunks_exact(line)
+        .zip(pixels.chunks_exact_mut(wide * 4))
+    {
         for (x, pixel) in row.as_chunks_mut::<4>().0.iter_mut().enumerate() {
             let sample = |channel: usize| line.get(x * channels + channel).copied().unwrap_or(0);
             *pixel = match colour {
                 ColorType::Gray(bits @ (1 | 2 | 4)) => {
                     let most = (1_u32 << bits) - 1;
-                    let grey = (packed_sample(line, x, usize::from(bits)) as u32 * 255 / most) as u8;
+                    let grey =
+                        (packed_sample(line, x, usize::from(bits)) as u32 * 255 / most) as u8;
                     [grey, grey, grey, 255]
                 }
                 ColorType::Gray(8 | 16) => [sample(0), sample(0), sample(0), 255],
@@ -82,7 +91,9 @@ pub(crate) fn decode(data: &[u8], budget: &Budget<'_>) -> Result<Raster, CodecEr
                     let index = packed_sample(line, x, usize::from(bits));
                     let most = 1_usize << bits;
                     let of = |channel: usize| {
-                        palette.get(channel * most + index).map_or(0, |value| (value >> 8) as u8)
+                        palette
+                            .get(channel * most + index)
+                            .map_or(0, |value| (value >> 8) as u8)
                     };
                     [of(0), of(1), of(2), 255]
                 }
@@ -110,8 +121,13 @@ pub fn encode(picture: &Raster) -> Result<Vec<u8>, CodecError> {
             .map_err(|_| REFUSED)?;
     } else {
         let pixels = picture.pixels().as_chunks::<4>().0;
-        let rgb: Vec<u8> = pixels.iter().flat_map(|[r, g, b, _]| [*r, *g, *b]).collect();
-        encoder.write_image::<colortype::RGB8>(width, height, &rgb).map_err(|_| REFUSED)?;
+        let rgb: Vec<u8> = pixels
+            .iter()
+            .flat_map(|[r, g, b, _]| [*r, *g, *b])
+            .collect();
+        encoder
+            .write_image::<colortype::RGB8>(width, height, &rgb)
+            .map_err(|_| REFUSED)?;
     }
     Ok(out.into_inner())
 }

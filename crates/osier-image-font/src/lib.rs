@@ -15,7 +15,8 @@ const BYTES_MAX: usize = 8 << 20;
 pub fn micro_hei() -> &'static [u8] {
     static FONT: OnceLock<Vec<u8>> = OnceLock::new();
     FONT.get_or_init(|| {
-        miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(PACKED, BYTES_MAX).unwrap_or_default()
+        miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(PACKED, BYTES_MAX)
+            .unwrap_or_default()
     })
 }
 

@@ -30,12 +30,18 @@ pub fn resize(
     let source = ImageRef::new(size.0, size.1, pixels, PixelType::U8x4).map_err(|_| Mismatch)?;
     let mut result = Image::new(target.0, target.1, PixelType::U8x4);
     let grows = f64::from(target.0) > window.width || f64::from(target.1) > window.height;
-    let filter = if grows { FilterType::CatmullRom } else { FilterType::Lanczos3 };
+    let filter = if grows {
+        FilterType::CatmullRom
+    } else {
+        FilterType::Lanczos3
+    };
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(filter))
         .crop(window.x, window.y, window.width, window.height)
         .use_alpha(!opaque);
-    Resizer::new().resize(&source, &mut result, &options).map_err(|_| Mismatch)?;
+    Resizer::new()
+        .resize(&source, &mut result, &options)
+        .map_err(|_| Mismatch)?;
     Ok(result.into_vec())
 }
 
@@ -46,16 +52,31 @@ mod tests {
     #[test]
     fn hidden_colours_do_not_bleed() {
         // Left half opaque red, right half fully transparent green.
-        let row = [[255, 0, 0, 255_u8], [255, 0, 0, 255], [0, 255, 0, 0], [0, 255, 0, 0]];
+        let row = [
+            [255, 0, 0, 255_u8],
+            [255, 0, 0, 255],
+            [0, 255, 0, 0],
+            [0, 255, 0, 0],
+        ];
         let pixels: Vec<u8> = row.iter().cycle().take(16).flatten().copied().collect();
-        let window = Window { x: 0.0, y: 0.0, width: 4.0, height: 4.0 };
+        let window = Window {
+            x: 0.0,
+            y: 0.0,
+            width: 4.0,
+            height: 4.0,
+        };
         let small = resize(&pixels, (4, 4), window, (2, 2), false).unwrap();
         assert!(small.chunks(4).all(|pixel| pixel[3] < 40 || pixel[1] == 0));
     }
 
     #[test]
     fn sizes_are_checked() {
-        let window = Window { x: 0.0, y: 0.0, width: 4.0, height: 4.0 };
+        let window = Window {
+            x: 0.0,
+            y: 0.0,
+            width: 4.0,
+            height: 4.0,
+        };
         assert_eq!(resize(&[0; 4], (4, 4), window, (2, 2), true), Err(Mismatch));
     }
 }

@@ -40,7 +40,11 @@ impl<'a> Directory<'a> {
             [b'M', b'M', 0, 42, ..] => false,
             _ => return None,
         };
-        let mut reader = Reader { block, little, entries: Vec::new() };
+        let mut reader = Reader {
+            block,
+            little,
+            entries: Vec::new(),
+        };
         let first = reader.u32_at(4)?;
         let next = reader.follow(first, Group::Image);
         for (tag, group) in [(0x8769, Group::Photo), (0x8825, Group::Gps)] {
@@ -50,7 +54,9 @@ impl<'a> Directory<'a> {
         if let Some(next) = next.filter(|next| *next != 0) {
             reader.follow(next, Group::Thumbnail);
         }
-        Some(Self { entries: reader.entries })
+        Some(Self {
+            entries: reader.entries,
+        })
     }
 }
 
@@ -63,16 +69,27 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn u16_at(&self, at: usize) -> Option<u16> {
         let bytes = *self.block.get(at..)?.first_chunk()?;
-        Some(if self.little { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) })
+        Some(if self.little {
+            u16::from_le_bytes(bytes)
+        } else {
+            u16::from_be_bytes(bytes)
+        })
     }
 
     fn u32_at(&self, at: usize) -> Option<u32> {
         let bytes = *self.block.get(at..)?.first_chunk()?;
-        Some(if self.little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) })
+        Some(if self.little {
+            u32::from_le_bytes(bytes)
+        } else {
+            u32::from_be_bytes(bytes)
+        })
     }
 
     fn follow_tag(&mut self, from: Group, tag: u16, to: Group) {
-        let pointer = self.entries.iter().find(|entry| entry.group == from && entry.tag == tag);
+        let pointer = self
+            .entries
+            .iter()
+            .find(|entry| entry.group == from && entry.tag == tag);
         if let Some(at) = pointer.and_then(|entry| entry.unsigned(0)) {
             self.follow(at, to);
         }
@@ -89,17 +106,30 @@ impl<'a> Reader<'a> {
             let entry = at.checked_add(2 + number * 12)?;
             let (tag, kind) = (self.u16_at(entry)?, self.u16_at(entry + 2)?);
             let count = usize::try_from(self.u32_at(entry + 4)?).ok()?;
-            let Some(size) = size_of_kind(kind) else { continue };
-            let Some(length) = count.checked_mul(size) else { continue };
+            let Some(size) = size_of_kind(kind) else {
+                continue;
+            };
+            let Some(length) = count.checked_mul(size) else {
+                continue;
+            };
             let start = if length <= 4 {
                 entry + 8
             } else {
                 usize::try_from(self.u32_at(entry + 8)?).ok()?
             };
-            let value = start.checked_add(length).and_then(|end| self.block.get(start..end));
+            let value = start
+                .checked_add(length)
+                .and_then(|end| self.block.get(start..end));
             let Some(value) = value else { continue };
             if value.len() <= VALUE_BYTES_MAX {
-                self.entries.push(Entry { group, tag, kind, count, value, little: self.little });
+                self.entries.push(Entry {
+                    group,
+                    tag,
+                    kind,
+                    count,
+                    value,
+                    little: self.little,
+                });
             }
         }
         self.u32_at(at + 2 + count * 12)
@@ -115,7 +145,11 @@ impl Entry<'_> {
             (1 | 6 | 7, [byte]) => Some(u32::from(*byte)),
             (3 | 8, [a, b]) => {
                 let bytes = [*a, *b];
-                Some(u32::from(if self.little { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) }))
+                Some(u32::from(if self.little {
+                    u16::from_le_bytes(bytes)
+                } else {
+                    u16::from_be_bytes(bytes)
+                }))
             }
             (4 | 9 | 13, [a, b, c, d]) => Some(self.word([*a, *b, *c, *d])),
             _ => None,
@@ -129,7 +163,10 @@ impl Entry<'_> {
         let (above, below) = (self.word([a, b, c, d]), self.word([e, f, g, h]));
         match self.kind {
             5 => Some((i64::from(above), i64::from(below))),
-            10 => Some((i64::from(above.cast_signed()), i64::from(below.cast_signed()))),
+            10 => Some((
+                i64::from(above.cast_signed()),
+                i64::from(below.cast_signed()),
+            )),
             _ => None,
         }
     }
@@ -147,11 +184,18 @@ impl Entry<'_> {
 
     /// Four bytes of the list, whatever they mean.
     pub(super) fn unsigned_bits(&self, index: usize) -> Option<u32> {
-        self.value.get(index * 4..)?.first_chunk().map(|bytes| self.word(*bytes))
+        self.value
+            .get(index * 4..)?
+            .first_chunk()
+            .map(|bytes| self.word(*bytes))
     }
 
     fn word(&self, bytes: [u8; 4]) -> u32 {
-        if self.little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) }
+        if self.little {
+            u32::from_le_bytes(bytes)
+        } else {
+            u32::from_be_bytes(bytes)
+        }
     }
 }
 

@@ -22,17 +22,29 @@ pub(super) fn value(entry: &Entry<'_>) -> String {
 fn raw(entry: &Entry<'_>) -> String {
     match entry.kind {
         2 => {
-            let text = entry.value.split(|byte| *byte == 0).next().unwrap_or_default();
+            let text = entry
+                .value
+                .split(|byte| *byte == 0)
+                .next()
+                .unwrap_or_default();
             String::from_utf8_lossy(text).into_owned()
         }
         5 | 10 => joined(entry.count, |index| {
-            entry.fraction(index).map(|(above, below)| format!("{above}/{below}"))
+            entry
+                .fraction(index)
+                .map(|(above, below)| format!("{above}/{below}"))
         }),
         11 => joined(entry.count, |index| {
-            entry.unsigned_bits(index).map(|bits| f32::from_bits(bits).to_string())
+            entry
+                .unsigned_bits(index)
+                .map(|bits| f32::from_bits(bits).to_string())
         }),
-        6 | 8 | 9 => joined(entry.count, |index| entry.signed(index).map(|value| value.to_string())),
-        _ => joined(entry.count, |index| entry.unsigned(index).map(|value| value.to_string())),
+        6 | 8 | 9 => joined(entry.count, |index| {
+            entry.signed(index).map(|value| value.to_string())
+        }),
+        _ => joined(entry.count, |index| {
+            entry.unsigned(index).map(|value| value.to_string())
+        }),
     }
 }
 
@@ -70,7 +82,13 @@ fn degrees(entry: &Entry<'_>) -> Option<String> {
         if above % below == 0 && place < 2 {
             text.push_str(&format!("{}{unit}", above / below));
         } else {
-            let digits = if place == 2 && below == 1 { 0 } else if place == 2 { 2 } else { 6 };
+            let digits = if place == 2 && below == 1 {
+                0
+            } else if place == 2 {
+                2
+            } else {
+                6
+            };
             text.push_str(&format!("{:.digits$}{unit}", above as f64 / below as f64));
         }
     }

@@ -30,7 +30,8 @@ impl std::fmt::Debug for GifWriter {
 impl GifWriter {
     /// `loops` is `None` for a picture that stands still.
     pub fn new(width: u32, height: u32, loops: Option<Loops>) -> Result<Self, CodecError> {
-        let side = |side| u16::try_from(side).map_err(|_| CodecError::TooLarge("pixels a side for GIF"));
+        let side =
+            |side| u16::try_from(side).map_err(|_| CodecError::TooLarge("pixels a side for GIF"));
         let (width, height) = (side(width)?, side(height)?);
         let mut encoder = Encoder::new(Vec::new(), width, height, &[]).map_err(|_| REFUSED)?;
         if let Some(loops) = loops {
@@ -40,11 +41,19 @@ impl GifWriter {
             };
             encoder.set_repeat(repeat).map_err(|_| REFUSED)?;
         }
-        Ok(Self { encoder, width, height, pending: None, shown: None })
+        Ok(Self {
+            encoder,
+            width,
+            height,
+            pending: None,
+            shown: None,
+        })
     }
 
     pub fn push(&mut self, mut frame: Frame) -> Result<(), CodecError> {
-        if (frame.picture.width(), frame.picture.height()) != (u32::from(self.width), u32::from(self.height)) {
+        if (frame.picture.width(), frame.picture.height())
+            != (u32::from(self.width), u32::from(self.height))
+        {
             return Err(REFUSED);
         }
         if !frame.picture.is_opaque() {
@@ -83,18 +92,30 @@ impl GifWriter {
         let mut changed: Vec<bool> = match &self.shown {
             Some(shown) => {
                 let before = shown.pixels().as_chunks::<4>().0;
-                pixels.iter().zip(before).map(|(new, old)| new != old && new[3] != 0).collect()
+                pixels
+                    .iter()
+                    .zip(before)
+                    .map(|(new, old)| new != old && new[3] != 0)
+                    .collect()
             }
             None => pixels.iter().map(|pixel| pixel[3] != 0).collect(),
         };
-        let area = if clear { (0, 0, width, height) } else { bounds(&changed, width) };
+        let area = if clear {
+            (0, 0, width, height)
+        } else {
+            bounds(&changed, width)
+        };
         let (left, top, wide, high) = area;
         let cut: Vec<[u8; 4]>;
         let mut inside = pixels;
         if (wide, high) != (width, height) {
             let rows = |y: usize| y * width + left..y * width + left + wide;
-            cut = (top..top + high).flat_map(|y| pixels[rows(y)].iter().copied()).collect();
-            changed = (top..top + high).flat_map(|y| changed[rows(y)].to_vec()).collect();
+            cut = (top..top + high)
+                .flat_map(|y| pixels[rows(y)].iter().copied())
+                .collect();
+            changed = (top..top + high)
+                .flat_map(|y| changed[rows(y)].to_vec())
+                .collect();
             inside = &cut;
         }
         let mut palette = Palette::of(inside, &changed, 255);
@@ -105,7 +126,11 @@ impl GifWriter {
         let side = |side: usize| u16::try_from(side).unwrap_or(u16::MAX);
         let written = gif::Frame {
             delay: frame.delay,
-            dispose: if clear { DisposalMethod::Background } else { DisposalMethod::Keep },
+            dispose: if clear {
+                DisposalMethod::Background
+            } else {
+                DisposalMethod::Keep
+            },
             transparent: Some(none),
             left: side(left),
             top: side(top),
@@ -126,18 +151,31 @@ fn vanishes(before: &Raster, after: &Raster) -> bool {
     if after.is_opaque() {
         return false;
     }
-    let pairs = before.pixels().as_chunks::<4>().0.iter().zip(after.pixels().as_chunks::<4>().0);
-    pairs.into_iter().any(|(before, after)| before[3] != 0 && after[3] == 0)
+    let pairs = before
+        .pixels()
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .zip(after.pixels().as_chunks::<4>().0);
+    pairs
+        .into_iter()
+        .any(|(before, after)| before[3] != 0 && after[3] == 0)
 }
 
 /// Left, top, width and height of what is set; one pixel where nothing is.
 fn bounds(set: &[bool], width: usize) -> (usize, usize, usize, usize) {
     let (mut left, mut right, mut top, mut bottom) = (width, 0, usize::MAX, 0);
     for (y, row) in set.chunks(width).enumerate() {
-        let Some(first) = row.iter().position(|set| *set) else { continue };
+        let Some(first) = row.iter().position(|set| *set) else {
+            continue;
+        };
         let last = row.iter().rposition(|set| *set).unwrap_or(first);
         (left, right) = (left.min(first), right.max(last));
         (top, bottom) = (top.min(y), y);
     }
-    if top == usize::MAX { (0, 0, 1, 1) } else { (left, top, right - left + 1, bottom - top + 1) }
+    if top == usize::MAX {
+        (0, 0, 1, 1)
+    } else {
+        (left, top, right - left + 1, bottom - top + 1)
+    }
 }

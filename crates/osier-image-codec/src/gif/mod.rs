@@ -44,7 +44,9 @@ pub(crate) fn header(data: &[u8]) -> Result<Header, CodecError> {
 /// The first frame on its canvas.
 pub(crate) fn decode(data: &[u8], budget: &Budget<'_>) -> Result<Raster, CodecError> {
     let mut animation = Animation::open(data, budget)?;
-    let frame = animation.next_frame()?.ok_or(CodecError::Damaged("no frame"))?;
+    let frame = animation
+        .next_frame()?
+        .ok_or(CodecError::Damaged("no frame"))?;
     Ok(frame.picture)
 }
 
@@ -96,9 +98,15 @@ impl<'a> Animation<'a> {
         options.set_color_output(ColorOutput::Indexed);
         options.allow_unknown_blocks(true);
         options.set_memory_limit(MemoryLimit::Bytes(
-            budget.bytes.max(1 << 20).try_into().unwrap_or(std::num::NonZeroU64::MIN),
+            budget
+                .bytes
+                .max(1 << 20)
+                .try_into()
+                .unwrap_or(std::num::NonZeroU64::MIN),
         ));
-        let decoder = options.read_info(Cursor::new(data)).map_err(|error| failure(&error))?;
+        let decoder = options
+            .read_info(Cursor::new(data))
+            .map_err(|error| failure(&error))?;
         Ok(Self {
             decoder,
             budget: *budget,
@@ -112,10 +120,12 @@ impl<'a> Animation<'a> {
         })
     }
 
-    pub fn loops(&self) -> Loops {
+    /// `None` where the file does not say that it is to be repeated.
+    pub fn loops(&self) -> Option<Loops> {
         match self.decoder.repeat() {
-            Repeat::Infinite => Loops::Forever,
-            Repeat::Finite(again) => Loops::Again(again),
+            Repeat::Infinite => Some(Loops::Forever),
+            Repeat::Finite(0) => None,
+            Repeat::Finite(again) => Some(Loops::Again(again)),
         }
     }
 
@@ -148,7 +158,11 @@ impl<'a> Animation<'a> {
         self.indices.clear();
         self.indices.resize(size, 0);
         if let Err(error) = self.decoder.read_into_buffer(&mut self.indices) {
-            return if self.frames > 1 { Ok(None) } else { Err(failure(&error)) };
+            return if self.frames > 1 {
+                Ok(None)
+            } else {
+                Err(failure(&error))
+            };
         }
         match std::mem::replace(&mut self.disposal, Disposal::Keep) {
             Disposal::Keep => {}
@@ -171,10 +185,16 @@ impl<'a> Animation<'a> {
         };
         let palette = local.as_deref().or_else(|| self.decoder.global_palette());
         let table = colours(palette.unwrap_or_default(), transparent);
-        let rows = self.indices.chunks_exact(frame_width.max(1)).take(area.height);
+        let rows = self
+            .indices
+            .chunks_exact(frame_width.max(1))
+            .take(area.height);
         for (y, row) in rows.enumerate() {
             let start = ((area.top + y) * self.width as usize + area.left) * 4;
-            let target = self.canvas.get_mut(start..start + area.width * 4).unwrap_or_default();
+            let target = self
+                .canvas
+                .get_mut(start..start + area.width * 4)
+                .unwrap_or_default();
             for (pixel, index) in target.as_chunks_mut::<4>().0.iter_mut().zip(row) {
                 let colour = table[usize::from(*index)];
                 if colour[3] != 0 {
@@ -183,7 +203,12 @@ impl<'a> Animation<'a> {
             }
         }
         self.disposal = before;
-        let opaque = self.canvas.iter().skip(3).step_by(4).all(|alpha| *alpha == 255);
+        let opaque = self
+            .canvas
+            .iter()
+            .skip(3)
+            .step_by(4)
+            .all(|alpha| *alpha == 255);
         let picture = Raster::from_pixels(self.width, self.height, self.canvas.clone(), opaque)?;
         Ok(Some(Frame { picture, delay }))
     }
@@ -204,7 +229,10 @@ fn colours(palette: &[u8], transparent: Option<u8>) -> [[u8; 4]; 256] {
 fn clear(canvas: &mut [u8], width: usize, area: Area) {
     for y in area.top..area.top + area.height {
         let start = (y * width + area.left) * 4;
-        canvas.get_mut(start..start + area.width * 4).unwrap_or_default().fill(0);
+        canvas
+            .get_mut(start..start + area.width * 4)
+            .unwrap_or_default()
+            .fill(0);
     }
 }
 
@@ -213,7 +241,9 @@ fn screen(data: &[u8]) -> Result<(u32, u32), CodecError> {
     const CUT: CodecError = CodecError::Damaged("the file ends within its header");
     let side = |at: usize| {
         let bytes = data.get(at..).and_then(<[u8]>::first_chunk::<2>);
-        bytes.map(|bytes| u32::from(u16::from_le_bytes(*bytes))).ok_or(CUT)
+        bytes
+            .map(|bytes| u32::from(u16::from_le_bytes(*bytes)))
+            .ok_or(CUT)
     };
     match (side(6)?, side(8)?) {
         (0, _) | (_, 0) => Err(CodecError::Damaged("an empty screen")),
@@ -228,9 +258,20 @@ struct Survey {
 
 /// Walks over the blocks without decoding. A file that ends early counts as far as it goes.
 fn survey(data: &[u8]) -> Survey {
-    let mut survey = Survey { frames: 0, alpha: false };
-    let table = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3_usize << ((flags & 7) + 1) };
-    let Some(flags) = data.get(10) else { return survey };
+    let mut survey = Survey {
+        frames: 0,
+        alpha: false,
+    };
+    let table = |flags: u8| {
+        if flags & 0x80 == 0 {
+            0
+        } else {
+            3_usize << ((flags & 7) + 1)
+        }
+    };
+    let Some(flags) = data.get(10) else {
+        return survey;
+    };
     let mut at = 13 + table(*flags);
     let skip = |mut at: usize| {
         while let Some(length) = data.get(at) {
@@ -251,7 +292,8 @@ fn survey(data: &[u8]) -> Survey {
             }
             0x2c => {
                 survey.frames += 1;
-                data.get(at + 9).and_then(|flags| skip(at + 11 + table(*flags)))
+                data.get(at + 9)
+                    .and_then(|flags| skip(at + 11 + table(*flags)))
             }
             _ => None,
         };

@@ -36,7 +36,13 @@ struct Search {
 impl Palette {
     /// At most `most` colours for these pixels; `wanted` says which of them count.
     pub(super) fn of(pixels: &[[u8; 4]], wanted: &[bool], most: usize) -> Self {
-        let used = || pixels.iter().zip(wanted).filter(|(_, wanted)| **wanted).map(|(pixel, _)| *pixel);
+        let used = || {
+            pixels
+                .iter()
+                .zip(wanted)
+                .filter(|(_, wanted)| **wanted)
+                .map(|(pixel, _)| *pixel)
+        };
         let mut exact = HashMap::new();
         for [r, g, b, _] in used() {
             let next = exact.len();
@@ -50,15 +56,26 @@ impl Palette {
             for (colour, index) in &exact {
                 colours[usize::from(*index)] = *colour;
             }
-            let exact = exact.into_iter().map(|(colour, index)| (colour, index as u8)).collect();
-            return Self { search: Search::new(&colours), colours, exact: Some(exact) };
+            let exact = exact
+                .into_iter()
+                .map(|(colour, index)| (colour, index as u8))
+                .collect();
+            return Self {
+                search: Search::new(&colours),
+                colours,
+                exact: Some(exact),
+            };
         }
         let cells = cells(used());
         let mut colours = part(&cells, most);
         for _ in 0..ROUNDS {
             colours = improve(&cells, &colours);
         }
-        Self { search: Search::new(&colours), colours, exact: None }
+        Self {
+            search: Search::new(&colours),
+            colours,
+            exact: None,
+        }
     }
 
     /// Indices for a picture's pixels; those that are not wanted become `none`.
@@ -81,7 +98,10 @@ impl Palette {
         // Errors of this row and the next, in sixteenths, with a margin on both sides.
         let mut errors = vec![[0_i32; 3]; width + 2];
         let mut below = vec![[0_i32; 3]; width + 2];
-        let rows = pixels.chunks(width).zip(wanted.chunks(width)).zip(indices.chunks_mut(width));
+        let rows = pixels
+            .chunks(width)
+            .zip(wanted.chunks(width))
+            .zip(indices.chunks_mut(width));
         for (number, ((row, wanted), out)) in rows.enumerate() {
             let forward = number % 2 == 0;
             for step in 0..row.len() {
@@ -118,7 +138,12 @@ impl Palette {
 impl Search {
     fn new(colours: &[[u8; 3]]) -> Self {
         // Places without a colour lie far off.
-        let mut search = Self { r: [4096; 256], g: [4096; 256], b: [4096; 256], near: vec![0; 1 << 18] };
+        let mut search = Self {
+            r: [4096; 256],
+            g: [4096; 256],
+            b: [4096; 256],
+            near: vec![0; 1 << 18],
+        };
         for (place, [r, g, b]) in colours.iter().enumerate().take(256) {
             search.r[place] = i32::from(*r);
             search.g[place] = i32::from(*g);
@@ -161,7 +186,11 @@ fn look_avx2(search: &Search, colour: [i32; 3]) -> u8 {
 fn look_any(search: &Search, [r, g, b]: [i32; 3]) -> u8 {
     let mut best = u32::MAX;
     for place in 0..256 {
-        let (r, g, b) = (r - search.r[place], g - search.g[place], b - search.b[place]);
+        let (r, g, b) = (
+            r - search.r[place],
+            g - search.g[place],
+            b - search.b[place],
+        );
         let distance = (r * r + g * g + b * b).min(0x00ff_ffff).cast_unsigned();
         best = best.min(distance << 8 | place as u32);
     }
@@ -216,7 +245,12 @@ impl Group {
                 squares[channel] += weight * value * value;
             }
         }
-        let mut group = Self { members, error: 0.0, axis: 0, mean: [0.0; 3] };
+        let mut group = Self {
+            members,
+            error: 0.0,
+            axis: 0,
+            mean: [0.0; 3],
+        };
         let mut widest = -1.0;
         for channel in 0..3 {
             group.mean[channel] = sums[channel] / f64::max(count, 1.0);
@@ -248,7 +282,11 @@ fn part(cells: &[Cell], most: usize) -> Vec<[u8; 3]> {
             .partition(|member| f64::from(cells[**member as usize].mean()[axis]) <= middle);
         if low.is_empty() || high.is_empty() {
             // All at one place: nothing is gained by parting them.
-            groups.push(Group { error: 0.0, members: Vec::new(), ..group });
+            groups.push(Group {
+                error: 0.0,
+                members: Vec::new(),
+                ..group
+            });
             continue;
         }
         groups.push(Group::new(cells, low));
@@ -263,7 +301,9 @@ fn improve(cells: &[Cell], colours: &[[u8; 3]]) -> Vec<[u8; 3]> {
     let mut sums = vec![[0.0_f64; 4]; colours.len()];
     for cell in cells {
         let mean = cell.mean().map(|value| (value + 0.5) as i32);
-        let Some(sum) = sums.get_mut(usize::from(search.look(mean))) else { continue };
+        let Some(sum) = sums.get_mut(usize::from(search.look(mean))) else {
+            continue;
+        };
         sum[3] += f64::from(cell.count);
         for channel in 0..3 {
             sum[channel] += f64::from(cell.sums[channel]);
@@ -272,7 +312,11 @@ fn improve(cells: &[Cell], colours: &[[u8; 3]]) -> Vec<[u8; 3]> {
     sums.iter()
         .zip(colours)
         .map(|([r, g, b, count], old)| {
-            if *count == 0.0 { *old } else { round([r / count, g / count, b / count]) }
+            if *count == 0.0 {
+                *old
+            } else {
+                round([r / count, g / count, b / count])
+            }
         })
         .collect()
 }

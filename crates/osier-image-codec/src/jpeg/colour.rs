@@ -9,8 +9,12 @@ pub(super) enum Transform {
     Rgb,
     YCbCr,
     /// Adobe writes CMYK inverted; what comes without its mark is taken as it is.
-    Cmyk { inverted: bool },
-    Ycck { inverted: bool },
+    Cmyk {
+        inverted: bool,
+    },
+    Ycck {
+        inverted: bool,
+    },
 }
 
 impl Transform {
@@ -22,7 +26,9 @@ impl Transform {
             (3, None) if !jfif && ids.starts_with(b"RGB") => Self::Rgb,
             (3, _) => Self::YCbCr,
             (_, Some(2)) => Self::Ycck { inverted: true },
-            (_, adobe) => Self::Cmyk { inverted: adobe.is_some() },
+            (_, adobe) => Self::Cmyk {
+                inverted: adobe.is_some(),
+            },
         }
     }
 }
@@ -31,8 +37,12 @@ impl Transform {
 #[inline(always)]
 pub(super) fn widen(from: &[u8], to: &mut [u8], wide: usize) {
     let Some(from) = from.get(..wide) else { return };
-    let (Some(first), Some(last)) = (from.first(), from.last()) else { return };
-    let Some(to) = to.get_mut(..wide * 2) else { return };
+    let (Some(first), Some(last)) = (from.first(), from.last()) else {
+        return;
+    };
+    let Some(to) = to.get_mut(..wide * 2) else {
+        return;
+    };
     to[0] = *first;
     to[wide * 2 - 1] = *last;
     for (pair, out) in from.windows(2).zip(to[1..].chunks_exact_mut(2)) {
@@ -54,12 +64,18 @@ pub(super) fn mix(near: &[u8], far: &[u8], to: &mut [u8], lower: usize) {
 /// Both at once, rounded once.
 #[inline(always)]
 pub(super) fn widen_mixed(near: &[u8], far: &[u8], to: &mut [u8], sums: &mut [u16], wide: usize) {
-    let (Some(near), Some(far)) = (near.get(..wide), far.get(..wide)) else { return };
-    let (Some(sums), Some(to)) = (sums.get_mut(..wide), to.get_mut(..wide * 2)) else { return };
+    let (Some(near), Some(far)) = (near.get(..wide), far.get(..wide)) else {
+        return;
+    };
+    let (Some(sums), Some(to)) = (sums.get_mut(..wide), to.get_mut(..wide * 2)) else {
+        return;
+    };
     for ((sum, near), far) in sums.iter_mut().zip(near).zip(far) {
         *sum = 3 * u16::from(*near) + u16::from(*far);
     }
-    let (Some(first), Some(last)) = (sums.first(), sums.last()) else { return };
+    let (Some(first), Some(last)) = (sums.first(), sums.last()) else {
+        return;
+    };
     to[0] = ((first * 4 + 8) >> 4) as u8;
     to[wide * 2 - 1] = ((last * 4 + 7) >> 4) as u8;
     for (pair, out) in sums.windows(2).zip(to[1..].chunks_exact_mut(2)) {
@@ -101,16 +117,24 @@ pub(super) fn to_rgba(
         Transform::Cmyk { inverted } | Transform::Ycck { inverted } => {
             let fourth = fourth.get(..width).unwrap_or_default();
             if matches!(transform, Transform::Ycck { .. }) {
-                for ((((pixel, y), cb), cr), k) in
-                    pixels.iter_mut().zip(first).zip(second).zip(third).zip(fourth)
+                for ((((pixel, y), cb), cr), k) in pixels
+                    .iter_mut()
+                    .zip(first)
+                    .zip(second)
+                    .zip(third)
+                    .zip(fourth)
                 {
                     // The file's YCC stands for the complement of its CMY.
                     let [r, g, b, _] = rgb(*y, *cb, *cr);
                     *pixel = [255 - r, 255 - g, 255 - b, *k];
                 }
             } else {
-                for ((((pixel, c), m), y), k) in
-                    pixels.iter_mut().zip(first).zip(second).zip(third).zip(fourth)
+                for ((((pixel, c), m), y), k) in pixels
+                    .iter_mut()
+                    .zip(first)
+                    .zip(second)
+                    .zip(third)
+                    .zip(fourth)
                 {
                     *pixel = [*c, *m, *y, *k];
                 }

@@ -42,7 +42,11 @@ pub(crate) fn decode(data: &[u8], eighths: u8, budget: &Budget<'_>) -> Result<Ra
                 }
                 picture.take_quantisers(&scan, &reader)?;
                 if output.is_none() {
-                    output = Some(Output::new(&picture, &reader, super::component_ids(&frame))?);
+                    output = Some(Output::new(
+                        &picture,
+                        &reader,
+                        super::component_ids(&frame),
+                    )?);
                     if !picture.streams(&scan) {
                         picture.make_room(&reader, &scan, budget)?;
                     }
@@ -50,11 +54,26 @@ pub(crate) fn decode(data: &[u8], eighths: u8, budget: &Budget<'_>) -> Result<Ra
                 let tables = ScanTables::of(&picture, &scan, &reader)?;
                 if picture.kept.is_empty() {
                     let Some(output) = &mut output else { continue };
-                    run(Work::Stream { picture: &mut picture, scan: &scan, tables: &tables, data, at: reader.at, output, budget })?;
+                    run(Work::Stream {
+                        picture: &mut picture,
+                        scan: &scan,
+                        tables: &tables,
+                        data,
+                        at: reader.at,
+                        output,
+                        budget,
+                    })?;
                     break;
                 }
                 if picture.needs(&scan) {
-                    reader.at = run(Work::Keep { picture: &mut picture, scan: &scan, tables: &tables, data, at: reader.at, budget })?;
+                    reader.at = run(Work::Keep {
+                        picture: &mut picture,
+                        scan: &scan,
+                        tables: &tables,
+                        data,
+                        at: reader.at,
+                        budget,
+                    })?;
                 }
             }
             Ok(Segment::End) => break,
@@ -69,7 +88,11 @@ pub(crate) fn decode(data: &[u8], eighths: u8, budget: &Budget<'_>) -> Result<Ra
         if picture.components.iter().any(|component| !component.seen) {
             return Err(CodecError::Damaged("a component has no scan"));
         }
-        run(Work::Finish { picture: &mut picture, output: &mut output, budget })?;
+        run(Work::Finish {
+            picture: &mut picture,
+            output: &mut output,
+            budget,
+        })?;
     }
     Raster::from_pixels(output.width, output.height, output.pixels, true)
 }
@@ -182,7 +205,9 @@ impl Picture {
 
     fn take_quantisers(&mut self, scan: &Scan, reader: &Reader<'_>) -> Result<(), CodecError> {
         for part in &scan.components {
-            let Some(component) = self.components.get_mut(part.place) else { continue };
+            let Some(component) = self.components.get_mut(part.place) else {
+                continue;
+            };
             if !component.seen {
                 let table = reader.tables.quantisers.get(component.quantiser_place);
                 let table = table.and_then(Option::as_ref);
@@ -196,7 +221,12 @@ impl Picture {
 
     /// The last coefficient in zigzag order that output of this size is made from.
     fn last_needed(&self) -> usize {
-        let side = self.components.iter().map(|component| component.size).max().unwrap_or(8);
+        let side = self
+            .components
+            .iter()
+            .map(|component| component.size)
+            .max()
+            .unwrap_or(8);
         let within = |place: &u8| usize::from(*place) % 8 < side && usize::from(*place) / 8 < side;
         ZIGZAG[..64].iter().rposition(within).unwrap_or(63)
     }
@@ -227,9 +257,17 @@ impl Picture {
             64
         };
         let blocks = |component: &Component| component.wide * component.v * self.mcus_high;
-        let total: usize = self.components.iter().map(|c| blocks(c) * self.depth * 2).sum();
+        let total: usize = self
+            .components
+            .iter()
+            .map(|c| blocks(c) * self.depth * 2)
+            .sum();
         budget.admit_bytes(total)?;
-        self.kept = self.components.iter().map(|c| vec![0; blocks(c) * self.depth]).collect();
+        self.kept = self
+            .components
+            .iter()
+            .map(|c| vec![0; blocks(c) * self.depth])
+            .collect();
         Ok(())
     }
 }
@@ -254,10 +292,14 @@ impl<'t> ScanTables<'t> {
         let needs_ac = !picture.progressive || scan.first > 0;
         for part in &scan.components {
             if needs_dc {
-                found.dc.push(reader.tables.dc[part.dc & 3].as_ref().ok_or(MISSING)?);
+                found
+                    .dc
+                    .push(reader.tables.dc[part.dc & 3].as_ref().ok_or(MISSING)?);
             }
             if needs_ac {
-                found.ac.push(reader.tables.ac[part.ac & 3].as_ref().ok_or(MISSING)?);
+                found
+                    .ac
+                    .push(reader.tables.ac[part.ac & 3].as_ref().ok_or(MISSING)?);
             }
         }
         Ok(found)
@@ -288,7 +330,8 @@ impl Output {
             reader.tables.density.is_some(),
             ids,
         );
-        let cmyk = (picture.components.len() == 4).then(|| CmykToRgb::new(super::profile(reader.data).as_deref()));
+        let cmyk = (picture.components.len() == 4)
+            .then(|| CmykToRgb::new(super::profile(reader.data).as_deref()));
         let padded = picture.mcus_wide * picture.h_max * picture.size;
         Ok(Self {
             width: u32::try_from(width).map_err(|_| CodecError::TooLarge("pixels"))?,
@@ -322,7 +365,11 @@ enum Work<'w, 'd> {
         at: usize,
         budget: &'w Budget<'w>,
     },
-    Finish { picture: &'w mut Picture, output: &'w mut Output, budget: &'w Budget<'w> },
+    Finish {
+        picture: &'w mut Picture,
+        output: &'w mut Output,
+        budget: &'w Budget<'w>,
+    },
 }
 
 /// Does the work and returns where the data of the scan ended.
@@ -345,13 +392,28 @@ fn run_avx2(work: Work<'_, '_>) -> Result<usize, CodecError> {
 #[inline(always)]
 fn run_any(work: Work<'_, '_>) -> Result<usize, CodecError> {
     match work {
-        Work::Stream { picture, scan, tables, data, at, output, budget } => {
-            stream(picture, scan, tables, Bits::new(data, at), output, budget)
-        }
-        Work::Keep { picture, scan, tables, data, at, budget } => {
-            keep(picture, scan, tables, Bits::new(data, at), budget)
-        }
-        Work::Finish { picture, output, budget } => finish(picture, output, budget).map(|()| 0),
+        Work::Stream {
+            picture,
+            scan,
+            tables,
+            data,
+            at,
+            output,
+            budget,
+        } => stream(picture, scan, tables, Bits::new(data, at), output, budget),
+        Work::Keep {
+            picture,
+            scan,
+            tables,
+            data,
+            at,
+            budget,
+        } => keep(picture, scan, tables, Bits::new(data, at), budget),
+        Work::Finish {
+            picture,
+            output,
+            budget,
+        } => finish(picture, output, budget).map(|()| 0),
     }
 }
 
@@ -397,7 +459,14 @@ fn stream(
                         let at = (1 + down * size) * component.stride
                             + (mcu * component.h + across) * size;
                         if let Some(out) = component.plane.get_mut(at..) {
-                            idct::transform(size, &block, &component.quantiser, last, out, component.stride);
+                            idct::transform(
+                                size,
+                                &block,
+                                &component.quantiser,
+                                last,
+                                out,
+                                component.stride,
+                            );
                         }
                         if last > 0 {
                             block = [0; 64];
@@ -485,7 +554,11 @@ struct Pass {
 
 impl Pass {
     #[inline(always)]
-    fn before_mcu(&mut self, bits: &mut Bits<'_>, tables: &ScanTables<'_>) -> Result<(), CodecError> {
+    fn before_mcu(
+        &mut self,
+        bits: &mut Bits<'_>,
+        tables: &ScanTables<'_>,
+    ) -> Result<(), CodecError> {
         if tables.restart_interval > 0 {
             if self.until_restart == 0 {
                 bits.restart()?;
@@ -509,13 +582,17 @@ impl Pass {
     ) -> Result<(), CodecError> {
         let low = scan.low;
         if !self.progressive {
-            self.predictors[index] = self.predictors[index].wrapping_add(bits.dc(tables.dc[index])?);
-            let whole: &mut [i16; 64] =
-                block.try_into().map_err(|_| CodecError::Damaged("a block has no room"))?;
+            self.predictors[index] =
+                self.predictors[index].wrapping_add(bits.dc(tables.dc[index])?);
+            let whole: &mut [i16; 64] = block
+                .try_into()
+                .map_err(|_| CodecError::Damaged("a block has no room"))?;
             whole[0] = self.predictors[index] as i16;
             bits.ac(tables.ac[index], &IN_ORDER, whole)?;
         } else if scan.first == 0 {
-            let Some(dc) = block.first_mut() else { return Ok(()) };
+            let Some(dc) = block.first_mut() else {
+                return Ok(());
+            };
             if scan.high == 0 {
                 let difference = bits.dc(tables.dc[index])?;
                 self.predictors[index] = self.predictors[index].wrapping_add(difference);
@@ -549,14 +626,20 @@ const IN_ORDER: [u8; 80] = {
 
 /// Turns kept coefficients into rows.
 #[inline(always)]
-fn finish(picture: &mut Picture, output: &mut Output, budget: &Budget<'_>) -> Result<(), CodecError> {
+fn finish(
+    picture: &mut Picture,
+    output: &mut Output,
+    budget: &Budget<'_>,
+) -> Result<(), CodecError> {
     for band in 0..picture.mcus_high {
         budget.check()?;
         for (component, kept) in picture.components.iter_mut().zip(&picture.kept) {
             let (size, stride) = (component.size, component.stride);
             for down in 0..component.v {
                 let start = (band * component.v + down) * component.wide * picture.depth;
-                let Some(row) = kept.get(start..) else { continue };
+                let Some(row) = kept.get(start..) else {
+                    continue;
+                };
                 let blocks = row.chunks_exact(picture.depth).take(component.wide);
                 for (column, coefficients) in blocks.enumerate() {
                     let mut block = [0_i16; 64];
@@ -584,9 +667,16 @@ fn finish(picture: &mut Picture, output: &mut Output, budget: &Budget<'_>) -> Re
 fn emit(picture: &mut Picture, output: &mut Output, band: usize) -> Result<(), CodecError> {
     let high = picture.v_max * picture.size;
     // Rows that are mixed from two chroma rows wait for the lower one.
-    let mixes = picture.components.iter().any(|component| component.repeat.1 == 2);
+    let mixes = picture
+        .components
+        .iter()
+        .any(|component| component.repeat.1 == 2);
     let last_band = band + 1 == picture.mcus_high;
-    let end = if last_band { picture.height } else { (band + 1) * high - usize::from(mixes) };
+    let end = if last_band {
+        picture.height
+    } else {
+        (band + 1) * high - usize::from(mixes)
+    };
     for row in output.row..end.min(picture.height) {
         for (component, line) in picture.components.iter().zip(&mut output.lines) {
             let rows_in_band = component.v * component.size;
@@ -595,9 +685,16 @@ fn emit(picture: &mut Picture, output: &mut Output, band: usize) -> Result<(), C
             let place = |row: usize| (row + 1).saturating_sub(band * rows_in_band);
             let at = |row: usize| {
                 let at = place(row) * component.stride;
-                component.plane.get(at..at + component.stride).unwrap_or_default()
+                component
+                    .plane
+                    .get(at..at + component.stride)
+                    .unwrap_or_default()
             };
-            let near = if row % 2 == 0 { source.saturating_sub(1) } else { source + 1 };
+            let near = if row % 2 == 0 {
+                source.saturating_sub(1)
+            } else {
+                source + 1
+            };
             let near = near.min(component.samples_high - 1);
             let wide = component.samples_wide;
             match component.repeat {
@@ -618,13 +715,22 @@ fn emit(picture: &mut Picture, output: &mut Output, band: usize) -> Result<(), C
             }
         }
         let start = row * picture.width * 4;
-        let Some(target) = output.pixels.get_mut(start..start + picture.width * 4) else { break };
-        colour::to_rgba(output.transform, &output.lines, output.cmyk.as_mut(), target)?;
+        let Some(target) = output.pixels.get_mut(start..start + picture.width * 4) else {
+            break;
+        };
+        colour::to_rgba(
+            output.transform,
+            &output.lines,
+            output.cmyk.as_mut(),
+            target,
+        )?;
     }
     output.row = end.min(picture.height).max(output.row);
     for component in &mut picture.components {
         let last = component.v * component.size * component.stride;
-        component.plane.copy_within(last..last + component.stride, 0);
+        component
+            .plane
+            .copy_within(last..last + component.stride, 0);
     }
     Ok(())
 }

@@ -1,8 +1,6 @@
 //! Pixels to JPEG: 4:2:0, or grey where every pixel is grey.
 
-use jpeg_encoder::{
-    ChromaSubsamplingMethod, Encoder, ImageBuffer, JpegColorType, SamplingFactor,
-};
+use jpeg_encoder::{ChromaSubsamplingMethod, Encoder, ImageBuffer, JpegColorType, SamplingFactor};
 
 use crate::{CodecError, Raster, Stop, cpu, exif};
 
@@ -41,8 +39,14 @@ pub fn encode(
         grey: picture.is_grey(),
         stop,
     };
-    encoder.encode_image(pixels).map_err(|_| CodecError::Encode("JPEG"))?;
-    if stop.is_set() { Err(CodecError::Stopped) } else { Ok(out) }
+    encoder
+        .encode_image(pixels)
+        .map_err(|_| CodecError::Encode("JPEG"))?;
+    if stop.is_set() {
+        Err(CodecError::Stopped)
+    } else {
+        Ok(out)
+    }
 }
 
 struct Pixels<'a> {
@@ -55,7 +59,11 @@ struct Pixels<'a> {
 
 impl ImageBuffer for Pixels<'_> {
     fn get_jpeg_color_type(&self) -> JpegColorType {
-        if self.grey { JpegColorType::Luma } else { JpegColorType::Ycbcr }
+        if self.grey {
+            JpegColorType::Luma
+        } else {
+            JpegColorType::Ycbcr
+        }
     }
 
     fn width(&self) -> u16 {
@@ -69,7 +77,11 @@ impl ImageBuffer for Pixels<'_> {
     fn fill_buffers(&self, y: u16, buffers: &mut [Vec<u8>; 4]) {
         let stride = self.picture.stride();
         let at = usize::from(y) * stride;
-        let row = self.picture.pixels().get(at..at + stride).unwrap_or_default();
+        let row = self
+            .picture
+            .pixels()
+            .get(at..at + stride)
+            .unwrap_or_default();
         let [luma, cb, cr, _] = buffers;
         let old = luma.len();
         luma.resize(old + usize::from(self.width), 0);
@@ -87,7 +99,10 @@ impl ImageBuffer for Pixels<'_> {
         }
         cb.resize(old + usize::from(self.width), 0);
         cr.resize(old + usize::from(self.width), 0);
-        let (cb, cr) = (cb.get_mut(old..).unwrap_or_default(), cr.get_mut(old..).unwrap_or_default());
+        let (cb, cr) = (
+            cb.get_mut(old..).unwrap_or_default(),
+            cr.get_mut(old..).unwrap_or_default(),
+        );
         split(row, luma, cb, cr);
     }
 }

@@ -95,7 +95,13 @@ pub(super) struct Bits<'a> {
 
 impl<'a> Bits<'a> {
     pub(super) fn new(data: &'a [u8], at: usize) -> Self {
-        Self { data, at, buffer: 0, count: 0, invented: 0 }
+        Self {
+            data,
+            at,
+            buffer: 0,
+            count: 0,
+            invented: 0,
+        }
     }
 
     /// Whether more bits were taken than there were.
@@ -134,7 +140,8 @@ impl<'a> Bits<'a> {
             let word = u64::from_be_bytes(*chunk);
             let inverse = !word;
             // A byte of 255 is a zero byte of the inverse.
-            let special = inverse.wrapping_sub(0x0101_0101_0101_0101) & word & 0x8080_8080_8080_8080;
+            let special =
+                inverse.wrapping_sub(0x0101_0101_0101_0101) & word & 0x8080_8080_8080_8080;
             if special == 0 {
                 self.buffer |= word >> self.count;
                 self.at += ((63 - self.count) >> 3) as usize;
@@ -205,7 +212,10 @@ impl<'a> Bits<'a> {
             if next < table.limit[length as usize] {
                 let code = (next >> (16 - length)).cast_signed();
                 let place = usize::try_from(code + table.offset[length as usize]);
-                let symbol = place.ok().and_then(|place| table.symbols.get(place)).ok_or(BAD)?;
+                let symbol = place
+                    .ok()
+                    .and_then(|place| table.symbols.get(place))
+                    .ok_or(BAD)?;
                 self.take(length);
                 return Ok(u32::from(*symbol));
             }
@@ -386,7 +396,9 @@ impl<'a> Bits<'a> {
                 value = if self.bit() { one } else { -one };
             }
             while k <= last {
-                let Some(coefficient) = band.get_mut(k) else { break };
+                let Some(coefficient) = band.get_mut(k) else {
+                    break;
+                };
                 if *coefficient == 0 {
                     if run == 0 {
                         *coefficient = value;

@@ -126,13 +126,17 @@ impl<'a> Reader<'a> {
                 return Ok(Segment::Frame(frame));
             }
             0xc4 => self.huffman(body)?,
-            0xc3 | 0xc5..=0xc7 => return Err(CodecError::Unsupported("lossless or hierarchical JPEG")),
+            0xc3 | 0xc5..=0xc7 => {
+                return Err(CodecError::Unsupported("lossless or hierarchical JPEG"));
+            }
             0xc9..=0xcb | 0xcd..=0xcf => return Err(CodecError::Unsupported("arithmetic JPEG")),
             0xda => return self.scan(body).map(Segment::Scan),
             0xdb => self.quantisers(body)?,
             0xdd => {
                 let [high, low] = body else {
-                    return Err(CodecError::Damaged("a restart interval of the wrong length"));
+                    return Err(CodecError::Damaged(
+                        "a restart interval of the wrong length",
+                    ));
                 };
                 self.tables.restart_interval = usize::from(u16::from_be_bytes([*high, *low]));
             }
@@ -175,7 +179,10 @@ impl<'a> Reader<'a> {
             .position(|pair| matches!(pair, [0xff, second] if !matches!(second, 0 | 0xff)))
             .ok_or(CodecError::Damaged("the file ends before its picture"))?;
         self.at += start + 2;
-        self.data.get(self.at - 1).copied().ok_or(CodecError::Damaged("a marker is cut off"))
+        self.data
+            .get(self.at - 1)
+            .copied()
+            .ok_or(CodecError::Damaged("a marker is cut off"))
     }
 
     fn body(&mut self) -> Result<&'a [u8], CodecError> {
@@ -184,15 +191,20 @@ impl<'a> Reader<'a> {
             [high, low, ..] => usize::from(u16::from_be_bytes([*high, *low])),
             _ => 0,
         };
-        let body = rest.get(2..length).ok_or(CodecError::Damaged("a segment is cut off"))?;
+        let body = rest
+            .get(2..length)
+            .ok_or(CodecError::Damaged("a segment is cut off"))?;
         self.at += length;
         Ok(body)
     }
 
     fn jfif(&mut self, body: &[u8]) {
         if let Some([_, _, units, xh, xl, yh, yl, ..]) = body.strip_prefix(b"JFIF\0") {
-            self.tables.density =
-                Some((*units, u16::from_be_bytes([*xh, *xl]), u16::from_be_bytes([*yh, *yl])));
+            self.tables.density = Some((
+                *units,
+                u16::from_be_bytes([*xh, *xl]),
+                u16::from_be_bytes([*yh, *yl]),
+            ));
         }
     }
 
@@ -200,7 +212,9 @@ impl<'a> Reader<'a> {
         const CUT: CodecError = CodecError::Damaged("a quantisation table is cut off");
         while let Some((head, rest)) = body.split_first() {
             let wide = head >> 4 != 0;
-            let (values, rest) = rest.split_at_checked(if wide { 128 } else { 64 }).ok_or(CUT)?;
+            let (values, rest) = rest
+                .split_at_checked(if wide { 128 } else { 64 })
+                .ok_or(CUT)?;
             let mut table = [0; 64];
             for (place, value) in table.iter_mut().enumerate() {
                 *value = if wide {
@@ -209,7 +223,11 @@ impl<'a> Reader<'a> {
                     u16::from(values[place])
                 };
             }
-            *self.tables.quantisers.get_mut(usize::from(head & 15)).ok_or(CUT)? = Some(table);
+            *self
+                .tables
+                .quantisers
+                .get_mut(usize::from(head & 15))
+                .ok_or(CUT)? = Some(table);
             body = rest;
         }
         Ok(())
@@ -221,7 +239,11 @@ impl<'a> Reader<'a> {
             let (counts, rest) = rest.split_first_chunk::<16>().ok_or(CUT)?;
             let total = counts.iter().map(|count| usize::from(*count)).sum();
             let (values, rest) = rest.split_at_checked(total).ok_or(CUT)?;
-            let set = if head >> 4 == 0 { &mut self.tables.dc } else { &mut self.tables.ac };
+            let set = if head >> 4 == 0 {
+                &mut self.tables.dc
+            } else {
+                &mut self.tables.ac
+            };
             *set.get_mut(usize::from(head & 15)).ok_or(CUT)? = Some(Table::new(counts, values)?);
             body = rest;
         }
@@ -233,14 +255,20 @@ impl<'a> Reader<'a> {
         let frame = self.frame.as_ref().ok_or(BAD)?;
         let (count, rest) = body.split_first().ok_or(BAD)?;
         let (list, rest) = rest.split_at_checked(usize::from(*count) * 2).ok_or(BAD)?;
-        let [first, last, bits, ..] = *rest else { return Err(BAD) };
+        let [first, last, bits, ..] = *rest else {
+            return Err(BAD);
+        };
         let mut components = Vec::with_capacity(4);
         for pair in list.as_chunks::<2>().0 {
             let place = frame
                 .components
                 .iter()
                 .position(|component| component.id == pair[0])
-                .filter(|place| components.iter().all(|one: &ScanComponent| one.place != *place))
+                .filter(|place| {
+                    components
+                        .iter()
+                        .all(|one: &ScanComponent| one.place != *place)
+                })
                 .ok_or(BAD)?;
             let (dc, ac) = (usize::from(pair[1] >> 4), usize::from(pair[1] & 15));
             if dc > 3 || ac > 3 {
@@ -281,35 +309,57 @@ impl<'a> Reader<'a> {
 
 fn frame(body: &[u8], progressive: bool) -> Result<Frame, CodecError> {
     const BAD: CodecError = CodecError::Damaged("a frame header makes no sense");
-    let [precision, hh, hl, wh, wl, count, rest @ ..] = body else { return Err(BAD) };
+    let [precision, hh, hl, wh, wl, count, rest @ ..] = body else {
+        return Err(BAD);
+    };
     if *precision != 8 {
         return Err(CodecError::Unsupported("JPEG of more than eight bits"));
     }
-    let (height, width) = (u16::from_be_bytes([*hh, *hl]), u16::from_be_bytes([*wh, *wl]));
+    let (height, width) = (
+        u16::from_be_bytes([*hh, *hl]),
+        u16::from_be_bytes([*wh, *wl]),
+    );
     if height == 0 || width == 0 {
         // A height of zero announces a DNL segment, which nobody writes.
         return Err(BAD);
     }
     if !matches!(count, 1 | 3 | 4) {
-        return Err(CodecError::Unsupported("JPEG of other than one, three or four components"));
+        return Err(CodecError::Unsupported(
+            "JPEG of other than one, three or four components",
+        ));
     }
     let list = rest.get(..usize::from(*count) * 3).ok_or(BAD)?;
     let mut components = Vec::with_capacity(4);
     for [id, sampling, quantiser] in list.as_chunks::<3>().0 {
         let (h, v) = (usize::from(sampling >> 4), usize::from(sampling & 15));
-        let repeated = components.iter().any(|other: &FrameComponent| other.id == *id);
+        let repeated = components
+            .iter()
+            .any(|other: &FrameComponent| other.id == *id);
         if !(1..=4).contains(&h) || !(1..=4).contains(&v) || *quantiser > 3 || repeated {
             return Err(BAD);
         }
-        components.push(FrameComponent { id: *id, h, v, quantiser: usize::from(*quantiser) });
+        components.push(FrameComponent {
+            id: *id,
+            h,
+            v,
+            quantiser: usize::from(*quantiser),
+        });
     }
     if let [only] = components.as_mut_slice() {
         // Sampling of a single component says nothing; its blocks simply follow one another.
         (only.h, only.v) = (1, 1);
     }
-    let blocks: usize = components.iter().map(|component| component.h * component.v).sum();
+    let blocks: usize = components
+        .iter()
+        .map(|component| component.h * component.v)
+        .sum();
     if blocks > 10 && components.len() > 1 {
         return Err(BAD);
     }
-    Ok(Frame { width: u32::from(width), height: u32::from(height), progressive, components })
+    Ok(Frame {
+        width: u32::from(width),
+        height: u32::from(height),
+        progressive,
+        components,
+    })
 }

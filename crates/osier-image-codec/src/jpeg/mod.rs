@@ -28,7 +28,10 @@ pub(crate) fn header(data: &[u8]) -> Result<Header, CodecError> {
         }
     }
     let frame = frame.ok_or(CodecError::Damaged("no frame header"))?;
-    let luma = frame.components.first().map_or(0, |component| component.quantiser);
+    let luma = frame
+        .components
+        .first()
+        .map_or(0, |component| component.quantiser);
     let quantiser = reader.tables.quantisers.get(luma).and_then(Option::as_ref);
     Ok(Header {
         quality: quantiser.map(quality::estimate),

@@ -9,7 +9,11 @@ use super::marker::ZIGZAG;
 pub(super) fn estimate(quantiser: &[u16; 64]) -> u8 {
     let mut best = (u32::MAX, 100);
     for quality in (1..=100_u8).rev() {
-        let percent = if quality < 50 { 5000 / u32::from(quality) } else { 200 - 2 * u32::from(quality) };
+        let percent = if quality < 50 {
+            5000 / u32::from(quality)
+        } else {
+            200 - 2 * u32::from(quality)
+        };
         let distance = quantiser
             .iter()
             .zip(&ZIGZAG)

@@ -31,7 +31,10 @@ pub(super) fn encode(
     if unsafe { WebPValidateConfig(&raw const config) } == 0 {
         return Err(REFUSED);
     }
-    let mut job = Job { out: Vec::with_capacity(picture.pixels().len() / 32 + 1024), stop };
+    let mut job = Job {
+        out: Vec::with_capacity(picture.pixels().len() / 32 + 1024),
+        stop,
+    };
     let mut handle = Handle(WebPPicture::new().map_err(|()| REFUSED)?);
     let target = &mut handle.0;
     target.width = c_int::try_from(picture.width()).map_err(|_| REFUSED)?;

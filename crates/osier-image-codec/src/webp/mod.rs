@@ -20,7 +20,11 @@ pub(crate) fn header(data: &[u8]) -> Result<Header, CodecError> {
     Ok(Header {
         alpha: decoder.has_alpha(),
         channels: if decoder.has_alpha() { 4 } else { 3 },
-        frames: if decoder.is_animated() { decoder.num_frames().max(1) } else { 1 },
+        frames: if decoder.is_animated() {
+            decoder.num_frames().max(1)
+        } else {
+            1
+        },
         profile: decoder.icc_profile().ok().flatten(),
         exif: decoder.exif_metadata().ok().flatten().map(without_prefix),
         ..Header::still(Format::WebP, width, height)
@@ -33,13 +37,21 @@ pub(crate) fn decode(data: &[u8], budget: &Budget<'_>) -> Result<Raster, CodecEr
     let mut decoder = decoder(data, limit)?;
     let (width, height) = decoder.dimensions();
     budget.admit(width, height)?;
-    let size = decoder.output_buffer_size().ok_or(CodecError::TooLarge("pixels"))?;
+    let size = decoder
+        .output_buffer_size()
+        .ok_or(CodecError::TooLarge("pixels"))?;
     let pixels = area(width, height)?;
     let mut samples = vec![0; size];
-    decoder.read_image(&mut samples).map_err(|error| failure(&error))?;
+    decoder
+        .read_image(&mut samples)
+        .map_err(|error| failure(&error))?;
     budget.check()?;
     if size == pixels * 4 {
-        let opaque = samples.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == 255);
+        let opaque = samples
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .all(|pixel| pixel[3] == 255);
         return Raster::from_pixels(width, height, samples, opaque);
     }
     let mut rgba = Vec::with_capacity(pixels * 4);
@@ -60,7 +72,11 @@ pub fn encode(
         return Err(CodecError::TooLarge("pixels a side for WebP"));
     }
     let plain = libwebp::encode(picture, f32::from(quality.min(100)), stop)?;
-    if orientation > 1 { with_exif(&plain, picture, orientation) } else { Ok(plain) }
+    if orientation > 1 {
+        with_exif(&plain, picture, orientation)
+    } else {
+        Ok(plain)
+    }
 }
 
 /// Puts a simple file into the extended form with an Exif chunk.
