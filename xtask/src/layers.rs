@@ -59,7 +59,24 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "osier-image",
-        imports: &["osier-types"],
+        imports: &[
+            "osier-image-codec",
+            "osier-image-font",
+            "osier-image-scale",
+            "osier-types",
+        ],
+    },
+    Layer {
+        name: "osier-image-codec",
+        imports: &[],
+    },
+    Layer {
+        name: "osier-image-font",
+        imports: &[],
+    },
+    Layer {
+        name: "osier-image-scale",
+        imports: &[],
     },
     Layer {
         name: "osier-wire",

@@ -126,3 +126,26 @@ pub struct SourceInfo {
     /// Names and values of EXIF tags as exiv2 interprets them, without their groups.
     pub exif: Vec<(String, String)>,
 }
+
+impl SourceInfo {
+    /// The body of `image/info`: every value is a string, names in alphabetical order.
+    pub fn to_json(&self, file_size: u64) -> String {
+        let own = [
+            ("FileSize", file_size.to_string()),
+            ("Format", self.header.format.name().to_owned()),
+            ("FrameCount", self.header.frames.to_string()),
+            ("ImageHeight", self.header.size.height.to_string()),
+            ("ImageWidth", self.header.size.width.to_string()),
+        ];
+        let mut object = serde_json::Map::new();
+        let tags = self
+            .exif
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.clone()));
+        // What the header says counts for more than what a tag claims.
+        for (name, value) in tags.chain(own) {
+            object.insert(name.to_owned(), serde_json::json!({ "value": value }));
+        }
+        serde_json::Value::Object(object).to_string()
+    }
+}
