@@ -30,6 +30,7 @@ pub(crate) const LAYERS: &[Layer] = &[
         name: "osier-server",
         imports: &[
             "osier-service",
+            "osier-image-service",
             "osier-http",
             "osier-store",
             "osier-wire",
@@ -43,11 +44,16 @@ pub(crate) const LAYERS: &[Layer] = &[
         name: "osier-service",
         imports: &[
             "osier-store",
+            "osier-image-service",
             "osier-image",
             "osier-wire",
             "osier-auth",
             "osier-types",
         ],
+    },
+    Layer {
+        name: "osier-cache",
+        imports: &["osier-types"],
     },
     Layer {
         name: "osier-http",
@@ -56,6 +62,10 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "osier-store",
         imports: &["osier-engine", "osier-types"],
+    },
+    Layer {
+        name: "osier-image-service",
+        imports: &["osier-image", "osier-types"],
     },
     Layer {
         name: "osier-image",
@@ -112,6 +122,7 @@ const RESERVED: &[(&str, &[&str])] = &[
             "osier-engine",
             "osier-engine-local",
             "osier-http",
+            "osier-image-service",
             "osier-server",
             "osier-service",
             "osier-store",

@@ -12,10 +12,12 @@ mod error;
 pub mod geometry;
 pub mod grammar;
 mod header;
+mod info;
 pub mod plan;
 mod render;
 
 pub use cancel::{Cancel, Stopped};
 pub use error::{ErrorKind, ImageError};
 pub use header::{Format, Orientation, SourceHeader, SourceInfo};
+pub use info::info_json;
 pub use render::{Budget, describe, inspect, render};

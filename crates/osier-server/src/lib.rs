@@ -30,7 +30,7 @@ pub use root_key::{KeyOrigin, ROOT_KEY_FILE, RootKey, RootKeyError, key_file, re
 pub use server::{Running, StartError, start};
 pub use settings::{
     HttpSettings, IdentitySettings, LimitSettings, ListenAddress, LogSettings, Settings,
-    SettingsError,
+    SettingsError, Subnet,
 };
 pub use signals::Signals;
 pub use welcome::Welcome;

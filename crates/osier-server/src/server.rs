@@ -12,7 +12,7 @@ use osier_auth::{Regions, Verifier};
 use osier_engine::{Engine, EngineError};
 use osier_engine_local::{LocalEngine, OpenError};
 use osier_http::{ConnectionSettings, Listeners, raise_open_file_limit};
-use osier_service::{Identities, Service, ServiceSettings};
+use osier_service::{Identities, Service};
 use osier_store::Store;
 use osier_types::{Clock, Fault, Rng};
 
@@ -189,10 +189,7 @@ fn service(
         store,
         identities,
         Verifier::new(regions),
-        ServiceSettings {
-            hosts: settings.hosts(),
-            public_endpoint: settings.public_endpoint.clone(),
-        },
+        settings.service(),
         Arc::clone(clock),
         Arc::clone(rng),
     )

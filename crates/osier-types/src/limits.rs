@@ -60,6 +60,8 @@ pub const FORM_FIELD_BYTES_MAX: usize = 8 * 1024;
 pub const FORM_HEAD_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Bytes of one `x-oss-process` value; OSS states none, a URL seldom holds more.
 pub const PROCESS_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of a `ProcessObject` body: such a value, percent-encoded, with its name.
+pub const PROCESS_BODY_BYTES_MAX: usize = 16 * 1024;
 /// Actions of one image pipeline; OSS states none for the syntax with slashes.
 pub const IMAGE_ACTIONS_MAX: usize = 20;
 /// Bytes of a picture to be processed (20 MB, OSS image processing limits).
@@ -86,3 +88,5 @@ pub const MARK_TEXT_BYTES_MAX: usize = 64;
 pub const STYLES_MAX: usize = 50;
 /// Characters of a style's name (OSS naming rules).
 pub const STYLE_NAME_CHARS_MAX: usize = 63;
+/// Suffixes of protected originals in one bucket; OSS states none.
+pub const PROTECTED_SUFFIXES_MAX: usize = 100;

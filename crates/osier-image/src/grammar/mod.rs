@@ -9,10 +9,8 @@ mod canonical;
 mod parameters;
 mod parse;
 mod process;
-mod style;
 #[cfg(test)]
 mod tests;
 
 pub use action::*;
 pub use process::{Process, SaveAs, SavedProcess};
-pub use style::{InvalidStyleName, StyleName};

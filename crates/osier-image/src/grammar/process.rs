@@ -1,8 +1,9 @@
 //! The whole value of `x-oss-process`.
 
+use osier_types::StyleName;
 use osier_types::limits::PROCESS_BYTES_MAX;
 
-use super::{Pipeline, StyleName, base64url};
+use super::{Pipeline, base64url};
 use crate::{ErrorKind, ImageError};
 
 /// What `x-oss-process` asks for on a read.

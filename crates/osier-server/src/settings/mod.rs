@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use osier_engine_local::LocalSettings;
 use osier_http::ConnectionSettings;
+use osier_service::{ServiceSettings, Surroundings};
 use osier_store::StoreSettings;
 use osier_wire::oss::Hosts;
 use serde::Deserialize;
 
-pub use address::ListenAddress;
+pub use address::{ListenAddress, Subnet};
 pub use problem::SettingsError;
 
 /// All settings of a server. The defaults run a server for this machine alone.
@@ -75,6 +76,10 @@ pub struct HttpSettings {
     pub suffixes: Vec<String>,
     /// Domains bound to buckets.
     pub cnames: BTreeMap<String, String>,
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<Subnet>,
+    /// Networks that policies may call a VPC, by its id.
+    pub vpcs: BTreeMap<String, Vec<Subnet>>,
     /// Threads that serve connections; 0 means one per core.
     pub threads: usize,
     /// Connections at a time; 0 means as many as the limit of open files allows.
@@ -101,6 +106,8 @@ impl Default for HttpSettings {
         Self {
             suffixes: Vec::new(),
             cnames: BTreeMap::new(),
+            trusted_proxies: Vec::new(),
+            vpcs: BTreeMap::new(),
             threads: connections.threads,
             connections_max: connections.connections_max,
             head_bytes_max: connections.head_bytes_max,
@@ -222,13 +229,32 @@ impl Settings {
         Duration::from_secs(self.http.drain_timeout_s)
     }
 
-    pub(crate) fn hosts(&self) -> Hosts {
+    fn hosts(&self) -> Hosts {
         let cnames = self
             .http
             .cnames
             .iter()
             .map(|(domain, bucket)| (domain, bucket.clone()));
         Hosts::new(&self.http.suffixes, cnames)
+    }
+
+    /// How the service is set up.
+    pub(crate) fn service(&self) -> ServiceSettings {
+        let networks = |subnets: &[Subnet]| subnets.iter().map(|subnet| subnet.0).collect();
+        ServiceSettings {
+            hosts: self.hosts(),
+            public_endpoint: self.public_endpoint.clone(),
+            region: self.region.clone(),
+            surroundings: Surroundings {
+                trusted_proxies: networks(&self.http.trusted_proxies),
+                vpcs: self
+                    .http
+                    .vpcs
+                    .iter()
+                    .map(|(id, subnets)| (id.as_str().into(), networks(subnets)))
+                    .collect(),
+            },
+        }
     }
 
     /// How the store is set up, when clients reach it at `endpoint`.
