@@ -335,7 +335,10 @@ async fn assume(harness: &Harness) -> (String, String, String) {
         Control::new(
             RAM,
             "CreateRole",
-            &[("RoleName", "uploader"), ("AssumeRolePolicyDocument", trust)],
+            &[
+                ("RoleName", "uploader"),
+                ("AssumeRolePolicyDocument", trust),
+            ],
         ),
         Control::new(
             RAM,
