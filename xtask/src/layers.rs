@@ -30,6 +30,8 @@ pub(crate) const LAYERS: &[Layer] = &[
         name: "osier-server",
         imports: &[
             "osier-service",
+            "osier-gateway",
+            "osier-image-service",
             "osier-http",
             "osier-store",
             "osier-wire",
@@ -41,7 +43,18 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "osier-service",
-        imports: &["osier-store", "osier-wire", "osier-auth", "osier-types"],
+        imports: &[
+            "osier-store",
+            "osier-image-service",
+            "osier-image",
+            "osier-wire",
+            "osier-auth",
+            "osier-types",
+        ],
+    },
+    Layer {
+        name: "osier-gateway",
+        imports: &["osier-cache", "osier-http", "osier-types"],
     },
     Layer {
         name: "osier-cache",
@@ -54,6 +67,31 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "osier-store",
         imports: &["osier-engine", "osier-types"],
+    },
+    Layer {
+        name: "osier-image-service",
+        imports: &["osier-image", "osier-types"],
+    },
+    Layer {
+        name: "osier-image",
+        imports: &[
+            "osier-image-codec",
+            "osier-image-font",
+            "osier-image-scale",
+            "osier-types",
+        ],
+    },
+    Layer {
+        name: "osier-image-codec",
+        imports: &[],
+    },
+    Layer {
+        name: "osier-image-font",
+        imports: &[],
+    },
+    Layer {
+        name: "osier-image-scale",
+        imports: &[],
     },
     Layer {
         name: "osier-wire",
@@ -88,7 +126,9 @@ const RESERVED: &[(&str, &[&str])] = &[
             "osier-bench",
             "osier-engine",
             "osier-engine-local",
+            "osier-gateway",
             "osier-http",
+            "osier-image-service",
             "osier-server",
             "osier-service",
             "osier-store",
