@@ -716,6 +716,7 @@ impl Op {
             vec![Access {
                 action,
                 resource: Resource::Service,
+                version: None,
                 kind: AccessKind::Manage,
             }]
         };
@@ -723,6 +724,7 @@ impl Op {
             vec![Access {
                 action,
                 resource: Resource::Bucket(bucket.clone()),
+                version: None,
                 kind: AccessKind::Manage,
             }]
         };
@@ -730,12 +732,14 @@ impl Op {
             vec![Access {
                 action,
                 resource: Resource::Bucket(bucket.clone()),
+                version: None,
                 kind: AccessKind::Read,
             }]
         };
         let on = |action, bucket: &BucketName, key: &ObjectKey, kind| Access {
             action,
             resource: Resource::Object(bucket.clone(), key.clone()),
+            version: None,
             kind,
         };
         let write = |bucket: &BucketName, key: &ObjectKey, new: &NewObject| {
@@ -754,7 +758,10 @@ impl Op {
             } else {
                 plain
             };
-            vec![on(action, &object.bucket, &object.key, kind)]
+            vec![Access {
+                version: object.version,
+                ..on(action, &object.bucket, &object.key, kind)
+            }]
         };
         let read = |object: &ObjectRef| {
             versioned(
@@ -831,7 +838,10 @@ impl Op {
                     } else {
                         "oss:DeleteObject"
                     };
-                    on(action, &op.bucket, key, AccessKind::Write)
+                    Access {
+                        version: *version,
+                        ..on(action, &op.bucket, key, AccessKind::Write)
+                    }
                 })
                 .collect(),
             Self::PutObject(op) => write(&op.bucket, &op.key, &op.new),
