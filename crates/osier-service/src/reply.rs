@@ -34,6 +34,7 @@ impl Service {
             grant,
             preflight,
             source,
+            ways: _,
             judged: _,
         } = learnt;
         let host = text_of(&request.head.headers, &HOST)

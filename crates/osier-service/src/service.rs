@@ -9,7 +9,8 @@ use osier_types::{Clock, Preflight, Rng};
 use osier_wire::oss::{Address, Hosts, ReplyFacts};
 
 use crate::authorise::Judged;
-use crate::layers::PolicyCache;
+use crate::layers::DocumentCache;
+use crate::points::Ways;
 use crate::reply::Origin;
 use crate::source::Source;
 use crate::{Identities, Request, RequestLog, Response, Surroundings};
@@ -32,8 +33,7 @@ pub struct Service {
     pub(crate) store: Arc<Store>,
     pub(crate) identities: Arc<Identities>,
     pub(crate) verifier: Verifier,
-    #[expect(dead_code, reason = "buckets have no policies yet")]
-    pub(crate) policies: PolicyCache,
+    pub(crate) documents: DocumentCache,
     pub(crate) settings: ServiceSettings,
     pub(crate) clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
@@ -55,6 +55,7 @@ pub(crate) struct Learnt {
     pub(crate) address: Option<Address>,
     pub(crate) caller: Option<Identity>,
     pub(crate) source: Source,
+    pub(crate) ways: Ways,
     pub(crate) judged: Judged,
     pub(crate) grant: Option<Preflight>,
     pub(crate) preflight: bool,
@@ -80,7 +81,7 @@ impl Service {
             store,
             identities,
             verifier,
-            policies: PolicyCache::default(),
+            documents: DocumentCache::default(),
             settings,
             clock,
             rng,
@@ -104,6 +105,7 @@ impl Service {
                 request.secure,
                 &request.head.headers,
             ),
+            ways: Ways::default(),
             judged: Judged::default(),
             grant: None,
             preflight: false,

@@ -35,6 +35,11 @@ impl Store {
         self.buckets.blocks_public_access(account)
     }
 
+    /// Block Public Access of buckets that are not there yet.
+    pub fn new_buckets_block_public_access(&self) -> bool {
+        self.settings.block_public_access
+    }
+
     pub(crate) fn bucket_policy(&self, name: &BucketName) -> Result<Outcome, Fault> {
         let policy = self.bucket(name)?.access.policy.clone();
         policy

@@ -955,6 +955,7 @@ impl PublicAccessScope {
                 None => Resource::Service,
             },
             kind: AccessKind::Manage,
+            version: None,
         }
     }
 }

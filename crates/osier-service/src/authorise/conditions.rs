@@ -8,6 +8,7 @@ use osier_store::{BucketRecord, ObjectFacts};
 use osier_types::{NewObject, Op, Tag};
 
 use super::Asking;
+use crate::layers::PointLayer;
 
 /// The circumstances in which `op` is asked for.
 pub(crate) fn conditions<'a>(
@@ -15,7 +16,9 @@ pub(crate) fn conditions<'a>(
     op: &'a Op,
     bucket: Option<&'a BucketRecord>,
     object: Option<&'a ObjectFacts>,
+    point: Option<&'a PointLayer>,
 ) -> Conditions<'a> {
+    let point = point.map(PointLayer::told);
     let listing = listing(op);
     Conditions {
         source_ip: Some(asking.source.address),
@@ -32,6 +35,9 @@ pub(crate) fn conditions<'a>(
         bucket_tags: bucket.map_or(&[], |bucket| bucket.tags.as_slice()),
         existing_object_tags: object.map_or(&[], |object| object.tags.as_slice()),
         request_object_tags: object_tags(op),
+        access_point_arn: point.map(|(arn, _, _)| arn),
+        access_point_account: point.map(|(_, account, _)| account),
+        access_point_network_origin: point.map(|(_, _, origin)| origin),
         ..Conditions::default()
     }
 }
