@@ -4,6 +4,7 @@
 //! Only this crate reads the clock, randomness and the settings file, and only
 //! it names an engine. It decides nothing about requests.
 
+mod audit;
 mod clock;
 mod console;
 mod control;
@@ -29,8 +30,8 @@ pub use private_file::PrivateFileError;
 pub use root_key::{KeyOrigin, ROOT_KEY_FILE, RootKey, RootKeyError, key_file, read_root_key};
 pub use server::{Running, StartError, start};
 pub use settings::{
-    HttpSettings, IdentitySettings, LimitSettings, ListenAddress, LogSettings, Settings,
-    SettingsError, Subnet,
+    AuditSettings, HttpSettings, IdentitySettings, LimitSettings, ListenAddress, LogSettings,
+    Settings, SettingsError, Subnet,
 };
-pub use signals::Signals;
+pub use signals::{Caught, Signals};
 pub use welcome::Welcome;

@@ -16,6 +16,7 @@ use osier_service::{Identities, Service};
 use osier_store::Store;
 use osier_types::{Clock, Fault, Rng};
 
+use crate::audit::Audit;
 use crate::console::Console;
 use crate::control::Control;
 use crate::data::Data;
@@ -63,6 +64,14 @@ pub enum StartError {
     /// The identities can't be had.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The audit log can't be written.
+    #[error("can't open the audit log `{}`", path.display())]
+    Audit {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The storage failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -77,6 +86,8 @@ pub struct Running {
     stores: Option<osier_http::Running>,
     console: Option<osier_http::Running>,
     control: Option<Control>,
+    /// After the listeners: their last requests are in it.
+    audit: Option<Audit>,
     ready: Arc<AtomicBool>,
     engine: Arc<LocalEngine>,
     key: RootKey,
@@ -150,11 +161,13 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let control = Control::start(&settings.data, Arc::clone(&engine), grace)
         .inspect_err(|error| tracing::warn!(%error, "`fsck` and `gc` can't reach this server"))
         .ok();
+    let audit = audit(&settings)?;
     let data = Data {
         service: service(&settings, store, identities, &clock, &rng),
         metrics,
         clock,
         rng,
+        audit: audit.as_ref().map(Audit::queue),
     };
     let stores = osier_http::start(store_listeners, data, settings.connections(), "osier-http")?;
     // Set once: this is the only server that counts here.
@@ -164,11 +177,23 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         stores: Some(stores),
         console: Some(console),
         control,
+        audit,
         ready,
         engine,
         key,
         settings,
     })
+}
+
+fn audit(settings: &Settings) -> Result<Option<Audit>, StartError> {
+    let Some(path) = &settings.audit.file else {
+        return Ok(None);
+    };
+    let opened = Audit::start(path.clone()).map_err(|source| StartError::Audit {
+        path: path.clone(),
+        source,
+    })?;
+    Ok(Some(opened))
 }
 
 const CONSOLE_CONNECTIONS_MAX: usize = 256;
@@ -228,6 +253,14 @@ impl Running {
         }
     }
 
+    /// Goes on in a new audit log, because the old one was moved away. Tells whether there is one.
+    pub fn reopen_audit_log(&self) -> bool {
+        if let Some(audit) = &self.audit {
+            audit.reopen();
+        }
+        self.audit.is_some()
+    }
+
     /// Stops: no new connections, running requests end or are cut after the drain
     /// time, and what was acknowledged is on disk anyway.
     ///
@@ -245,6 +278,7 @@ impl Running {
             stores.stop(drain);
         }
         self.control = None;
+        self.audit = None;
         if let Some(console) = self.console.take() {
             console.stop(Duration::ZERO);
         }
