@@ -66,9 +66,9 @@ impl Referers {
         let before = |text: &'r str, ends: &[char]| text.split(ends).next().unwrap_or(text);
         if self.truncate_path {
             let host = referer.find("://").map_or(0, |at| at + 3);
-            let length = referer
-                .get(host..)
-                .map_or(referer.len(), |rest| host + before(rest, &['/', '?', '#']).len());
+            let length = referer.get(host..).map_or(referer.len(), |rest| {
+                host + before(rest, &['/', '?', '#']).len()
+            });
             referer.get(..length).unwrap_or(referer)
         } else if self.allow_truncate_query {
             before(referer, &['?'])
@@ -117,7 +117,10 @@ mod tests {
             allow_empty: false,
             ..RefererConfig::default()
         };
-        assert_eq!(Referers::new(&config).check(None), Err(RefererDenial::Empty));
+        assert_eq!(
+            Referers::new(&config).check(None),
+            Err(RefererDenial::Empty)
+        );
         assert_eq!(check(&config, "http://any.example/"), Ok(()));
     }
 

@@ -87,12 +87,7 @@ impl Service {
 
     /// The bucket that is accessed. `None` for the service, and for a bucket that does not
     /// concern the caller because it only wants to have one of this name.
-    fn place(
-        &self,
-        asking: &Asking<'_>,
-        op: &Op,
-        access: &Access,
-    ) -> Result<Option<Place>, Fault> {
+    fn place(&self, asking: &Asking<'_>, op: &Op, access: &Access) -> Result<Option<Place>, Fault> {
         let Some(name) = access.resource.bucket() else {
             return Ok(None);
         };

@@ -37,9 +37,7 @@ pub(crate) struct PointLayer {
 impl BucketLayers {
     /// Whether nothing is said.
     pub(crate) fn is_empty(&self) -> bool {
-        self.policy.is_none()
-            && self.public_access == PublicAccess::Allowed
-            && self.point.is_none()
+        self.policy.is_none() && self.public_access == PublicAccess::Allowed && self.point.is_none()
     }
 
     /// The layers of a decision, without those of its caller.
@@ -119,8 +117,7 @@ impl Service {
     /// Block Public Access of the bucket and of its owner.
     pub(crate) fn public_access(&self, record: &BucketRecord) -> PublicAccess {
         blocked_if(
-            record.access.block_public_access
-                || self.store.blocks_public_access(&record.owner.id),
+            record.access.block_public_access || self.store.blocks_public_access(&record.owner.id),
         )
     }
 

@@ -1,6 +1,8 @@
 //! Access points: requests that name a bucket by an alias.
 
-use osier_types::{ALIAS_END, AccessKind, AccessPointRef, BucketName, Fault, FaultKind, Op, Resource};
+use osier_types::{
+    ALIAS_END, AccessKind, AccessPointRef, BucketName, Fault, FaultKind, Op, Resource,
+};
 use osier_wire::oss::Address;
 
 use crate::service::Service;

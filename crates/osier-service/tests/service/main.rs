@@ -1,6 +1,7 @@
 //! The service as a whole, over the in-memory engine: requests in, answers out.
 #![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
+mod access;
 mod cors;
 mod forms;
 mod harness;
