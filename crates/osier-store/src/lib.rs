@@ -321,13 +321,14 @@ impl Store {
                 self.change_bucket(&bucket, move |record| record.cors = None)
                     .await
             }
-            Op::GetBucketPolicy { bucket } => self.bucket_policy(&bucket),
+            // What the document means is above this crate.
+            Op::GetBucketPolicy { bucket } | Op::GetBucketPolicyStatus { bucket } => {
+                self.bucket_policy(&bucket)
+            }
             Op::PutBucketPolicy { bucket, document } => {
                 self.put_bucket_policy(&bucket, Some(document)).await
             }
             Op::DeleteBucketPolicy { bucket } => self.put_bucket_policy(&bucket, None).await,
-            // What the document means is above this crate.
-            Op::GetBucketPolicyStatus { bucket } => self.bucket_policy(&bucket),
             Op::GetBucketReferer { bucket } => self.bucket_referer(&bucket),
             Op::PutBucketReferer { bucket, referer } => {
                 self.put_bucket_referer(&bucket, referer).await
