@@ -10,6 +10,7 @@ mod canonical;
 mod claim;
 pub mod control;
 mod decision;
+pub mod diagnosis;
 pub mod directory;
 mod form;
 mod identity;

@@ -7,6 +7,7 @@
 mod arrive;
 mod authorise;
 mod body;
+mod explain;
 mod form;
 mod guard;
 mod identities;
@@ -25,6 +26,10 @@ use osier_auth::{Decision, Identity};
 use osier_store::ByteSource;
 use osier_types::{Access, BucketName};
 
+pub use explain::{
+    AccessReport, ActionReport, Explanation, Grantee, LayerTold, Question, QuestionError,
+    RequestTold, SignatureTold, TextsTold,
+};
 pub use identities::{Identities, IdentitiesError};
 pub use service::{Service, ServiceSettings};
 pub use source::Surroundings;

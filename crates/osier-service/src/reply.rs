@@ -72,6 +72,7 @@ impl Service {
             Err(fault) => {
                 let words = oss::words(&fault.kind);
                 log_fault(&log, &fault);
+                self.note_refusal(request.head, &log, caller.as_ref(), &fault.kind, &words);
                 let encoded = oss::encode_fault(&context, &fault, &request.head.method);
                 log.error_code = Some(words.code);
                 (encoded, None)

@@ -9,6 +9,7 @@ use osier_types::{Clock, Preflight, Rng};
 use osier_wire::oss::{Address, Hosts, ReplyFacts};
 
 use crate::authorise::Judged;
+use crate::explain::Refusals;
 use crate::layers::DocumentCache;
 use crate::points::Ways;
 use crate::reply::Origin;
@@ -34,6 +35,7 @@ pub struct Service {
     pub(crate) identities: Arc<Identities>,
     pub(crate) verifier: Verifier,
     pub(crate) documents: DocumentCache,
+    pub(crate) refusals: Refusals,
     pub(crate) settings: ServiceSettings,
     pub(crate) clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
@@ -82,6 +84,7 @@ impl Service {
             identities,
             verifier,
             documents: DocumentCache::default(),
+            refusals: Refusals::default(),
             settings,
             clock,
             rng,

@@ -23,7 +23,7 @@ mod range;
 mod time;
 mod version;
 
-pub use access::{Access, AccessKind, Resource};
+pub use access::{ACTIONS, Access, AccessKind, Resource, action};
 pub use bucket::{
     BucketAcl, BucketName, BucketVersioning, DataRedundancy, InvalidBucketName, StorageClass,
     UnknownWord,
