@@ -7,6 +7,7 @@
 mod arrive;
 mod authorise;
 mod body;
+mod control;
 mod explain;
 mod form;
 mod guard;

@@ -21,13 +21,6 @@ pub(crate) fn conditions<'a>(
     let point = point.map(PointLayer::told);
     let listing = listing(op);
     Conditions {
-        source_ip: Some(asking.source.address),
-        source_vpc: asking.source.vpc.as_deref(),
-        user_agent: text(asking.headers, &USER_AGENT),
-        current_time: Some(asking.now),
-        secure_transport: Some(asking.source.secure),
-        access_id: asking.access_key_id,
-        referer: text(asking.headers, &REFERER),
         prefix: listing.map(|(prefix, _)| prefix),
         delimiter: listing.map(|(_, delimiter)| delimiter),
         acl: bucket_acl(op),
@@ -38,6 +31,20 @@ pub(crate) fn conditions<'a>(
         access_point_arn: point.map(|(arn, _, _)| arn),
         access_point_account: point.map(|(_, account, _)| account),
         access_point_network_origin: point.map(|(_, _, origin)| origin),
+        ..circumstances(asking)
+    }
+}
+
+/// What holds of every request, whatever it asks for.
+pub(crate) fn circumstances<'a>(asking: &Asking<'a>) -> Conditions<'a> {
+    Conditions {
+        source_ip: Some(asking.source.address),
+        source_vpc: asking.source.vpc.as_deref(),
+        user_agent: text(asking.headers, &USER_AGENT),
+        current_time: Some(asking.now),
+        secure_transport: Some(asking.source.secure),
+        access_id: asking.access_key_id,
+        referer: text(asking.headers, &REFERER),
         ..Conditions::default()
     }
 }
