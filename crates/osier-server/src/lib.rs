@@ -10,6 +10,7 @@ mod console;
 mod control;
 mod data;
 mod identities;
+mod keys;
 mod logging;
 mod metrics;
 mod offline;
@@ -24,8 +25,9 @@ pub use osier_engine_local::OpenError;
 
 pub use clock::{SystemClock, SystemRng};
 pub use identities::{IdentityError, VAULT_KEY_FILE};
+pub use keys::{KeyAnswer, KeyError, KeyTask, ToldKey};
 pub use logging::start_logging;
-pub use offline::{Verification, collect, verify};
+pub use offline::{Verification, collect, keys, verify};
 pub use private_file::PrivateFileError;
 pub use root_key::{KeyOrigin, ROOT_KEY_FILE, RootKey, RootKeyError, key_file, read_root_key};
 pub use server::{Running, StartError, start};

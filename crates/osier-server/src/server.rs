@@ -18,9 +18,10 @@ use osier_types::{Clock, Fault, Rng};
 
 use crate::audit::Audit;
 use crate::console::Console;
-use crate::control::Control;
+use crate::control::{Control, Reach};
 use crate::data::Data;
 use crate::identities::{self, IdentityError};
+use crate::keys::{KeyError, Keys};
 use crate::metrics::{HttpNumbers, Metrics};
 use crate::root_key::{given_key, key_file, root_key};
 use crate::welcome::reachable;
@@ -64,6 +65,9 @@ pub enum StartError {
     /// The identities can't be had.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// Something can't be done with keys.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The audit log can't be written.
     #[error("can't open the audit log `{}`", path.display())]
     Audit {
@@ -157,9 +161,19 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         },
         "osier-console",
     )?;
-    let grace = Duration::from_secs(settings.engine.collect_grace_s);
-    let control = Control::start(&settings.data, Arc::clone(&engine), grace)
-        .inspect_err(|error| tracing::warn!(%error, "`fsck` and `gc` can't reach this server"))
+    let reach = Reach {
+        engine: Arc::clone(&engine),
+        grace: Duration::from_secs(settings.engine.collect_grace_s),
+        keys: Keys::new(
+            Arc::clone(&identities),
+            settings.data.clone(),
+            &key,
+            &clock,
+            &rng,
+        ),
+    };
+    let control = Control::start(&settings.data, reach)
+        .inspect_err(|error| tracing::warn!(%error, "other commands can't reach this server"))
         .ok();
     let audit = audit(&settings)?;
     let data = Data {

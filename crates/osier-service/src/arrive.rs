@@ -108,13 +108,14 @@ impl Service {
             raw_query: &addressed.raw_query,
             candidates: &candidates,
         };
-        match self
+        let now = self.now();
+        let known = self
             .verifier
-            .authenticate(&head, self.identities.as_ref(), self.clock.now())?
-        {
+            .authenticate(&head, self.identities.as_ref(), now)?;
+        match known {
             Authentication::Anonymous => Ok(None),
             Authentication::Signed(signed) => {
-                self.identities.note_use(&signed.access_key_id, self.now());
+                self.identities.note_use(&signed.access_key_id, now);
                 Ok(Some(signed))
             }
         }

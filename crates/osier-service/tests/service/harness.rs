@@ -1,6 +1,7 @@
 //! A service over the in-memory engine, and a client that signs by V1.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -28,6 +29,7 @@ pub(crate) struct Harness {
     pub(crate) clock: Arc<ManualClock>,
 
     pub(crate) identities: Arc<Identities>,
+    seeds: AtomicU64,
 }
 
 /// An answer, read whole.
@@ -105,7 +107,41 @@ impl Harness {
             service,
             clock,
             identities,
+            seeds: AtomicU64::default(),
         }
+    }
+
+    /// Applies a seed file.
+    pub(crate) async fn seed(&self, text: &str) {
+        let seed = osier_auth::directory::seed::parse(text).unwrap();
+        let seeds = self.seeds.fetch_add(1, Ordering::Relaxed);
+        let rng = SeededRng::new(100 + seeds);
+        let now = self.clock.now();
+        let sown = self
+            .identities
+            .change(|directory| directory.apply_seed(&seed, now, &rng));
+        sown.await.unwrap().unwrap();
+    }
+
+    /// A user of the first account whose key has its name, and what it may.
+    pub(crate) async fn user(&self, name: &str, statements: &str) {
+        let policy = format!("{name}-policy");
+        self.seed(&format!(
+            r#"
+[[account]]
+id = "{ACCOUNT}"
+[[account.policy]]
+name = "{policy}"
+document = '''{{"Version":"1","Statement":[{statements}]}}'''
+[[account.user]]
+name = "{name}"
+policies = ["{policy}"]
+[[account.user.key]]
+id = "{name}"
+secret = "{SECRET}"
+"#
+        ))
+        .await;
     }
 
     /// Sends one request as it is.
@@ -153,6 +189,15 @@ impl Harness {
     pub(crate) async fn signed(&self, method: Method, target: &str, body: &str) -> Answer {
         self.ask(Ask::new(method, target).body(body.to_owned()))
             .await
+    }
+
+    /// A request signed by the key of this id, with the query that V1 signs.
+    pub(crate) async fn by(&self, key_id: &str, method: Method, target: &str) -> Answer {
+        let query = target
+            .split_once('?')
+            .map_or(String::new(), |(_, query)| format!("?{query}"));
+        let ask = Ask::new(method, target).by(Some(key_id));
+        self.ask(ask.signed_query(&query)).await
     }
 
     pub(crate) async fn anonymous(&self, method: Method, target: &str, body: &str) -> Answer {

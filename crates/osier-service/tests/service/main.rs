@@ -7,4 +7,6 @@ mod forms;
 mod harness;
 mod identities;
 mod objects;
+mod policies;
 mod routes;
+mod sessions;
