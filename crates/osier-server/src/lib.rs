@@ -9,6 +9,7 @@ mod clock;
 mod console;
 mod control;
 mod data;
+mod explain;
 mod identities;
 mod keys;
 mod logging;
@@ -24,6 +25,7 @@ mod welcome;
 pub use osier_engine_local::OpenError;
 
 pub use clock::{SystemClock, SystemRng};
+pub use explain::{ExplainError, ExplainTask, Explained, explain};
 pub use identities::{IdentityError, VAULT_KEY_FILE};
 pub use keys::{KeyAnswer, KeyError, KeyTask, ToldKey};
 pub use logging::start_logging;

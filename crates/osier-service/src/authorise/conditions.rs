@@ -65,7 +65,7 @@ fn listing(op: &Op) -> Option<(&str, &str)> {
 
 fn bucket_acl(op: &Op) -> Option<&'static str> {
     match op {
-        Op::PutBucket(put) => put.acl.map(|acl| acl.as_str()),
+        Op::PutBucket(put) => put.acl.map(osier_types::BucketAcl::as_str),
         Op::PutBucketAcl { acl, .. } => Some(acl.as_str()),
         _ => None,
     }
@@ -74,7 +74,7 @@ fn bucket_acl(op: &Op) -> Option<&'static str> {
 fn object_acl(op: &Op) -> Option<&'static str> {
     match op {
         Op::PutObjectAcl { acl, .. } => Some(acl.as_str()),
-        _ => new_object(op)?.acl.map(|acl| acl.as_str()),
+        _ => new_object(op)?.acl.map(osier_types::ObjectAcl::as_str),
     }
 }
 

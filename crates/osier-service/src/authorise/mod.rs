@@ -209,6 +209,7 @@ impl Found {
 }
 
 /// How much a decision tells.
+#[derive(Clone, Copy)]
 enum Look {
     Glance,
     Explained,
