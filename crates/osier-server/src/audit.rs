@@ -213,6 +213,8 @@ const BUFFER_BYTES: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use osier_types::{Access, AccessKind, BucketName, ObjectKey};
 
     use super::*;
@@ -278,7 +280,6 @@ mod tests {
         assert_eq!(lines(&path).len(), 2);
         // Late lines of a server that ended go nowhere, and hurt nobody.
         queue.note(&log("late"), now, 200, 5);
-        use std::os::unix::fs::PermissionsExt as _;
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }

@@ -1,6 +1,7 @@
 //! Keys for whoever runs the server: listed, made, disabled, deleted, and the root key
 //! replaced. A secret is told once, to whom it was made for.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -57,6 +58,19 @@ pub enum KeyAnswer {
     },
     /// Nothing more is to be told.
     Done,
+}
+
+/// Without the secret.
+impl fmt::Debug for KeyAnswer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keys(keys) => out.debug_tuple("Keys").field(keys).finish(),
+            Self::Created { access_key_id, .. } => {
+                out.debug_tuple("Created").field(access_key_id).finish()
+            }
+            Self::Done => out.write_str("Done"),
+        }
+    }
 }
 
 /// A key without its secret.

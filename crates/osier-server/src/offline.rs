@@ -170,7 +170,7 @@ pub fn keys(settings: &Settings, task: KeyTask) -> Result<KeyAnswer, StartError>
         .await
         .map_err(StartError::Store)?;
         let store = Arc::new(store);
-        let opened = identities::open(settings, &store, &root, clock.now(), &rng).await;
+        let opened = identities::open(settings, None, &store, &root, clock.now(), &rng).await;
         let keys = Keys::new(opened?, settings.data.clone(), &root, &clock, &rng);
         let done = keys.run(task).await;
         engine.close().await?;

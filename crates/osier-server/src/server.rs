@@ -140,7 +140,8 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     ))?
     .map_err(StartError::Store)?;
     let store = Arc::new(store);
-    let opening = identities::open(&settings, &store, &key, clock.now(), &rng);
+    let seed = settings.identity.seed.as_deref();
+    let opening = identities::open(&settings, seed, &store, &key, clock.now(), &rng);
     let identities = block_on(opening)??;
 
     let http_numbers = HttpNumbers::default();

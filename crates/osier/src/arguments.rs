@@ -84,17 +84,17 @@ pub(crate) enum KeyCommand {
     },
     /// Let a key be used no longer, from the next request on.
     Disable {
-        /// The AccessKeyId.
+        /// Which key, by its id.
         id: String,
     },
     /// Let a key be used again.
     Enable {
-        /// The AccessKeyId.
+        /// Which key, by its id.
         id: String,
     },
     /// Delete a key for good.
     Delete {
-        /// The AccessKeyId.
+        /// Which key, by its id.
         id: String,
     },
 }
