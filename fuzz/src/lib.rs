@@ -6,6 +6,7 @@
 //! one line per header, an empty line, and its body.
 
 mod access;
+mod control;
 mod form;
 mod reply;
 mod request;
@@ -20,6 +21,7 @@ use osier_types::{Op, Query, RangeRequest, RangeSpec, ResolvedRange};
 use osier_wire::oss::{self, Address, AddressStyle, BodyUse, ReplyFacts, Scope};
 
 pub use access::{policy_json, referer_xml};
+pub use control::control;
 pub use form::form;
 pub use signature::oss_signature;
 
@@ -30,7 +32,8 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
+    ("control", control),
     ("oss_target", oss_target),
     ("oss_signature", oss_signature),
     ("oss_xml", oss_xml),

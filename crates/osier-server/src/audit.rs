@@ -3,6 +3,7 @@
 //! Lines pass through a bounded queue to a thread of their own. When the disk is slower than
 //! the requests, requests wait: a line that was not written would be worse.
 
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 use std::net::IpAddr;
@@ -157,20 +158,29 @@ struct Line<'a> {
 #[derive(Serialize)]
 struct Accessed<'a> {
     action: &'a str,
-    resource: String,
+    resource: Cow<'a, str>,
     version: Option<String>,
     refused: bool,
 }
 
 impl<'a> Line<'a> {
     fn new(log: &'a RequestLog, now: Timestamp, status: u16, bytes: u64) -> Self {
+        let refused = log.verdict == Verdict::Refused;
+        let control = log.control.iter().flat_map(|control| {
+            control.resources.iter().map(move |resource| Accessed {
+                action: control.action,
+                resource: Cow::Borrowed(resource),
+                version: None,
+                refused,
+            })
+        });
         let accesses = log
             .accesses
             .iter()
             .enumerate()
             .map(|(nth, access)| Accessed {
                 action: access.action,
-                resource: name_of(&access.resource),
+                resource: name_of(&access.resource).into(),
                 version: access.version.map(|version| version.to_string()),
                 refused: log
                     .refused
@@ -185,7 +195,7 @@ impl<'a> Line<'a> {
             secure: log.secure,
             identity: log.identity.as_ref().map(osier_auth::Identity::arn),
             access_key_id: log.access_key_id.as_deref(),
-            accesses: accesses.collect(),
+            accesses: accesses.chain(control).collect(),
             decision: match log.verdict {
                 Verdict::Granted => "granted",
                 Verdict::Refused => "refused",

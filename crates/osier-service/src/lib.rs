@@ -92,6 +92,8 @@ pub struct RequestLog {
     pub identity: Option<Identity>,
     /// What permission was asked for.
     pub accesses: Vec<Access>,
+    /// The same, of a request to a control API.
+    pub control: Option<ControlAccess>,
     /// Whether it was given.
     pub verdict: Verdict,
     /// Which access was refused, and how that came about.
@@ -100,6 +102,15 @@ pub struct RequestLog {
     pub error_code: Option<&'static str>,
     /// The finer error code answered.
     pub ec: Option<String>,
+}
+
+/// What permission a request to a control API asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlAccess {
+    /// The action in policies, e.g. `ram:CreateUser`.
+    pub action: &'static str,
+    /// The resources, e.g. `acs:ram:*:1234:user/app`.
+    pub resources: Vec<String>,
 }
 
 /// Whether a request had the permissions it needed.

@@ -80,6 +80,7 @@ impl ConfigKind {
             | Self::PolicyStatus
             | Self::PublicAccessBlock
             | Self::Referer
+            | Self::Style
             | Self::Tagging => ConfigSupport::Effective,
             Self::RequestPayment
             | Self::ResourceGroup

@@ -10,8 +10,8 @@ use crate::{
     AccessPoint, BucketAcl, BucketName, BucketVersioning, ByteRange, ConfigKind, CorsConfig, Crc64,
     DataRedundancy, DeleteObjects, ETag, ListAccessPoints, ListBuckets, ListMultipartUploads,
     ListObjectVersions, ListObjects, ListParts, Md5, ObjectAcl, ObjectInfo, ObjectKey, ObjectKind,
-    Owner, PartInfo, PostSuccess, Preflight, RefererConfig, ResponseOverrides, StorageClass, Tags,
-    Timestamp, VersionId,
+    Owner, PartInfo, PostSuccess, Preflight, ProcessSaved, ProcessingConfig, RefererConfig,
+    ResponseOverrides, StorageClass, Style, Tags, Timestamp, VersionId,
 };
 
 /// What came of an [`Op`](crate::Op).
@@ -69,6 +69,14 @@ pub enum Outcome {
     AccessPoint(AccessPointInfo),
     /// `ListAccessPoints`.
     AccessPoints(AccessPointPage),
+    /// `GetStyle`.
+    Style(Style),
+    /// `ListStyle`, in order of names.
+    Styles(Vec<Style>),
+    /// `GetBucketProcessConfiguration`.
+    Processing(ProcessingConfig),
+    /// `ProcessObject`.
+    ProcessSaved(ProcessSaved),
     /// `GetBucketConfig`: `None` when never set and the kind has an answer for that.
     Config {
         /// Which document.

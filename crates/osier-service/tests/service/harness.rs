@@ -10,6 +10,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{Method, StatusCode};
 use osier_auth::directory::{AccessKeyStatus, Context, ControlFault, NewAccount, Vault};
 use osier_auth::{Regions, Secret, Verifier};
+use osier_engine::faults::FaultyEngine;
 use osier_engine::memory::MemoryEngine;
 use osier_service::{Identities, Request, ResponseBody, Service, ServiceSettings};
 use osier_store::{BytesSource, ObjectChunk, Store, StoreSettings};
@@ -26,6 +27,8 @@ pub(crate) const OTHER_KEY_ID: &str = "LTAI5tOtherKeyId";
 /// A service with two accounts, each with one root key of the same secret.
 pub(crate) struct Harness {
     pub(crate) service: Service,
+    pub(crate) engine: Arc<FaultyEngine>,
+    pub(crate) store: Arc<Store>,
     pub(crate) clock: Arc<ManualClock>,
 
     pub(crate) identities: Arc<Identities>,
@@ -56,8 +59,9 @@ impl Harness {
     pub(crate) async fn new() -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_795_316_645)));
         let rng = Arc::new(SeededRng::new(1));
+        let engine = Arc::new(FaultyEngine::new(Arc::new(MemoryEngine::new())));
         let store = Store::open(
-            Arc::new(MemoryEngine::new()),
+            Arc::clone(&engine) as _,
             Arc::clone(&clock) as Arc<dyn Clock>,
             Arc::clone(&rng) as _,
             StoreSettings::default(),
@@ -96,7 +100,7 @@ impl Harness {
             ..ServiceSettings::default()
         };
         let service = Service::new(
-            store,
+            Arc::clone(&store),
             Arc::clone(&identities),
             Verifier::new(Regions::Any),
             settings,
@@ -105,6 +109,8 @@ impl Harness {
         );
         Self {
             service,
+            engine,
+            store,
             clock,
             identities,
             seeds: AtomicU64::default(),
@@ -148,16 +154,7 @@ secret = "{SECRET}"
     pub(crate) async fn send(&self, request: http::Request<Bytes>) -> Answer {
         let (head, body) = request.into_parts();
         let is_head = head.method == Method::HEAD;
-        let response = self
-            .service
-            .handle(Request {
-                head,
-                peer: "127.0.0.1:50000".parse().unwrap(),
-                local: "127.0.0.1:9000".parse().unwrap(),
-                secure: false,
-                body: Box::new(BytesSource::new(body)),
-            })
-            .await;
+        let response = self.service.handle(whole(head, body)).await;
         let body = match response.body {
             ResponseBody::Empty => Bytes::new(),
             ResponseBody::Bytes(bytes) => bytes,
@@ -203,6 +200,17 @@ secret = "{SECRET}"
     pub(crate) async fn anonymous(&self, method: Method, target: &str, body: &str) -> Answer {
         self.ask(Ask::new(method, target).body(body.to_owned()).by(None))
             .await
+    }
+}
+
+/// As the server hands requests over.
+pub(crate) fn whole(head: http::request::Parts, body: Bytes) -> Request {
+    Request {
+        head,
+        peer: "127.0.0.1:50000".parse().unwrap(),
+        local: "127.0.0.1:9000".parse().unwrap(),
+        secure: false,
+        body: Box::new(BytesSource::new(body)),
     }
 }
 

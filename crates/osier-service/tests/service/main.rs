@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
 mod access;
+mod control;
 mod cors;
 mod forms;
 mod harness;

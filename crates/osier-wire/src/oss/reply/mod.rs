@@ -83,6 +83,7 @@ impl ReplyFacts {
             | Op::DeletePublicAccessBlock(_)
             | Op::DeleteAccessPoint(_)
             | Op::DeleteAccessPointPolicy(_)
+            | Op::DeleteStyle { .. }
             | Op::DeleteObject(_)
             | Op::DeleteObjectTagging(_)
             | Op::AbortMultipartUpload(_) => true,
