@@ -5,6 +5,7 @@
 //! the same code. Inputs are text as far as possible: a request is its head with
 //! one line per header, an empty line, and its body.
 
+mod access;
 mod control;
 mod form;
 mod reply;
@@ -19,6 +20,7 @@ use osier_auth::{FormFields, PostPolicy, PostTarget};
 use osier_types::{Op, Query, RangeRequest, RangeSpec, ResolvedRange};
 use osier_wire::oss::{self, Address, AddressStyle, BodyUse, ReplyFacts, Scope};
 
+pub use access::{policy_json, referer_xml};
 pub use control::control;
 pub use form::form;
 pub use signature::oss_signature;
@@ -30,7 +32,7 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("control", control),
     ("oss_target", oss_target),
     ("oss_signature", oss_signature),
@@ -38,6 +40,8 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("range", range),
     ("form", form),
     ("policy", policy),
+    ("policy_json", policy_json),
+    ("referer_xml", referer_xml),
 ];
 
 /// Addresses, routes and arguments: whatever is asked, it is refused with an answer

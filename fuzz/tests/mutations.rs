@@ -51,6 +51,16 @@ fn policy() {
 }
 
 #[test]
+fn policy_json() {
+    mutate("policy_json", &[]);
+}
+
+#[test]
+fn referer_xml() {
+    mutate("referer_xml", &[]);
+}
+
+#[test]
 fn every_target_has_a_corpus() {
     for (name, _) in TARGETS {
         assert!(!corpus(name).is_empty(), "{name}");

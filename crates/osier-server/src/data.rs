@@ -22,7 +22,7 @@ use crate::metrics::Metrics;
 
 /// Answers on the store's listeners.
 pub(crate) struct Data {
-    pub(crate) service: Service,
+    pub(crate) service: Arc<Service>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,

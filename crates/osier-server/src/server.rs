@@ -180,6 +180,13 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         },
         "osier-console",
     )?;
+    let service = Arc::new(service(
+        &settings,
+        store,
+        Arc::clone(&identities),
+        &clock,
+        &rng,
+    ));
     let reach = Reach {
         engine: Arc::clone(&engine),
         grace: Duration::from_secs(settings.engine.collect_grace_s),
@@ -190,19 +197,20 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
             &clock,
             &rng,
         ),
+        service: Arc::clone(&service),
     };
     let control = Control::start(&settings.data, reach)
         .inspect_err(|error| tracing::warn!(%error, "other commands can't reach this server"))
         .ok();
+    let audit = audit(&settings)?;
     let gateway = Gateway::new(
         sites,
         settings.gateway.memory_bytes_max,
         Arc::clone(&clock),
         Arc::clone(&rng),
     );
-    let audit = audit(&settings)?;
     let data = Data {
-        service: service(&settings, store, identities, &clock, &rng),
+        service,
         metrics,
         clock,
         rng,

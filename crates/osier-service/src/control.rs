@@ -129,6 +129,7 @@ impl Service {
             access_key_id: Some(&signed.access_key_id),
             headers: &head.headers,
             source: &learnt.source,
+            ways: &learnt.ways,
             now,
         });
         let done = self

@@ -8,11 +8,14 @@ mod arrive;
 mod authorise;
 mod body;
 mod control;
+mod explain;
 mod form;
+mod guard;
 mod identities;
 mod layers;
 mod pace;
 mod perform;
+mod points;
 mod reply;
 mod service;
 mod source;
@@ -24,6 +27,10 @@ use osier_auth::{Decision, Identity};
 use osier_store::ByteSource;
 use osier_types::{Access, BucketName};
 
+pub use explain::{
+    AccessReport, ActionReport, Explanation, Grantee, LayerTold, Question, QuestionError,
+    RequestTold, SignatureTold, TextsTold,
+};
 pub use identities::{Identities, IdentitiesError};
 pub use service::{Service, ServiceSettings};
 pub use source::Surroundings;

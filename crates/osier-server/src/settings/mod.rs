@@ -45,6 +45,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// Accounts, users and keys.
     pub identity: IdentitySettings,
+    /// Who may come.
+    pub access: AccessSettings,
     /// Who did what.
     pub audit: AuditSettings,
     /// Sizes and counts of objects and buckets.
@@ -69,6 +71,7 @@ impl Default for Settings {
             http: HttpSettings::default(),
             log: LogSettings::default(),
             identity: IdentitySettings::default(),
+            access: AccessSettings::default(),
             audit: AuditSettings::default(),
             limits: LimitSettings::default(),
             engine: LocalSettings::default(),
@@ -176,6 +179,15 @@ pub struct IdentitySettings {
     pub vault_key: Option<PathBuf>,
     /// A file with accounts, users, keys, policies and buckets that are to be there.
     pub seed: Option<PathBuf>,
+}
+
+/// Section `[access]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccessSettings {
+    /// Block Public Access of new buckets. Alibaba Cloud has it on; here a bucket is what its
+    /// owner makes it, and the server listens to this machine alone unless told otherwise.
+    pub block_public_access: bool,
 }
 
 /// Section `[audit]`.
@@ -311,6 +323,7 @@ impl Settings {
             body_bytes_max: self.limits.body_bytes_max,
             append_bytes_max: self.limits.append_bytes_max,
             part_bytes_min: self.limits.part_bytes_min,
+            block_public_access: self.access.block_public_access,
         }
     }
 }

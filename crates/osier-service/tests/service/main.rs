@@ -5,6 +5,7 @@
     reason = "a test that fails panics"
 )]
 
+mod access;
 mod control;
 mod cors;
 mod forms;
