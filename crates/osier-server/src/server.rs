@@ -12,6 +12,7 @@ use osier_auth::{Regions, Verifier};
 use osier_engine::{Engine, EngineError};
 use osier_engine_local::{LocalEngine, OpenError};
 use osier_http::{ConnectionSettings, Listeners, raise_open_file_limit};
+use osier_image_service::Imaging;
 use osier_service::{Identities, Service};
 use osier_store::Store;
 use osier_types::{Clock, Fault, Rng};
@@ -189,6 +190,7 @@ fn service(
         store,
         identities,
         Verifier::new(regions),
+        Arc::new(Imaging::new(settings.image.clone(), Arc::clone(clock))),
         settings.service(),
         Arc::clone(clock),
         Arc::clone(rng),

@@ -12,6 +12,7 @@ mod identities;
 mod layers;
 mod pace;
 mod perform;
+mod picture;
 mod reply;
 mod service;
 mod source;

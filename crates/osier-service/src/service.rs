@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use osier_auth::{Identity, Verifier};
+use osier_image_service::Imaging;
 use osier_store::{Reply, Store};
 use osier_types::{Clock, Preflight, Rng};
 use osier_wire::oss::{Address, Hosts, ReplyFacts};
@@ -32,6 +33,7 @@ pub struct Service {
     pub(crate) store: Arc<Store>,
     pub(crate) identities: Arc<Identities>,
     pub(crate) verifier: Verifier,
+    pub(crate) imaging: Arc<Imaging>,
     #[expect(dead_code, reason = "buckets have no policies yet")]
     pub(crate) policies: PolicyCache,
     pub(crate) settings: ServiceSettings,
@@ -72,6 +74,7 @@ impl Service {
         store: Arc<Store>,
         identities: Arc<Identities>,
         verifier: Verifier,
+        imaging: Arc<Imaging>,
         settings: ServiceSettings,
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
@@ -80,6 +83,7 @@ impl Service {
             store,
             identities,
             verifier,
+            imaging,
             policies: PolicyCache::default(),
             settings,
             clock,

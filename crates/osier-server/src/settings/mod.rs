@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use osier_engine_local::LocalSettings;
 use osier_http::ConnectionSettings;
+use osier_image_service::ImagingSettings;
 use osier_service::{ServiceSettings, Surroundings};
 use osier_store::StoreSettings;
 use osier_wire::oss::Hosts;
@@ -46,6 +47,8 @@ pub struct Settings {
     pub identity: IdentitySettings,
     /// Sizes and counts of objects and buckets.
     pub limits: LimitSettings,
+    /// Processing of pictures.
+    pub image: ImagingSettings,
     /// Storage on the local disk.
     pub engine: LocalSettings,
 }
@@ -63,6 +66,7 @@ impl Default for Settings {
             log: LogSettings::default(),
             identity: IdentitySettings::default(),
             limits: LimitSettings::default(),
+            image: ImagingSettings::default(),
             engine: LocalSettings::default(),
         }
     }

@@ -10,6 +10,7 @@ use http::{Method, StatusCode};
 use osier_auth::directory::{AccessKeyStatus, Context, ControlFault, NewAccount, Vault};
 use osier_auth::{Regions, Secret, Verifier};
 use osier_engine::memory::MemoryEngine;
+use osier_image_service::{Imaging, ImagingSettings};
 use osier_service::{Identities, Request, ResponseBody, Service, ServiceSettings};
 use osier_store::{BytesSource, ObjectChunk, Store, StoreSettings};
 use osier_types::{Clock, ManualClock, SeededRng, Timestamp, percent_decode};
@@ -97,6 +98,10 @@ impl Harness {
             store,
             Arc::clone(&identities),
             Verifier::new(Regions::Any),
+            Arc::new(Imaging::new(
+                ImagingSettings::default(),
+                Arc::clone(&clock) as Arc<dyn Clock>,
+            )),
             settings,
             Arc::clone(&clock) as Arc<dyn Clock>,
             Arc::clone(&rng) as _,
