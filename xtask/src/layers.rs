@@ -31,6 +31,7 @@ pub(crate) const LAYERS: &[Layer] = &[
         imports: &[
             "osier-service",
             "osier-image-service",
+            "osier-gateway",
             "osier-http",
             "osier-store",
             "osier-wire",
@@ -50,6 +51,10 @@ pub(crate) const LAYERS: &[Layer] = &[
             "osier-auth",
             "osier-types",
         ],
+    },
+    Layer {
+        name: "osier-gateway",
+        imports: &["osier-cache", "osier-http", "osier-types"],
     },
     Layer {
         name: "osier-cache",
@@ -90,7 +95,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "osier-wire",
-        imports: &["osier-types"],
+        imports: &["osier-auth", "osier-types"],
     },
     Layer {
         name: "osier-engine-local",

@@ -90,3 +90,9 @@ pub const STYLES_MAX: usize = 50;
 pub const STYLE_NAME_CHARS_MAX: usize = 63;
 /// Suffixes of protected originals in one bucket; OSS states none.
 pub const PROTECTED_SUFFIXES_MAX: usize = 100;
+/// Parameters of one control request, query and form together: `PushObjectCache` and lists of tags
+/// stay far below it.
+pub const CONTROL_PARAMETERS_MAX: usize = 500;
+/// Bytes of the form of a control request: a policy document of 6144 characters takes at most 9
+/// times as many in a form, `RefreshObjectCaches` up to 1000 URLs.
+pub const CONTROL_FORM_BYTES_MAX: usize = 256 * 1024;
