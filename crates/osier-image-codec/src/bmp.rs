@@ -258,7 +258,7 @@ impl Head {
             }
             let (count, value) = (usize::from(*count), *value);
             let nibble = |number: usize, byte: u8| {
-                usize::from(if number % 2 == 0 {
+                usize::from(if number.is_multiple_of(2) {
                     byte >> 4
                 } else {
                     byte & 15

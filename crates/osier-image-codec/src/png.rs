@@ -14,11 +14,13 @@ const BATCH: u32 = 16;
 
 pub(crate) fn header(data: &[u8]) -> Result<Header, CodecError> {
     let mut decoder = decoder(data);
-    let info = decoder.read_header_info().map_err(failure)?;
+    let info = decoder
+        .read_header_info()
+        .map_err(|error| failure(&error))?;
     let (width, height) = (info.width, info.height);
     let (colour, depth) = (info.color_type, info.bit_depth);
     // Chunks before the pixels: palette, transparency, profile.
-    let reader = decoder.read_info().map_err(failure)?;
+    let reader = decoder.read_info().map_err(|error| failure(&error))?;
     let info = reader.info();
     Ok(Header {
         alpha: matches!(colour, ColorType::GrayscaleAlpha | ColorType::Rgba) || info.trns.is_some(),
@@ -38,10 +40,12 @@ pub(crate) fn decode(data: &[u8], budget: &Budget<'_>) -> Result<Raster, CodecEr
     let mut decoder = decoder(data);
     decoder.set_ignore_iccp_chunk(true);
     decoder.set_transformations(Transformations::normalize_to_color8());
-    let info = decoder.read_header_info().map_err(failure)?;
+    let info = decoder
+        .read_header_info()
+        .map_err(|error| failure(&error))?;
     let (width, height, interlaced) = (info.width, info.height, info.interlaced);
     budget.admit(width, height)?;
-    let mut reader = decoder.read_info().map_err(failure)?;
+    let mut reader = decoder.read_info().map_err(|error| failure(&error))?;
     let (colour, _) = reader.output_color_type();
     let mut pixels = vec![0; area(width, height)? * 4];
     let mut rows = pixels.chunks_exact_mut(width as usize * 4);
@@ -52,7 +56,9 @@ pub(crate) fn decode(data: &[u8], budget: &Budget<'_>) -> Result<Raster, CodecEr
             .ok_or(CodecError::TooLarge("pixels"))?;
         budget.admit_bytes(size)?;
         let mut whole = vec![0; size];
-        let frame = reader.next_frame(&mut whole).map_err(failure)?;
+        let frame = reader
+            .next_frame(&mut whole)
+            .map_err(|error| failure(&error))?;
         budget.check()?;
         for (line, row) in whole.chunks_exact(frame.line_size).zip(&mut rows) {
             alpha &= expand(line, row, colour)?;
@@ -62,7 +68,7 @@ pub(crate) fn decode(data: &[u8], budget: &Budget<'_>) -> Result<Raster, CodecEr
             if number % BATCH == 0 {
                 budget.check()?;
             }
-            let line = reader.next_row().map_err(failure)?;
+            let line = reader.next_row().map_err(|error| failure(&error))?;
             let (Some(line), Some(row)) = (line, rows.next()) else {
                 return Err(CodecError::Damaged("rows are missing"));
             };
@@ -152,7 +158,7 @@ fn expand(line: &[u8], row: &mut [u8], colour: ColorType) -> Result<u8, CodecErr
     Ok(alpha)
 }
 
-fn failure(error: DecodingError) -> CodecError {
+fn failure(error: &DecodingError) -> CodecError {
     match error {
         DecodingError::LimitsExceeded => CodecError::TooLarge("bytes in a chunk"),
         DecodingError::IoError(_) => CodecError::Damaged("the file ends within its picture"),

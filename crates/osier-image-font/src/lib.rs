@@ -1,4 +1,4 @@
-//! WenQuanYi Micro Hei: one font for Latin, Chinese, Japanese and Korean text.
+//! `WenQuanYi` Micro Hei: one font for Latin, Chinese, Japanese and Korean text.
 //!
 //! The collection as its authors made it, compressed; its licence and its authors stand in
 //! `data/NOTICE`. Inflated at the first use and kept: about 5 MB.

@@ -66,7 +66,7 @@ struct Reader<'a> {
     entries: Vec<Entry<'a>>,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     fn u16_at(&self, at: usize) -> Option<u16> {
         let bytes = *self.block.get(at..)?.first_chunk()?;
         Some(if self.little {

@@ -1,5 +1,7 @@
 //! Values as text.
 
+use std::fmt::Write;
+
 use super::directory::{Entry, Group};
 
 /// The text of a value.
@@ -80,7 +82,7 @@ fn degrees(entry: &Entry<'_>) -> Option<String> {
     let mut text = String::new();
     for (place, ((above, below), unit)) in parts.into_iter().zip(UNITS).enumerate().take(last + 1) {
         if above % below == 0 && place < 2 {
-            text.push_str(&format!("{}{unit}", above / below));
+            let _ = write!(text, "{}{unit}", above / below);
         } else {
             let digits = if place == 2 && below == 1 {
                 0
@@ -89,7 +91,7 @@ fn degrees(entry: &Entry<'_>) -> Option<String> {
             } else {
                 6
             };
-            text.push_str(&format!("{:.digits$}{unit}", above as f64 / below as f64));
+            let _ = write!(text, "{:.digits$}{unit}", above as f64 / below as f64);
         }
     }
     Some(text)

@@ -78,8 +78,8 @@ pub(crate) fn decode(data: &[u8], eighths: u8, budget: &Budget<'_>) -> Result<Ra
             }
             Ok(Segment::End) => break,
             Ok(_) => {}
-            // A missing end marker is forgiven where every scan came to its end.
-            Err(_) if scans > 0 => break,
+            // A missing end marker is forgiven; a segment that is cut off is not.
+            Err(_) if scans > 0 && !reader.has_marker() => break,
             Err(error) => return Err(error),
         }
     }

@@ -64,9 +64,9 @@ impl Table {
             let (run, size) = (i32::from(symbol >> 4), u32::from(symbol & 15));
             if length != 0 && size != 0 && length + size <= LOOK_BITS {
                 let bits = index << length & ((1 << LOOK_BITS) - 1);
-                let raw = (bits >> (LOOK_BITS - size)) as i32;
+                let raw = ((bits >> (LOOK_BITS - size)) as u32).cast_signed();
                 let value = extend(raw, size);
-                *cell = value << 16 | run << 8 | (length + size) as i32;
+                *cell = value << 16 | run << 8 | (length + size).cast_signed();
             }
         }
         Ok(table)
@@ -145,7 +145,7 @@ impl<'a> Bits<'a> {
             if special == 0 {
                 self.buffer |= word >> self.count;
                 self.at += ((63 - self.count) >> 3) as usize;
-                self.count |= 56;
+                self.count |= 0x38;
                 return;
             }
         }
@@ -319,7 +319,7 @@ impl<'a> Bits<'a> {
                 continue;
             }
             let symbol = self.symbol(table)?;
-            let (run, size) = ((symbol >> 4) as i32, symbol & 15);
+            let (run, size) = ((symbol >> 4).cast_signed(), symbol & 15);
             if size == 0 {
                 if run < 15 {
                     break;

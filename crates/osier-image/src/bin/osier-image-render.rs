@@ -2,22 +2,28 @@
 //!
 //!     osier-image-render 'image/resize,w_800/format,webp' < photo.jpg > small.webp
 //!
-//! `--mark KEY=FILE` gives the source of a watermark; `--repeat N` does the work N times and tells
-//! the processor time of each on the standard error; `--stop-after MS` ends the job like a server
-//! that has lost its patience.
+//! `--mark KEY=FILE` gives the source of a watermark, `--in` and `--out` name files instead of the
+//! standard streams, `--stop-after MS` ends the job like a server that has lost its patience.
+//! `--repeat N --measure` tells the least processor time of N runs and the growth of memory as JSON.
 
 use std::io::{Read, Write};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use osier_image::grammar::{Action, Process};
 use osier_image::plan::{Limits, Plan};
 use osier_image::{Budget, Cancel, ErrorKind, ImageError, Stopped, describe, inspect, render};
 
+const USAGE: &str = "usage: osier-image-render PIPELINE [--in FILE] [--out FILE] \
+[--mark KEY=FILE]... [--repeat N] [--measure] [--stop-after MS]";
+
 struct Arguments {
     pipeline: String,
     marks: Vec<(String, Vec<u8>)>,
     repeat: usize,
+    measure: bool,
+    source: Option<String>,
+    result: Option<String>,
     stop_after: Option<Duration>,
 }
 
@@ -25,39 +31,68 @@ fn main() -> ExitCode {
     let arguments = match arguments() {
         Ok(arguments) => arguments,
         Err(message) => {
-            say(&format!(
-                "{message}\n\nusage: osier-image-render PIPELINE [--mark KEY=FILE]... [--repeat N] [--stop-after MS] < IN > OUT"
-            ));
+            say(&format!("{message}\n\n{USAGE}"));
             return ExitCode::from(2);
         }
     };
-    let mut source = Vec::new();
-    if let Err(error) = std::io::stdin().read_to_end(&mut source) {
-        say(&format!("reading the source: {error}"));
-        return ExitCode::FAILURE;
-    }
-    let mut result = Vec::new();
-    for _ in 0..arguments.repeat {
-        let started = Instant::now();
-        match process(&arguments, &source) {
-            Ok(bytes) => result = bytes,
-            Err(error) => {
-                let ec = error.ec.unwrap_or("-");
-                say(&format!("{:?} {ec} {error}", error.kind));
-                return ExitCode::FAILURE;
-            }
-        }
-        if arguments.repeat > 1 {
-            say(&format!(
-                "{:.3} ms",
-                started.elapsed().as_secs_f64() * 1000.0
-            ));
-        }
-    }
-    match std::io::stdout().write_all(&result) {
+    match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
+        Err(message) => {
+            say(&message);
+            ExitCode::FAILURE
+        }
     }
+}
+
+fn run(arguments: &Arguments) -> Result<(), String> {
+    let mut source = Vec::new();
+    if let Some(path) = &arguments.source {
+        source = std::fs::read(path).map_err(|error| format!("{path}: {error}"))?;
+    } else {
+        let read = std::io::stdin().read_to_end(&mut source);
+        read.map_err(|error| format!("reading the source: {error}"))?;
+    }
+    let memory = proc_number("/proc/self/status", "VmHWM:");
+    let (mut result, mut least) = (Vec::new(), u64::MAX);
+    for _ in 0..arguments.repeat {
+        let before = processor_ns();
+        result = process(arguments, &source)
+            .map_err(|error| format!("{:?} {} {error}", error.kind, error.ec.unwrap_or("-")))?;
+        least = least.min(processor_ns() - before);
+    }
+    match &arguments.result {
+        Some(path) => std::fs::write(path, &result).map_err(|error| format!("{path}: {error}"))?,
+        None => std::io::stdout()
+            .write_all(&result)
+            .map_err(|error| format!("writing the result: {error}"))?,
+    }
+    if arguments.measure {
+        let grown = proc_number("/proc/self/status", "VmHWM:") - memory;
+        let ms = Duration::from_nanos(least).as_secs_f64() * 1000.0;
+        let mb = f64::from(u32::try_from(grown).unwrap_or(u32::MAX)) / 1024.0;
+        let line = serde_json::json!({ "ms": ms, "mb": mb });
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+    Ok(())
+}
+
+/// Processor time of this thread.
+fn processor_ns() -> u64 {
+    proc_number("/proc/self/schedstat", "")
+}
+
+/// The first number after a label, 0 where there is none.
+fn proc_number(path: &str, label: &str) -> u64 {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let after = text
+        .lines()
+        .find_map(|line| line.strip_prefix(label))
+        .unwrap_or_default();
+    after
+        .split_whitespace()
+        .next()
+        .and_then(|word| word.parse().ok())
+        .unwrap_or(0)
 }
 
 fn process(arguments: &Arguments, source: &[u8]) -> Result<Vec<u8>, ImageError> {
@@ -110,6 +145,9 @@ fn arguments() -> Result<Arguments, String> {
         pipeline: String::new(),
         marks: Vec::new(),
         repeat: 1,
+        measure: false,
+        source: None,
+        result: None,
         stop_after: None,
     };
     let mut words = std::env::args().skip(1);
@@ -123,8 +161,11 @@ fn arguments() -> Result<Arguments, String> {
                 parsed.marks.push((key.to_owned(), bytes));
             }
             "--repeat" => {
-                parsed.repeat = value()?.parse().map_err(|_| "--repeat takes a number")?
+                parsed.repeat = value()?.parse().map_err(|_| "--repeat takes a number")?;
             }
+            "--measure" => parsed.measure = true,
+            "--in" => parsed.source = Some(value()?),
+            "--out" => parsed.result = Some(value()?),
             "--stop-after" => {
                 let milliseconds = value()?
                     .parse()

@@ -37,11 +37,11 @@ pub(super) fn gaussian(
 }
 
 /// Adds `value` per cent of what a slight blur takes away.
-pub(super) fn sharpen(picture: Raster, value: u16, stop: Stop<'_>) -> Result<Raster, ImageError> {
+pub(super) fn sharpen(picture: &Raster, value: u16, stop: Stop<'_>) -> Result<Raster, ImageError> {
     let amount = f32::from(value) / 100.0;
     let mut sharp = Vec::with_capacity(picture.pixels().len());
     blurred_rows(
-        &picture,
+        picture,
         SHARPEN_RADIUS,
         SHARPEN_SIGMA,
         stop,
@@ -140,11 +140,13 @@ fn spread_edges(sums: &mut [f32], reach: usize, stride: usize) {
 
 #[expect(clippy::cast_possible_truncation, reason = "weights between 0 and 1")]
 fn kernel(radius: u32, sigma: f64) -> Vec<f32> {
-    let weight = |distance: i64| (-(distance as f64).powi(2) / (2.0 * sigma * sigma)).exp();
-    let radius = i64::from(radius);
-    let total: f64 = (-radius..=radius).map(weight).sum();
-    (-radius..=radius)
-        .map(|distance| (weight(distance) / total) as f32)
+    let weight = |tap: u32| {
+        let distance = f64::from(tap) - f64::from(radius);
+        (-distance.powi(2) / (2.0 * sigma * sigma)).exp()
+    };
+    let total: f64 = (0..=2 * radius).map(weight).sum();
+    (0..=2 * radius)
+        .map(|tap| (weight(tap) / total) as f32)
         .collect()
 }
 

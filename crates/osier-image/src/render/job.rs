@@ -136,7 +136,7 @@ fn carry_out(
                     width: from.width,
                     height: from.height,
                 };
-                resize(picture, window, (to.width, to.height))?
+                resize(&picture, window, (to.width, to.height))?
             }
             Step::Crop(rect) => shape::cut(picture, *rect)?,
             Step::Pad { to, at, color } => shape::pad(&picture, *to, *at, *color)?,
@@ -156,7 +156,7 @@ fn carry_out(
             }
             Step::Bright(value) => tone::bright(picture, *value),
             Step::Contrast(value) => tone::contrast(picture, *value),
-            Step::Sharpen(value) => blur::sharpen(picture, *value, workshop.budget.stop)?,
+            Step::Sharpen(value) => blur::sharpen(&picture, *value, workshop.budget.stop)?,
             Step::Watermark(mark) => {
                 let drawn = prepared.get(number).and_then(Option::as_ref);
                 let drawn = drawn.ok_or_else(|| {
@@ -169,11 +169,7 @@ fn carry_out(
     Ok(picture)
 }
 
-pub(super) fn resize(
-    picture: Raster,
-    window: Window,
-    to: (u32, u32),
-) -> Result<Raster, ImageError> {
+fn resize(picture: &Raster, window: Window, to: (u32, u32)) -> Result<Raster, ImageError> {
     let size = (picture.width(), picture.height());
     let opaque = picture.is_opaque();
     let pixels = scale::resize(picture.pixels(), size, window, to, opaque).map_err(|_| {

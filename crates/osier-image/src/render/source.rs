@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use osier_image_codec::{self as codec, Budget, CodecError, Header, Raster, exif};
 
-use super::blend;
+use super::{blend, shape};
 use crate::geometry::Size;
 use crate::plan::Decode;
 use crate::{ErrorKind, Format, ImageError, Orientation, SourceHeader, SourceInfo};
@@ -41,8 +41,6 @@ pub(super) fn pixels(
         picture
     })
 }
-
-use super::shape;
 
 /// The profile by which the pixels of a source are to be understood, where it matters: CMYK is
 /// turned to sRGB by the decoder, which alone sees its inks.

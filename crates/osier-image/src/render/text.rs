@@ -37,10 +37,10 @@ pub(super) fn draw(mark: &TextMark, stop: Stop<'_>) -> Result<Raster, ImageError
     let width = whole(caret).max(1) + offset;
     let height = whole(scaled.height()).max(1) + offset;
     let mut text = Raster::filled(width, height, [0; 4])?;
-    let Rgb([r, g, b]) = mark.color;
+    let Rgb(colour) = mark.color;
     for glyph in glyphs {
         stop.check()?;
-        ink(&font, glyph, &mut text, [r, g, b]);
+        ink(&font, glyph, &mut text, colour);
     }
     let text = if mark.shadow > 0 {
         with_shadow(&text, offset, mark.shadow)?
@@ -86,7 +86,7 @@ fn shadow_offset(size: u32) -> u32 {
     (size / 20).max(1)
 }
 
-fn ink(font: &FontRef<'_>, glyph: Glyph, onto: &mut Raster, [r, g, b]: [u8; 3]) {
+fn ink(font: &FontRef<'_>, glyph: Glyph, onto: &mut Raster, colour: [u8; 3]) {
     let Some(outline) = font.outline_glyph(glyph) else {
         return;
     };
@@ -98,14 +98,15 @@ fn ink(font: &FontRef<'_>, glyph: Glyph, onto: &mut Raster, [r, g, b]: [u8; 3]) 
     let (left, top) = (bounds.min.x as i64, bounds.min.y as i64);
     let (width, height) = (i64::from(onto.width()), i64::from(onto.height()));
     let pixels = onto.pixels_mut().as_chunks_mut::<4>().0;
-    outline.draw(|x, y, coverage| {
-        let (x, y) = (left + i64::from(x), top + i64::from(y));
-        if !(0..width).contains(&x) || !(0..height).contains(&y) {
+    outline.draw(|column, row, coverage| {
+        let (column, row) = (left + i64::from(column), top + i64::from(row));
+        if !(0..width).contains(&column) || !(0..height).contains(&row) {
             return;
         }
-        let place = usize::try_from(y * width + x).ok();
+        let place = usize::try_from(row * width + column).ok();
         if let Some(pixel) = place.and_then(|place| pixels.get_mut(place)) {
             // Glyphs may overlap; the denser one counts.
+            let [r, g, b] = colour;
             *pixel = [r, g, b, pixel[3].max(alpha(coverage))];
         }
     });

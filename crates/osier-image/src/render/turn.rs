@@ -130,18 +130,18 @@ fn sample(picture: &Raster, x: f64, y: f64, ground: [u8; 4]) -> Option<[u8; 4]> 
         (at(left + 1, top + 1), right_part * lower_part),
     ];
     let (mut sums, mut weight) = ([0.0; 3], 0.0);
-    for ([r, g, b, alpha], share) in neighbours {
+    for ([red, green, blue, alpha], share) in neighbours {
         let share = share * f64::from(alpha);
         weight += share;
-        for (sum, value) in sums.iter_mut().zip([r, g, b]) {
+        for (sum, value) in sums.iter_mut().zip([red, green, blue]) {
             *sum += share * f64::from(value);
         }
     }
     if weight <= 0.0 {
         return Some([0; 4]);
     }
-    let [r, g, b] = sums.map(|sum| byte(sum / weight));
-    Some([r, g, b, byte(weight)])
+    let [red, green, blue] = sums.map(|sum| byte(sum / weight));
+    Some([red, green, blue, byte(weight)])
 }
 
 #[expect(
