@@ -126,6 +126,7 @@ const RESERVED: &[(&str, &[&str])] = &[
             "osier-bench",
             "osier-engine",
             "osier-engine-local",
+            "osier-gateway",
             "osier-http",
             "osier-image-service",
             "osier-server",
