@@ -6,6 +6,7 @@
 //! one line per header, an empty line, and its body.
 
 mod form;
+mod picture;
 mod reply;
 mod request;
 mod signature;
@@ -19,6 +20,7 @@ use osier_types::{Op, Query, RangeRequest, RangeSpec, ResolvedRange};
 use osier_wire::oss::{self, Address, AddressStyle, BodyUse, ReplyFacts, Scope};
 
 pub use form::form;
+pub use picture::{picture_grammar, picture_plan, picture_source};
 pub use signature::oss_signature;
 
 use reply::assert_answerable;
@@ -28,13 +30,16 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("oss_target", oss_target),
     ("oss_signature", oss_signature),
     ("oss_xml", oss_xml),
     ("range", range),
     ("form", form),
     ("policy", policy),
+    ("picture_grammar", picture_grammar),
+    ("picture_plan", picture_plan),
+    ("picture_source", picture_source),
 ];
 
 /// Addresses, routes and arguments: whatever is asked, it is refused with an answer
