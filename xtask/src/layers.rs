@@ -30,8 +30,8 @@ pub(crate) const LAYERS: &[Layer] = &[
         name: "osier-server",
         imports: &[
             "osier-service",
-            "osier-image-service",
             "osier-gateway",
+            "osier-image-service",
             "osier-http",
             "osier-store",
             "osier-wire",
