@@ -175,9 +175,10 @@ class Answer:
 
 SIGNED_V1 = {
     "acl", "append", "bucketInfo", "cors", "delete", "lifecycle", "live", "location", "objectMeta",
-    "partNumber", "policy", "position", "requestPayment", "seal", "stat", "symlink", "tagging",
+    "partNumber", "policy", "position", "processConfiguration", "requestPayment", "seal", "stat", "symlink", "tagging",
     "uploadId", "uploads", "versionId", "versioning", "versions", "continuation-token", "comp",
-    "website", "referer", "logging", "encryption", "replication", "restore", "worm", "style",
+    "website", "referer", "logging", "encryption", "replication", "restore", "worm", "style", "styleName",
+    "x-oss-process",
     "response-content-type", "response-content-language", "response-expires",
     "response-cache-control", "response-content-disposition", "response-content-encoding",
 }

@@ -8,6 +8,7 @@
 mod access;
 mod control;
 mod form;
+mod picture;
 mod reply;
 mod request;
 mod signature;
@@ -23,6 +24,7 @@ use osier_wire::oss::{self, Address, AddressStyle, BodyUse, ReplyFacts, Scope};
 pub use access::{policy_json, referer_xml};
 pub use control::control;
 pub use form::form;
+pub use picture::{picture_grammar, picture_plan, picture_source};
 pub use signature::oss_signature;
 
 use reply::assert_answerable;
@@ -32,7 +34,7 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("control", control),
     ("oss_target", oss_target),
     ("oss_signature", oss_signature),
@@ -42,6 +44,9 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("policy", policy),
     ("policy_json", policy_json),
     ("referer_xml", referer_xml),
+    ("picture_grammar", picture_grammar),
+    ("picture_plan", picture_plan),
+    ("picture_source", picture_source),
 ];
 
 /// Addresses, routes and arguments: whatever is asked, it is refused with an answer

@@ -13,6 +13,7 @@ use osier_engine::{Engine, EngineError};
 use osier_engine_local::{LocalEngine, OpenError};
 use osier_gateway::{Gateway, InvalidSite};
 use osier_http::{ConnectionSettings, Listeners, raise_open_file_limit};
+use osier_image_service::Imaging;
 use osier_service::{Identities, Service};
 use osier_store::Store;
 use osier_types::{Clock, Fault, Rng};
@@ -269,6 +270,7 @@ fn service(
         store,
         identities,
         Verifier::new(regions),
+        Arc::new(Imaging::new(settings.image.clone(), Arc::clone(clock))),
         settings.service(),
         Arc::clone(clock),
         Arc::clone(rng),

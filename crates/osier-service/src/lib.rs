@@ -15,6 +15,7 @@ mod identities;
 mod layers;
 mod pace;
 mod perform;
+mod picture;
 mod points;
 mod reply;
 mod service;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use osier_engine_local::LocalSettings;
 use osier_gateway::{InvalidSite, SiteSettings, Sites};
 use osier_http::ConnectionSettings;
+use osier_image_service::ImagingSettings;
 use osier_service::{ServiceSettings, Surroundings};
 use osier_store::StoreSettings;
 use osier_wire::oss::Hosts;
@@ -51,6 +52,8 @@ pub struct Settings {
     pub audit: AuditSettings,
     /// Sizes and counts of objects and buckets.
     pub limits: LimitSettings,
+    /// Processing of pictures.
+    pub image: ImagingSettings,
     /// Storage on the local disk.
     pub engine: LocalSettings,
     /// Where sites are served, and what they may keep.
@@ -74,6 +77,7 @@ impl Default for Settings {
             access: AccessSettings::default(),
             audit: AuditSettings::default(),
             limits: LimitSettings::default(),
+            image: ImagingSettings::default(),
             engine: LocalSettings::default(),
             gateway: GatewaySettings::default(),
             site: Vec::new(),
