@@ -41,8 +41,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use osier_engine::{Engine, EngineError, Family};
 use osier_types::{
-    BucketName, Clock, Fault, FaultKind, ObjectAcl, ObjectKey, ObjectKind, ObjectRef, Op, Outcome, Owner,
-    Resource, Rng, Tags, Timestamp, limits,
+    BucketName, Clock, Fault, FaultKind, ObjectAcl, ObjectKey, ObjectKind, ObjectRef, Op, Outcome,
+    Owner, Resource, Rng, Tags, Timestamp, limits,
 };
 
 pub use audit::{AuditReport, BucketAudit};

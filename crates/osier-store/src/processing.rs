@@ -47,10 +47,7 @@ impl Store {
             )
             .await
             .or_fault(name)?;
-        page.rows
-            .iter()
-            .map(|(_, row)| rows::decode(row))
-            .collect()
+        page.rows.iter().map(|(_, row)| rows::decode(row)).collect()
     }
 
     pub(crate) async fn put_style(&self, op: PutStyle) -> Result<Outcome, Fault> {

@@ -33,8 +33,8 @@ pub use config::{ConfigKind, ConfigSupport};
 pub use cors::{CorsConfig, CorsRule, Preflight};
 pub use digest::{Crc64, ETag, Expected, Md5};
 pub use fault::{
-    AccessDenial, DenialKind, DeniedBy, DeniedPrincipal, Fault, FaultKind, PictureFault, PolicyDenial,
-    PrincipalKind, SignatureMismatch,
+    AccessDenial, DenialKind, DeniedBy, DeniedPrincipal, Fault, FaultKind, PictureFault,
+    PolicyDenial, PrincipalKind, SignatureMismatch,
 };
 pub use key::{InvalidObjectKey, ObjectKey};
 pub use object::{
