@@ -30,6 +30,7 @@ pub(crate) const LAYERS: &[Layer] = &[
         name: "osier-server",
         imports: &[
             "osier-service",
+            "osier-gateway",
             "osier-image-service",
             "osier-http",
             "osier-store",
@@ -50,6 +51,10 @@ pub(crate) const LAYERS: &[Layer] = &[
             "osier-auth",
             "osier-types",
         ],
+    },
+    Layer {
+        name: "osier-gateway",
+        imports: &["osier-cache", "osier-http", "osier-types"],
     },
     Layer {
         name: "osier-cache",
@@ -90,7 +95,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "osier-wire",
-        imports: &["osier-types"],
+        imports: &["osier-auth", "osier-types"],
     },
     Layer {
         name: "osier-engine-local",
@@ -121,6 +126,7 @@ const RESERVED: &[(&str, &[&str])] = &[
             "osier-bench",
             "osier-engine",
             "osier-engine-local",
+            "osier-gateway",
             "osier-http",
             "osier-image-service",
             "osier-server",

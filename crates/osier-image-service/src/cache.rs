@@ -192,7 +192,12 @@ mod tests {
     fn results_go_with_their_source() {
         let cache = Cache::new(100_000);
         cache.put(key(0), "a", "1", made(10));
-        cache.put(key(1), "a", "1", Err(ImageError::plain(ErrorKind::BadRequest, "no")));
+        cache.put(
+            key(1),
+            "a",
+            "1",
+            Err(ImageError::plain(ErrorKind::BadRequest, "no")),
+        );
         cache.put(key(2), "b", "1", made(10));
         cache.put(key(3), "a", "2", made(10));
         assert!(cache.get(&key(0)).is_none() && cache.get(&key(1)).is_none());

@@ -116,8 +116,7 @@ impl Imaging {
     /// Whether strangers may have this result of this source, besides those they had today.
     pub fn allows_variant(&self, pipeline: &Pipeline, source: &Source, marks: &[Source]) -> bool {
         let key = key(pipeline, source, marks);
-        self.variants
-            .allows(&source.name, &key, self.clock.now())
+        self.variants.allows(&source.name, &key, self.clock.now())
     }
 
     /// Drops what was made of a source that is no more.
@@ -186,12 +185,16 @@ impl Imaging {
         let tag = job.key.tag();
         if job.pipeline.actions.contains(&Action::Info) {
             let told = self
-                .run(until, Duration::from_millis(self.settings.job_ms), move |_| {
-                    let _held = held;
-                    let info = describe(&source)?;
-                    let size = u64::try_from(source.len()).unwrap_or(u64::MAX);
-                    Ok(info_json(&info, size))
-                })
+                .run(
+                    until,
+                    Duration::from_millis(self.settings.job_ms),
+                    move |_| {
+                        let _held = held;
+                        let info = describe(&source)?;
+                        let size = u64::try_from(source.len()).unwrap_or(u64::MAX);
+                        Ok(info_json(&info, size))
+                    },
+                )
                 .await?;
             return Ok(told.map(|json| DerivedBytes {
                 bytes: json.into(),

@@ -11,15 +11,19 @@ use std::time::Duration;
 use osier_auth::{Regions, Verifier};
 use osier_engine::{Engine, EngineError};
 use osier_engine_local::{LocalEngine, OpenError};
+use osier_gateway::{Gateway, InvalidSite};
 use osier_http::{ConnectionSettings, Listeners, raise_open_file_limit};
 use osier_service::{Identities, Service};
 use osier_store::Store;
 use osier_types::{Clock, Fault, Rng};
 
+use crate::audit::Audit;
 use crate::console::Console;
-use crate::control::Control;
+use crate::control::{Control, Reach};
 use crate::data::Data;
+use crate::edge::Edge;
 use crate::identities::{self, IdentityError};
+use crate::keys::{KeyError, Keys};
 use crate::metrics::{HttpNumbers, Metrics};
 use crate::root_key::{given_key, key_file, root_key};
 use crate::welcome::reachable;
@@ -37,6 +41,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// A site can't be used.
+    #[error(transparent)]
+    Site(InvalidSite),
     /// The data directory can't be made.
     #[error("can't make the data directory `{}`", path.display())]
     Data {
@@ -63,6 +70,17 @@ pub enum StartError {
     /// The identities can't be had.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// Something can't be done with keys.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The audit log can't be written.
+    #[error("can't open the audit log `{}`", path.display())]
+    Audit {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The storage failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -75,8 +93,11 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Running {
     stores: Option<osier_http::Running>,
+    sites: Option<osier_http::Running>,
     console: Option<osier_http::Running>,
     control: Option<Control>,
+    /// After the listeners: their last requests are in it.
+    audit: Option<Audit>,
     ready: Arc<AtomicBool>,
     engine: Arc<LocalEngine>,
     key: RootKey,
@@ -101,6 +122,18 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let addresses: Vec<_> = settings.listen.iter().map(|listen| listen.0).collect();
     let store_listeners = listen(&addresses, settings.http.threads)?;
     let console_listeners = listen(&[settings.console_listen.0], 1)?;
+    let sites = settings
+        .sites()
+        .map_err(|(_, invalid)| StartError::Site(invalid))?;
+    let addresses: Vec<_> = settings
+        .gateway
+        .listen
+        .iter()
+        .map(|listen| listen.0)
+        .collect();
+    let site_listeners = (!sites.is_empty())
+        .then(|| listen(&addresses, settings.http.threads))
+        .transpose()?;
 
     make_data_directory(&settings.data)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -125,7 +158,8 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     ))?
     .map_err(StartError::Store)?;
     let store = Arc::new(store);
-    let opening = identities::open(&settings, &store, &key, clock.now(), &rng);
+    let seed = settings.identity.seed.as_deref();
+    let opening = identities::open(&settings, seed, &store, &key, clock.now(), &rng);
     let identities = block_on(opening)??;
 
     let http_numbers = HttpNumbers::default();
@@ -146,29 +180,67 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         },
         "osier-console",
     )?;
-    let grace = Duration::from_secs(settings.engine.collect_grace_s);
-    let control = Control::start(&settings.data, Arc::clone(&engine), grace)
-        .inspect_err(|error| tracing::warn!(%error, "`fsck` and `gc` can't reach this server"))
+    let reach = Reach {
+        engine: Arc::clone(&engine),
+        grace: Duration::from_secs(settings.engine.collect_grace_s),
+        keys: Keys::new(
+            Arc::clone(&identities),
+            settings.data.clone(),
+            &key,
+            &clock,
+            &rng,
+        ),
+    };
+    let control = Control::start(&settings.data, reach)
+        .inspect_err(|error| tracing::warn!(%error, "other commands can't reach this server"))
         .ok();
+    let gateway = Gateway::new(
+        sites,
+        settings.gateway.memory_bytes_max,
+        Arc::clone(&clock),
+        Arc::clone(&rng),
+    );
+    let audit = audit(&settings)?;
     let data = Data {
         service: service(&settings, store, identities, &clock, &rng),
         metrics,
         clock,
         rng,
+        audit: audit.as_ref().map(Audit::queue),
     };
     let stores = osier_http::start(store_listeners, data, settings.connections(), "osier-http")?;
+    let gateway = Arc::new(gateway);
+    let sites = site_listeners
+        .map(|listeners| {
+            let edge = Edge { gateway };
+            osier_http::start(listeners, edge, settings.connections(), "osier-edge")
+        })
+        .transpose()?;
     // Set once: this is the only server that counts here.
     let _ = http_numbers.0.set(Arc::clone(stores.stats()));
     ready.store(true, Ordering::Relaxed);
     Ok(Running {
         stores: Some(stores),
+        sites,
         console: Some(console),
         control,
+        audit,
         ready,
         engine,
         key,
         settings,
     })
+}
+
+fn audit(settings: &Settings) -> Result<Option<Audit>, StartError> {
+    let Some(path) = &settings.audit.file else {
+        return Ok(None);
+    };
+    let opened = Audit::start(path.clone()).map_err(|source| StartError::Audit {
+        path: path.clone(),
+        source,
+    })?;
+    Ok(Some(opened))
 }
 
 const CONSOLE_CONNECTIONS_MAX: usize = 256;
@@ -204,6 +276,14 @@ impl Running {
             .unwrap_or_default()
     }
 
+    /// Where sites are served; nowhere without a site.
+    pub fn site_addresses(&self) -> &[SocketAddr] {
+        let sites = self.sites.as_ref();
+        sites
+            .map(osier_http::Running::addresses)
+            .unwrap_or_default()
+    }
+
     /// Where console, metrics and health listen.
     pub fn console_address(&self) -> Option<SocketAddr> {
         self.console.as_ref()?.addresses().first().copied()
@@ -222,10 +302,19 @@ impl Running {
                 .console_address()
                 .unwrap_or(self.settings.console_listen.0),
             region: self.settings.region.clone(),
+            sites: self.site_addresses().to_vec(),
             key: self.key.clone(),
             key_file: key_file(&self.settings.data),
             now: SystemClock.now(),
         }
+    }
+
+    /// Goes on in a new audit log, because the old one was moved away. Tells whether there is one.
+    pub fn reopen_audit_log(&self) -> bool {
+        if let Some(audit) = &self.audit {
+            audit.reopen();
+        }
+        self.audit.is_some()
     }
 
     /// Stops: no new connections, running requests end or are cut after the drain
@@ -241,10 +330,14 @@ impl Running {
 
     fn shut(&mut self, drain: Duration) {
         self.ready.store(false, Ordering::Relaxed);
+        if let Some(sites) = self.sites.take() {
+            sites.stop(drain);
+        }
         if let Some(stores) = self.stores.take() {
             stores.stop(drain);
         }
         self.control = None;
+        self.audit = None;
         if let Some(console) = self.console.take() {
             console.stop(Duration::ZERO);
         }

@@ -8,7 +8,8 @@ use osier_types::{Rng, Timestamp};
 use super::account::{RoleEntry, is_account_id};
 use super::record::Record;
 use super::{
-    AssumeRole, AssumedRole, CallerIdentity, ControlFault, Credentials, Directory, ids, names,
+    AssumeRole, AssumedRole, CallerIdentity, ControlFault, Credentials, Denial, Directory, ids,
+    names,
 };
 use crate::policy::{
     Caller, Conditions, Policy, PolicyKind, RequestFacts, RequestResource, Verdict,
@@ -55,9 +56,13 @@ impl Directory {
                 return Err(ControlFault::NoPermission {
                     action: ACTION.to_owned(),
                     resource: request.role_arn,
-                    reason: "roles are assumed by users and roles, not by accounts themselves",
+                    denial: Denial::RootAssumes,
                 });
             }
+        };
+        let issuing_key = match &issuer {
+            Issuer::User { .. } => conditions.access_id.map(str::to_owned),
+            Issuer::Role { .. } => None,
         };
         let found = self
             .account(account_id)
@@ -86,6 +91,7 @@ impl Directory {
             expires: issued.plus_millis(i64::from(seconds) * 1000),
             policy: request.policy.filter(|policy| !policy.is_empty()),
             issuer,
+            issuing_key,
         };
         let security_token = self
             .token_keys
@@ -183,8 +189,8 @@ impl Directory {
             (given, true) => given,
             (given, false) => {
                 let denied = |result: &Result<(), ControlFault>| {
-                    matches!(result, Err(ControlFault::NoPermission { reason, .. })
-                        if reason.ends_with("denies it"))
+                    matches!(result, Err(ControlFault::NoPermission { denial, .. })
+                        if denial.is_explicit())
                 };
                 let shown = permit(&lower);
                 if denied(&given) {
@@ -208,17 +214,17 @@ fn trust(
     let path = format!("role/{}", role.record.name);
     let resource = RequestResource::control("ram", &role.record.account, &path);
     let facts = RequestFacts::new(ACTION, resource, Some(Caller::from(caller)), conditions);
-    let refuse = |reason| {
+    let refuse = |denial| {
         Err(ControlFault::NoPermission {
             action: ACTION.to_owned(),
             resource: role.record.arn(),
-            reason,
+            denial,
         })
     };
     match role.trust.evaluate(&facts) {
         Verdict::Allow(_) => Ok(()),
-        Verdict::Deny(_) => refuse("the role's trust policy denies it"),
-        Verdict::Ignore => refuse("the role's trust policy does not allow the caller"),
+        Verdict::Deny(_) => refuse(Denial::TrustDenies),
+        Verdict::Ignore => refuse(Denial::TrustSilent),
     }
 }
 

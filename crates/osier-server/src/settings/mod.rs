@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use osier_engine_local::LocalSettings;
+use osier_gateway::{InvalidSite, SiteSettings, Sites};
 use osier_http::ConnectionSettings;
 use osier_service::{ServiceSettings, Surroundings};
 use osier_store::StoreSettings;
@@ -44,10 +45,16 @@ pub struct Settings {
     pub log: LogSettings,
     /// Accounts, users and keys.
     pub identity: IdentitySettings,
+    /// Who did what.
+    pub audit: AuditSettings,
     /// Sizes and counts of objects and buckets.
     pub limits: LimitSettings,
     /// Storage on the local disk.
     pub engine: LocalSettings,
+    /// Where sites are served, and what they may keep.
+    pub gateway: GatewaySettings,
+    /// Sites: hosts whose requests go to an origin.
+    pub site: Vec<SiteSettings>,
 }
 
 impl Default for Settings {
@@ -62,8 +69,11 @@ impl Default for Settings {
             http: HttpSettings::default(),
             log: LogSettings::default(),
             identity: IdentitySettings::default(),
+            audit: AuditSettings::default(),
             limits: LimitSettings::default(),
             engine: LocalSettings::default(),
+            gateway: GatewaySettings::default(),
+            site: Vec::new(),
         }
     }
 }
@@ -121,6 +131,25 @@ impl Default for HttpSettings {
     }
 }
 
+/// Section `[gateway]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GatewaySettings {
+    /// Where sites are served; nothing listens there while there is no site.
+    pub listen: Vec<ListenAddress>,
+    /// Bytes of memory for answers that are kept.
+    pub memory_bytes_max: usize,
+}
+
+impl Default for GatewaySettings {
+    fn default() -> Self {
+        Self {
+            listen: vec![ListenAddress::loopback(8080)],
+            memory_bytes_max: 64 << 20,
+        }
+    }
+}
+
 /// Section `[log]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -147,6 +176,14 @@ pub struct IdentitySettings {
     pub vault_key: Option<PathBuf>,
     /// A file with accounts, users, keys, policies and buckets that are to be there.
     pub seed: Option<PathBuf>,
+}
+
+/// Section `[audit]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditSettings {
+    /// The file that gets one JSON line for each request; none unless it is named.
+    pub file: Option<PathBuf>,
 }
 
 /// Section `[limits]`.
@@ -201,7 +238,15 @@ impl Settings {
                 "names no address",
             ));
         }
+        settings
+            .sites()
+            .map_err(|(index, invalid)| SettingsError::in_site(path, text, index, &invalid))?;
         Ok(settings)
+    }
+
+    /// The sites, ready to answer.
+    pub(crate) fn sites(&self) -> Result<Sites, (usize, InvalidSite)> {
+        Sites::new(&self.site)
     }
 
     /// Where the key of stored identities is.

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use http::header::{HeaderName, REFERER, USER_AGENT};
 use osier_auth::policy::Conditions;
 use osier_store::{BucketRecord, ObjectFacts};
-use osier_types::{NewObject, Op, Tag};
+use osier_types::{BucketAcl, NewObject, ObjectAcl, Op, Tag};
 
 use super::Asking;
 
@@ -18,13 +18,6 @@ pub(crate) fn conditions<'a>(
 ) -> Conditions<'a> {
     let listing = listing(op);
     Conditions {
-        source_ip: Some(asking.source.address),
-        source_vpc: asking.source.vpc.as_deref(),
-        user_agent: text(asking.headers, &USER_AGENT),
-        current_time: Some(asking.now),
-        secure_transport: Some(asking.source.secure),
-        access_id: asking.access_key_id,
-        referer: text(asking.headers, &REFERER),
         prefix: listing.map(|(prefix, _)| prefix),
         delimiter: listing.map(|(_, delimiter)| delimiter),
         acl: bucket_acl(op),
@@ -32,6 +25,20 @@ pub(crate) fn conditions<'a>(
         bucket_tags: bucket.map_or(&[], |bucket| bucket.tags.as_slice()),
         existing_object_tags: object.map_or(&[], |object| object.tags.as_slice()),
         request_object_tags: object_tags(op),
+        ..circumstances(asking)
+    }
+}
+
+/// What holds of every request, whatever it asks for.
+pub(crate) fn circumstances<'a>(asking: &Asking<'a>) -> Conditions<'a> {
+    Conditions {
+        source_ip: Some(asking.source.address),
+        source_vpc: asking.source.vpc.as_deref(),
+        user_agent: text(asking.headers, &USER_AGENT),
+        current_time: Some(asking.now),
+        secure_transport: Some(asking.source.secure),
+        access_id: asking.access_key_id,
+        referer: text(asking.headers, &REFERER),
         ..Conditions::default()
     }
 }
@@ -52,7 +59,7 @@ fn listing(op: &Op) -> Option<(&str, &str)> {
 
 fn bucket_acl(op: &Op) -> Option<&'static str> {
     match op {
-        Op::PutBucket(put) => put.acl.map(|acl| acl.as_str()),
+        Op::PutBucket(put) => put.acl.map(BucketAcl::as_str),
         Op::PutBucketAcl { acl, .. } => Some(acl.as_str()),
         _ => None,
     }
@@ -61,7 +68,7 @@ fn bucket_acl(op: &Op) -> Option<&'static str> {
 fn object_acl(op: &Op) -> Option<&'static str> {
     match op {
         Op::PutObjectAcl { acl, .. } => Some(acl.as_str()),
-        _ => new_object(op)?.acl.map(|acl| acl.as_str()),
+        _ => new_object(op)?.acl.map(ObjectAcl::as_str),
     }
 }
 
