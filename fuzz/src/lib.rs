@@ -7,6 +7,7 @@
 
 mod control;
 mod form;
+mod picture;
 mod reply;
 mod request;
 mod signature;
@@ -21,6 +22,7 @@ use osier_wire::oss::{self, Address, AddressStyle, BodyUse, ReplyFacts, Scope};
 
 pub use control::control;
 pub use form::form;
+pub use picture::picture;
 pub use signature::oss_signature;
 
 use reply::assert_answerable;
@@ -30,7 +32,7 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("control", control),
     ("oss_target", oss_target),
     ("oss_signature", oss_signature),
@@ -38,6 +40,7 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("range", range),
     ("form", form),
     ("policy", policy),
+    ("picture", picture),
 ];
 
 /// Addresses, routes and arguments: whatever is asked, it is refused with an answer

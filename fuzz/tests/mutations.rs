@@ -51,6 +51,11 @@ fn policy() {
 }
 
 #[test]
+fn picture() {
+    mutate("picture", &[]);
+}
+
+#[test]
 fn every_target_has_a_corpus() {
     for (name, _) in TARGETS {
         assert!(!corpus(name).is_empty(), "{name}");
