@@ -6,6 +6,7 @@
 //! one line per header, an empty line, and its body.
 
 mod access;
+mod codec;
 mod control;
 mod form;
 mod picture;
@@ -24,6 +25,7 @@ use osier_wire::oss::{self, Address, AddressStyle, BodyUse, ReplyFacts, Scope};
 pub use access::{policy_json, referer_xml};
 pub use control::control;
 pub use form::form;
+pub use codec::picture_codec;
 pub use picture::{picture_grammar, picture_plan, picture_source};
 pub use signature::oss_signature;
 
@@ -34,7 +36,7 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("control", control),
     ("oss_target", oss_target),
     ("oss_signature", oss_signature),
@@ -47,6 +49,7 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("picture_grammar", picture_grammar),
     ("picture_plan", picture_plan),
     ("picture_source", picture_source),
+    ("picture_codec", picture_codec),
 ];
 
 /// Addresses, routes and arguments: whatever is asked, it is refused with an answer

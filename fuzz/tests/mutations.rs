@@ -78,6 +78,11 @@ fn picture_source() {
 }
 
 #[test]
+fn picture_codec() {
+    mutate("picture_codec", &[]);
+}
+
+#[test]
 fn every_target_has_a_corpus() {
     for (name, _) in TARGETS {
         assert!(!corpus(name).is_empty(), "{name}");
