@@ -29,6 +29,8 @@ pub struct Incoming {
     pub peer: SocketAddr,
     /// Where to.
     pub local: SocketAddr,
+    /// Whether the connection is encrypted.
+    pub secure: bool,
     /// What follows the head.
     pub body: IncomingBody,
 }
