@@ -120,7 +120,7 @@ impl Store {
     }
 }
 
-fn read(
+pub(crate) fn read(
     info: ObjectInfo,
     range: Option<ByteRange>,
     overrides: osier_types::ResponseOverrides,
@@ -132,7 +132,7 @@ fn read(
     }))
 }
 
-fn check_and_resolve(
+pub(crate) fn check_and_resolve(
     info: &ObjectInfo,
     conditions: &ReadConditions,
     range: Option<RangeRequest>,

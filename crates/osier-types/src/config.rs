@@ -75,7 +75,7 @@ impl ConfigKind {
     /// What osier does with this document.
     pub const fn support(self) -> ConfigSupport {
         match self {
-            Self::Cors | Self::Tagging => ConfigSupport::Effective,
+            Self::Cors | Self::Style | Self::Tagging => ConfigSupport::Effective,
             Self::RequestPayment
             | Self::ResourceGroup
             | Self::TransferAcceleration

@@ -17,6 +17,7 @@ pub mod limits;
 mod object;
 mod op;
 mod outcome;
+mod process;
 mod query;
 mod range;
 mod time;
@@ -32,8 +33,8 @@ pub use config::{ConfigKind, ConfigSupport};
 pub use cors::{CorsConfig, CorsRule, Preflight};
 pub use digest::{Crc64, ETag, Expected, Md5};
 pub use fault::{
-    AccessDenial, DenialKind, DeniedBy, DeniedPrincipal, Fault, FaultKind, PolicyDenial,
-    PrincipalKind, SignatureMismatch,
+    AccessDenial, DenialKind, DeniedBy, DeniedPrincipal, Fault, FaultKind, PictureFault,
+    PolicyDenial, PrincipalKind, SignatureMismatch,
 };
 pub use key::{InvalidObjectKey, ObjectKey};
 pub use object::{
@@ -42,6 +43,7 @@ pub use object::{
 };
 pub use op::*;
 pub use outcome::*;
+pub use process::*;
 pub use query::{Query, QueryPair, percent_decode, percent_encode};
 pub use range::{ByteRange, RangeRequest, RangeSpec, ResolvedRange};
 pub use time::{InvalidTime, Timestamp};

@@ -6,8 +6,9 @@ use bytes::Bytes;
 
 use crate::{
     Access, AccessKind, BucketAcl, BucketName, BucketVersioning, ConfigKind, CorsConfig, Crc64,
-    DataRedundancy, ETag, Expected, NewObject, ObjectAcl, ObjectKey, RangeRequest, RangeSpec,
-    ReadConditions, Resource, ResponseOverrides, StorageClass, Tags, VersionId,
+    DataRedundancy, ETag, Expected, NewObject, ObjectAcl, ObjectKey, ProcessObject,
+    ProcessingConfig, PutStyle, RangeRequest, RangeSpec, ReadConditions, Resource,
+    ResponseOverrides, SaveProcessed, StorageClass, StyleName, Tags, VersionId,
 };
 
 /// One operation with its arguments.
@@ -87,6 +88,25 @@ pub enum Op {
         bucket: BucketName,
         kind: ConfigKind,
     },
+    PutStyle(PutStyle),
+    GetStyle {
+        bucket: BucketName,
+        name: StyleName,
+    },
+    ListStyles {
+        bucket: BucketName,
+    },
+    DeleteStyle {
+        bucket: BucketName,
+        name: StyleName,
+    },
+    GetBucketProcessing {
+        bucket: BucketName,
+    },
+    PutBucketProcessing {
+        bucket: BucketName,
+        config: ProcessingConfig,
+    },
     ListObjects(ListObjects),
     ListObjectVersions(ListObjectVersions),
     ListMultipartUploads(ListMultipartUploads),
@@ -101,6 +121,12 @@ pub enum Op {
     PostObject(PostObject),
     GetObject(GetObject),
     HeadObject(GetObject),
+    /// `GetObject` with `x-oss-process`.
+    GetProcessed(ProcessObject),
+    /// `HeadObject` with `x-oss-process`.
+    HeadProcessed(ProcessObject),
+    /// `ProcessObject`.
+    SaveProcessed(SaveProcessed),
     GetObjectMeta(ObjectRef),
     DeleteObject(ObjectRef),
     CopyObject(CopyObject),
@@ -491,6 +517,12 @@ impl Op {
             Self::GetBucketConfig { kind, .. } => config_action(*kind, Verb::Get),
             Self::PutBucketConfig { kind, .. } => config_action(*kind, Verb::Put),
             Self::DeleteBucketConfig { kind, .. } => config_action(*kind, Verb::Delete),
+            Self::PutStyle(_) => "PutStyle",
+            Self::GetStyle { .. } => "GetStyle",
+            Self::ListStyles { .. } => "ListStyle",
+            Self::DeleteStyle { .. } => "DeleteStyle",
+            Self::GetBucketProcessing { .. } => "GetBucketProcessConfiguration",
+            Self::PutBucketProcessing { .. } => "PutBucketProcessConfiguration",
             Self::ListObjects(_) => "ListObjects",
             Self::ListObjectVersions(_) => "ListObjectVersions",
             Self::ListMultipartUploads(_) => "ListMultipartUploads",
@@ -498,8 +530,9 @@ impl Op {
             Self::DeleteObjects(_) => "DeleteMultipleObjects",
             Self::PutObject(_) => "PutObject",
             Self::PostObject(_) => "PostObject",
-            Self::GetObject(_) => "GetObject",
-            Self::HeadObject(_) => "HeadObject",
+            Self::GetObject(_) | Self::GetProcessed(_) => "GetObject",
+            Self::HeadObject(_) | Self::HeadProcessed(_) => "HeadObject",
+            Self::SaveProcessed(_) => "ProcessObject",
             Self::GetObjectMeta(_) => "GetObjectMeta",
             Self::DeleteObject(_) => "DeleteObject",
             Self::CopyObject(_) => "CopyObject",
@@ -545,8 +578,14 @@ impl Op {
             | Self::GetBucketConfig { bucket, .. }
             | Self::PutBucketConfig { bucket, .. }
             | Self::DeleteBucketConfig { bucket, .. }
+            | Self::GetStyle { bucket, .. }
+            | Self::ListStyles { bucket }
+            | Self::DeleteStyle { bucket, .. }
+            | Self::GetBucketProcessing { bucket }
+            | Self::PutBucketProcessing { bucket, .. }
             | Self::ListLiveChannels { bucket, .. }
             | Self::SealAppendObject { bucket, .. } => Some(bucket),
+            Self::PutStyle(op) => Some(&op.bucket),
             Self::ListObjects(op) => Some(&op.bucket),
             Self::ListObjectVersions(op) => Some(&op.bucket),
             Self::ListMultipartUploads(op) => Some(&op.bucket),
@@ -554,6 +593,8 @@ impl Op {
             Self::PutObject(op) => Some(&op.bucket),
             Self::PostObject(op) => Some(&op.put.bucket),
             Self::GetObject(op) | Self::HeadObject(op) => Some(&op.object.bucket),
+            Self::GetProcessed(op) | Self::HeadProcessed(op) => Some(&op.read.object.bucket),
+            Self::SaveProcessed(op) => Some(&op.source.bucket),
             Self::GetObjectMeta(object)
             | Self::DeleteObject(object)
             | Self::GetSymlink(object)
@@ -670,6 +711,16 @@ impl Op {
             Self::DeleteBucketConfig { bucket, kind } => {
                 manage(oss_action(config_action(*kind, Verb::Delete)), bucket)
             }
+            Self::PutStyle(op) => manage("oss:PutStyle", &op.bucket),
+            Self::GetStyle { bucket, .. } => manage("oss:GetStyle", bucket),
+            Self::ListStyles { bucket } => manage("oss:ListStyle", bucket),
+            Self::DeleteStyle { bucket, .. } => manage("oss:DeleteStyle", bucket),
+            Self::GetBucketProcessing { bucket } => {
+                manage("oss:GetBucketProcessConfiguration", bucket)
+            }
+            Self::PutBucketProcessing { bucket, .. } => {
+                manage("oss:PutBucketProcessConfiguration", bucket)
+            }
             Self::ListObjects(op) => list("oss:ListObjects", &op.bucket),
             Self::ListObjectVersions(op) => list("oss:ListObjectVersions", &op.bucket),
             Self::ListMultipartUploads(op) => list("oss:ListMultipartUploads", &op.bucket),
@@ -698,6 +749,14 @@ impl Op {
                 vec![on("oss:PutObject", bucket, key, AccessKind::Write)]
             }
             Self::GetObject(op) | Self::HeadObject(op) => read(&op.object),
+            Self::GetProcessed(op) | Self::HeadProcessed(op) => read(&op.read.object),
+            // Where the result goes is in the text; writing there is permitted apart.
+            Self::SaveProcessed(op) => {
+                let (bucket, key) = (&op.source.bucket, &op.source.key);
+                let mut all = read(&op.source);
+                all.push(on("oss:PostProcessTask", bucket, key, AccessKind::Write));
+                all
+            }
             Self::GetObjectMeta(object) | Self::GetSymlink(object) => read(object),
             Self::DeleteObject(object) => versioned(
                 object,

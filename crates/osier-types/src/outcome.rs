@@ -8,7 +8,8 @@ use crate::{
     BucketAcl, BucketName, BucketVersioning, ByteRange, ConfigKind, CorsConfig, Crc64,
     DataRedundancy, DeleteObjects, ETag, ListBuckets, ListMultipartUploads, ListObjectVersions,
     ListObjects, ListParts, Md5, ObjectAcl, ObjectInfo, ObjectKey, ObjectKind, Owner, PartInfo,
-    PostSuccess, Preflight, ResponseOverrides, StorageClass, Tags, Timestamp, VersionId,
+    PostSuccess, Preflight, ProcessSaved, ProcessingConfig, ResponseOverrides, StorageClass, Style,
+    Tags, Timestamp, VersionId,
 };
 
 /// What came of an [`Op`](crate::Op).
@@ -46,6 +47,14 @@ pub enum Outcome {
     },
     /// `GetBucketCors`.
     Cors(CorsConfig),
+    /// `GetStyle`.
+    Style(Style),
+    /// `ListStyle`, in order of names.
+    Styles(Vec<Style>),
+    /// `GetBucketProcessConfiguration`.
+    Processing(ProcessingConfig),
+    /// `ProcessObject`.
+    ProcessSaved(ProcessSaved),
     /// `GetBucketConfig`: `None` when never set and the kind has an answer for that.
     Config {
         /// Which document.

@@ -79,6 +79,7 @@ impl ReplyFacts {
             Op::DeleteBucket { .. }
             | Op::DeleteBucketTags { .. }
             | Op::DeleteBucketCors { .. }
+            | Op::DeleteStyle { .. }
             | Op::DeleteObject(_)
             | Op::DeleteObjectTagging(_)
             | Op::AbortMultipartUpload(_) => true,
