@@ -1,6 +1,7 @@
 //! What answers requests, and what it is given.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{StatusCode, header, request, response};
@@ -17,6 +18,17 @@ pub trait Handler: Send + Sync + 'static {
     fn refuse(&self, refusal: Refusal, head: &request::Parts) -> Outgoing {
         let _ = head;
         Outgoing::text(refusal.status(), refusal.reason())
+    }
+}
+
+/// One handler for several servers.
+impl<H: Handler> Handler for Arc<H> {
+    fn handle(&self, incoming: Incoming) -> impl Future<Output = Outgoing> + Send {
+        H::handle(self, incoming)
+    }
+
+    fn refuse(&self, refusal: Refusal, head: &request::Parts) -> Outgoing {
+        H::refuse(self, refusal, head)
     }
 }
 
