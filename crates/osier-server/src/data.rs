@@ -36,6 +36,7 @@ impl Handler for Data {
             parts,
             peer,
             local,
+            secure,
             body,
         } = incoming;
         // The query stays out of the log: it may hold a signature.
@@ -47,7 +48,7 @@ impl Handler for Data {
                 head: parts,
                 peer,
                 local,
-                secure: false,
+                secure,
                 body: Box::new(Upload(body)),
             })
             .await;

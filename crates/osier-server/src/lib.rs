@@ -35,8 +35,8 @@ pub use private_file::PrivateFileError;
 pub use root_key::{KeyOrigin, ROOT_KEY_FILE, RootKey, RootKeyError, key_file, read_root_key};
 pub use server::{Running, StartError, start};
 pub use settings::{
-    AccessSettings, AuditSettings, GatewaySettings, HttpSettings, IdentitySettings, LimitSettings,
-    ListenAddress, LogSettings, Settings, SettingsError, Subnet,
+    AccessSettings, AuditSettings, CertificateSettings, GatewaySettings, HttpSettings,
+    IdentitySettings, LimitSettings, ListenAddress, LogSettings, Settings, SettingsError, Subnet,
 };
 pub use signals::{Caught, Signals};
 pub use welcome::Welcome;

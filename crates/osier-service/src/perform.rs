@@ -68,7 +68,8 @@ impl Service {
             }
             BodyUse::None | BodyUse::Stream | BodyUse::Form => Bytes::new(),
         };
-        let mut op = oss::decode(route, address, query, headers, &document)?;
+        let op = oss::decode(route, address, query, headers, &document)?;
+        let mut op = self.styled_by_key(op).await?;
         learnt.ways.source = self.enter_source(&mut op);
         learnt.log.op = op.name();
         learnt.log.bucket = op.bucket().cloned();
@@ -102,8 +103,22 @@ impl Service {
         if let (Some(bits), BodyUse::Stream) = (bits_per_second, route.body()) {
             body = Box::new(PacedSource::new(body, bits));
         }
-        let caller = caller_of(learnt.caller.as_ref());
-        let reply = self.store.execute(&caller, op, body.as_mut()).await?;
+        self.check_original(&asking, &op).await?;
+        let reply = match op {
+            Op::GetProcessed(op) => Box::pin(self.processed(&asking, op, true)).await?,
+            Op::HeadProcessed(op) => Box::pin(self.processed(&asking, op, false)).await?,
+            Op::SaveProcessed(op) => {
+                Box::pin(self.save_processed(&asking, op, &mut learnt.judged)).await?
+            }
+            op => {
+                Self::check_style(&op)?;
+                let deleted = self.deletes(&op);
+                let caller = caller_of(learnt.caller.as_ref());
+                let reply = self.store.execute(&caller, op, body.as_mut()).await?;
+                self.forget_deleted(deleted);
+                reply
+            }
+        };
         if let Outcome::Preflight(grant) = &reply.outcome {
             learnt.grant = Some(grant.clone());
         }

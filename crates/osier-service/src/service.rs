@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use osier_auth::control::Nonces;
 use osier_auth::{Identity, Verifier};
+use osier_image_service::Imaging;
 use osier_store::{Reply, Store};
 use osier_types::{Clock, Preflight, Rng};
 use osier_wire::oss::{Address, Hosts, ReplyFacts};
@@ -38,6 +39,7 @@ pub struct Service {
     pub(crate) verifier: Verifier,
     pub(crate) documents: DocumentCache,
     pub(crate) refusals: Refusals,
+    pub(crate) imaging: Arc<Imaging>,
     /// Of the control APIs.
     pub(crate) nonces: Nonces,
     pub(crate) settings: ServiceSettings,
@@ -79,6 +81,7 @@ impl Service {
         store: Arc<Store>,
         identities: Arc<Identities>,
         verifier: Verifier,
+        imaging: Arc<Imaging>,
         settings: ServiceSettings,
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
@@ -89,6 +92,7 @@ impl Service {
             verifier,
             documents: DocumentCache::default(),
             refusals: Refusals::default(),
+            imaging,
             nonces: Nonces::default(),
             settings,
             clock,

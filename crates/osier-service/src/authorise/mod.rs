@@ -294,6 +294,9 @@ fn follows(op: &Op, access: &Access) -> bool {
             op,
             Op::GetObject(_)
                 | Op::HeadObject(_)
+                | Op::GetProcessed(_)
+                | Op::HeadProcessed(_)
+                | Op::SaveProcessed(_)
                 | Op::GetObjectMeta(_)
                 | Op::CopyObject(_)
                 | Op::UploadPartCopy(_)
