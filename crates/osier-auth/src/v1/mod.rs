@@ -251,6 +251,7 @@ const SIGNED: &[&str] = &[
     "policy",
     "policyStatus",
     "position",
+    "processConfiguration",
     "publicAccessBlock",
     "qos",
     "qosInfo",
