@@ -35,9 +35,9 @@ pub(crate) struct PointLayer {
 }
 
 impl BucketLayers {
-    /// Whether nothing is said.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.policy.is_none() && self.public_access == PublicAccess::Allowed && self.point.is_none()
+    /// Whether nothing can refuse the owner. Block Public Access takes only from the public.
+    pub(crate) fn spares_owner(&self) -> bool {
+        self.policy.is_none() && self.point.is_none()
     }
 
     /// The layers of a decision, without those of its caller.

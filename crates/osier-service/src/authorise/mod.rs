@@ -64,7 +64,7 @@ impl Service {
         for (index, access) in judged.accesses.iter().enumerate() {
             let place = self.place(asking, op, access)?;
             if let Some(place) = &place
-                && place.layers.is_empty()
+                && place.layers.spares_owner()
                 && owns(asking.caller, &place.record)
             {
                 // The owner needs nobody's grant: this is the hot path.
