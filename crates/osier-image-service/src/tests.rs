@@ -99,7 +99,10 @@ async fn equal_requests_are_one_job_and_then_none() {
     let (first, second) = (first.unwrap(), second.unwrap());
     assert_eq!(first, second);
     assert_eq!(first.content_type, "image/bmp");
-    assert_eq!(kit.imaging.picture(&half, &source, &[]).await.unwrap(), first);
+    assert_eq!(
+        kit.imaging.picture(&half, &source, &[]).await.unwrap(),
+        first
+    );
     assert_eq!(kit.reads(), 1);
     // Another state of the same source is another picture.
     let changed = kit.source(bitmap(40, 20), "2");
@@ -165,7 +168,10 @@ async fn who_finds_no_place_is_told_at_once() {
     });
     assert!(first.is_ok());
     let fault = second.unwrap_err();
-    assert!(matches!(fault.kind, FaultKind::Unavailable { .. }), "{fault}");
+    assert!(
+        matches!(fault.kind, FaultKind::Unavailable { .. }),
+        "{fault}"
+    );
 }
 
 #[tokio::test]
@@ -185,10 +191,14 @@ async fn limits_of_this_server_are_kept() {
         )
     };
     let half = pipeline("image/resize,w_20");
-    assert!(too_large(kit.imaging.picture(&half, &source, &[]).await.unwrap_err()));
+    assert!(too_large(
+        kit.imaging.picture(&half, &source, &[]).await.unwrap_err()
+    ));
     let mut huge = kit.source(bitmap(4, 2), "2");
     huge.length = (20 << 20) + 1;
-    assert!(too_large(kit.imaging.picture(&half, &huge, &[]).await.unwrap_err()));
+    assert!(too_large(
+        kit.imaging.picture(&half, &huge, &[]).await.unwrap_err()
+    ));
     assert_eq!(kit.reads(), 1, "what is too long is not even read");
 }
 
