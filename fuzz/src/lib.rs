@@ -5,6 +5,8 @@
 //! the same code. Inputs are text as far as possible: a request is its head with
 //! one line per header, an empty line, and its body.
 
+mod access;
+mod codec;
 mod control;
 mod form;
 mod picture;
@@ -20,8 +22,10 @@ use osier_auth::{FormFields, PostPolicy, PostTarget};
 use osier_types::{Op, Query, RangeRequest, RangeSpec, ResolvedRange};
 use osier_wire::oss::{self, Address, AddressStyle, BodyUse, ReplyFacts, Scope};
 
+pub use access::{policy_json, referer_xml};
 pub use control::control;
 pub use form::form;
+pub use codec::picture_codec;
 pub use picture::{picture_grammar, picture_plan, picture_source};
 pub use signature::oss_signature;
 
@@ -32,7 +36,7 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("control", control),
     ("oss_target", oss_target),
     ("oss_signature", oss_signature),
@@ -40,9 +44,12 @@ pub const TARGETS: [(&str, Target); 10] = [
     ("range", range),
     ("form", form),
     ("policy", policy),
+    ("policy_json", policy_json),
+    ("referer_xml", referer_xml),
     ("picture_grammar", picture_grammar),
     ("picture_plan", picture_plan),
     ("picture_source", picture_source),
+    ("picture_codec", picture_codec),
 ];
 
 /// Addresses, routes and arguments: whatever is asked, it is refused with an answer

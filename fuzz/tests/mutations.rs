@@ -51,6 +51,16 @@ fn policy() {
 }
 
 #[test]
+fn policy_json() {
+    mutate("policy_json", &[]);
+}
+
+#[test]
+fn referer_xml() {
+    mutate("referer_xml", &[]);
+}
+
+#[test]
 fn picture_grammar() {
     mutate("picture_grammar", &[]);
 }
@@ -65,6 +75,11 @@ fn picture_plan() {
 #[test]
 fn picture_source() {
     mutate("picture_source", &[]);
+}
+
+#[test]
+fn picture_codec() {
+    mutate("picture_codec", &[]);
 }
 
 #[test]

@@ -10,12 +10,14 @@ mod canonical;
 mod claim;
 pub mod control;
 mod decision;
+pub mod diagnosis;
 pub mod directory;
 mod form;
 mod identity;
 mod mac;
 pub mod policy;
 mod policy_form;
+mod referer;
 mod scheme;
 mod secret;
 mod signing_keys;
@@ -33,6 +35,7 @@ pub use decision::{
 pub use form::{FormAuthentication, FormFields, authenticate_form};
 pub use identity::{Identity, KeyRecord, KeyRing, Principal, StaticKeyRing, TokenFault};
 pub use policy_form::{LengthRange, PostPolicy, PostTarget};
+pub use referer::Referers;
 pub use scheme::{
     Authentication, Place, Regions, ResourceName, Scheme, Signed, SignedHead, Verifier,
     authenticate, query_with_spaces,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::request::Parts;
-use osier_auth::{Identity, Signed};
+use osier_auth::{Identity, Place, Signed};
 use osier_store::{ByteSource, Caller};
 use osier_types::{AccessDenial, Expected, Fault, FaultKind, Op, Outcome, Owner, Query};
 use osier_wire::oss::{self, Address, BodyUse, ReplyFacts, Route, Scope};
@@ -11,6 +11,7 @@ use crate::Verdict;
 use crate::authorise::Asking;
 use crate::body::{check_document, read_document};
 use crate::pace::PacedSource;
+use crate::points::check_reach;
 use crate::service::{Done, Learnt, Service};
 
 /// Parameters that replace headers of an answer; anonymous requests may not use them.
@@ -69,6 +70,7 @@ impl Service {
         };
         let op = oss::decode(route, address, query, headers, &document)?;
         let mut op = self.styled_by_key(op).await?;
+        learnt.ways.source = self.enter_source(&mut op);
         learnt.log.op = op.name();
         learnt.log.bucket = op.bucket().cloned();
         learnt.facts = ReplyFacts::of(&op);
@@ -82,9 +84,22 @@ impl Service {
             access_key_id: learnt.log.access_key_id.as_deref(),
             headers,
             source: &learnt.source,
+            ways: &learnt.ways,
             now: self.now(),
         };
+        check_reach(&learnt.ways, &op)?;
+        if signed.is_none_or(|signed| signed.place == Place::Url) {
+            self.check_referer(&op, headers)?;
+        }
         self.authorise(&asking, &op, &mut learnt.judged).await?;
+        let account = learnt.caller.as_ref().map(|caller| &*caller.account.id);
+        self.check_change(&op, &learnt.ways, account)?;
+        if let Some(outcome) = self.told_here(&op)? {
+            return Ok(Done {
+                reply: outcome.into(),
+                bits_per_second: None,
+            });
+        }
         if let (Some(bits), BodyUse::Stream) = (bits_per_second, route.body()) {
             body = Box::new(PacedSource::new(body, bits));
         }

@@ -34,6 +34,7 @@ impl Service {
             grant,
             preflight,
             source,
+            ways: _,
             judged,
         } = learnt;
         log.source = Some(source.address);
@@ -71,6 +72,7 @@ impl Service {
             Err(fault) => {
                 let words = oss::words(&fault.kind);
                 log_fault(&log, &fault);
+                self.note_refusal(request.head, &log, caller.as_ref(), &fault.kind, &words);
                 let encoded = oss::encode_fault(&context, &fault, &request.head.method);
                 log.error_code = Some(words.code);
                 (encoded, None)

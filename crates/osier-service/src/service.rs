@@ -12,7 +12,9 @@ use osier_wire::oss::{Address, Hosts, ReplyFacts};
 
 use crate::authorise::Judged;
 use crate::control::{self, Told};
-use crate::layers::PolicyCache;
+use crate::explain::Refusals;
+use crate::layers::DocumentCache;
+use crate::points::Ways;
 use crate::reply::Origin;
 use crate::source::Source;
 use crate::{Identities, Request, RequestLog, Response, Surroundings};
@@ -35,9 +37,9 @@ pub struct Service {
     pub(crate) store: Arc<Store>,
     pub(crate) identities: Arc<Identities>,
     pub(crate) verifier: Verifier,
+    pub(crate) documents: DocumentCache,
+    pub(crate) refusals: Refusals,
     pub(crate) imaging: Arc<Imaging>,
-    #[expect(dead_code, reason = "buckets have no policies yet")]
-    pub(crate) policies: PolicyCache,
     /// Of the control APIs.
     pub(crate) nonces: Nonces,
     pub(crate) settings: ServiceSettings,
@@ -61,6 +63,7 @@ pub(crate) struct Learnt {
     pub(crate) address: Option<Address>,
     pub(crate) caller: Option<Identity>,
     pub(crate) source: Source,
+    pub(crate) ways: Ways,
     pub(crate) judged: Judged,
     pub(crate) grant: Option<Preflight>,
     pub(crate) preflight: bool,
@@ -87,8 +90,9 @@ impl Service {
             store,
             identities,
             verifier,
+            documents: DocumentCache::default(),
+            refusals: Refusals::default(),
             imaging,
-            policies: PolicyCache::default(),
             nonces: Nonces::default(),
             settings,
             clock,
@@ -113,6 +117,7 @@ impl Service {
                 request.secure,
                 &request.head.headers,
             ),
+            ways: Ways::default(),
             judged: Judged::default(),
             grant: None,
             preflight: false,

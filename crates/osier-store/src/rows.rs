@@ -4,7 +4,9 @@
 //! [postcard](https://postcard.jamesmunns.com/wire-format) unless said otherwise.
 //!
 //! System table (`TableId::SYSTEM`):
-//! - `Current[bucket name]`: [`BucketRecord`](crate::BucketRecord).
+//! - `Current[bucket name]`: [`BucketRecord`](crate::BucketRecord), with a layout of its own
+//!   ([`BUCKET_SCHEMA`]).
+//! - `Config[account id]`: [`AccountRecord`].
 //!
 //! Table of identities (number `1 << 63`): `Config[name]`, sealed records of `osier-auth`.
 //!
@@ -28,14 +30,18 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use osier_engine::{BlobId, RefTag, Run};
 use osier_types::{
-    ContentHeaders, Crc64, ETag, Fault, FaultKind, HeaderBytes, Md5, ObjectAcl, ObjectEntry,
-    ObjectInfo, ObjectKey, ObjectKind, StorageClass, Tags, Timestamp, VersionId,
+    BucketAccess, ContentHeaders, Crc64, ETag, Fault, FaultKind, HeaderBytes, Md5, ObjectAcl,
+    ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, StorageClass, Tags, Timestamp, VersionId,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::state::BucketRecord;
+
 /// The version of every row's layout.
 pub(crate) const SCHEMA: u8 = 1;
+/// The version of a bucket's record. The first ended before `access`.
+pub(crate) const BUCKET_SCHEMA: u8 = 2;
 /// Counter of unfinished uploads.
 pub(crate) const COUNTER_UPLOADS: usize = 10;
 /// Counter of delete markers.
@@ -44,6 +50,13 @@ pub(crate) const COUNTER_MARKERS: usize = 11;
 pub(crate) const PIECES_IN_RECORD_MAX: usize = 4;
 /// Pieces in one `Body` row.
 pub(crate) const PIECES_IN_ROW_MAX: usize = 1000;
+
+/// What is kept of an account besides who it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AccountRecord {
+    /// Block Public Access for all its buckets.
+    pub(crate) block_public_access: bool,
+}
 
 /// One version of a key. The fields up to the storage class are what lists read ([`Summary`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -328,6 +341,32 @@ pub(crate) fn decode<T: DeserializeOwned>(value: &[u8]) -> Result<T, Fault> {
             .map_err(|error| damaged(error.to_string())),
         Some((other, _)) => Err(damaged(format!("layout {other}"))),
         None => Err(damaged("empty".to_owned())),
+    }
+}
+
+/// A bucket's record as a row's value.
+pub(crate) fn encode_bucket(record: &BucketRecord) -> Result<Bytes, Fault> {
+    postcard::to_extend(record, vec![BUCKET_SCHEMA])
+        .map(Bytes::from)
+        .map_err(|error| Fault::new(FaultKind::Internal).because(error))
+}
+
+/// The inverse of [`encode_bucket`]; reads the first layout too.
+pub(crate) fn decode_bucket(value: &[u8]) -> Result<BucketRecord, Fault> {
+    let read = |row: &[u8]| {
+        postcard::take_from_bytes(row)
+            .map(|(record, _)| record)
+            .map_err(|error| unreadable(&error.to_string()))
+    };
+    match value.split_first() {
+        Some((&BUCKET_SCHEMA, row)) => read(row),
+        Some((&SCHEMA, row)) => {
+            let access = postcard::to_stdvec(&BucketAccess::default())
+                .map_err(|error| Fault::new(FaultKind::Internal).because(error))?;
+            read(&[row, &access].concat())
+        }
+        Some((other, _)) => Err(unreadable(&format!("layout {other}"))),
+        None => Err(unreadable("empty")),
     }
 }
 

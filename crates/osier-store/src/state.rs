@@ -4,8 +4,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use osier_engine::TableId;
 use osier_types::{
-    BucketAcl, BucketEntry, BucketName, BucketVersioning, CorsConfig, DataRedundancy, Owner,
-    ProcessingConfig, StorageClass, Tags, Timestamp,
+    BucketAccess, BucketAcl, BucketEntry, BucketName, BucketVersioning, CorsConfig, DataRedundancy,
+    Owner, ProcessingConfig, StorageClass, Tags, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,9 @@ pub struct BucketRecord {
     pub cors: Option<CorsConfig>,
     /// Set while it is being deleted; a crash leaves it set.
     pub(crate) deleting: bool,
+    /// Policy, referers, access points and the like. The same until one of them changes, so
+    /// that what is compiled from it can be kept beside it.
+    pub access: Arc<BucketAccess>,
 }
 
 impl BucketRecord {

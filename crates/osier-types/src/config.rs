@@ -75,7 +75,13 @@ impl ConfigKind {
     /// What osier does with this document.
     pub const fn support(self) -> ConfigSupport {
         match self {
-            Self::Cors | Self::Style | Self::Tagging => ConfigSupport::Effective,
+            Self::Cors
+            | Self::Policy
+            | Self::PolicyStatus
+            | Self::PublicAccessBlock
+            | Self::Referer
+            | Self::Style
+            | Self::Tagging => ConfigSupport::Effective,
             Self::RequestPayment
             | Self::ResourceGroup
             | Self::TransferAcceleration

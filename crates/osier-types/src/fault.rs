@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::{BucketName, ConfigKind, ETag, Resource, Timestamp, VersionId};
+use crate::{BucketName, ConfigKind, ETag, RefererDenial, Resource, Timestamp, VersionId};
 
 /// A refused or failed operation.
 #[derive(Clone, Debug)]
@@ -110,6 +110,13 @@ pub enum FaultKind {
         /// Why.
         reason: String,
     },
+    /// A policy of a bucket or an access point is not valid.
+    MalformedPolicy {
+        /// The path of the element, e.g. `Statement[0].Effect`; empty for the whole.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A form can't be read.
     MalformedPost {
         /// Why.
@@ -173,6 +180,16 @@ pub enum FaultKind {
     },
     /// The configuration document was never set.
     NoSuchConfig(ConfigKind),
+    /// No such access point.
+    NoSuchAccessPoint {
+        /// As sent.
+        name: String,
+    },
+    /// The access point has no policy.
+    NoSuchAccessPointPolicy {
+        /// Its name.
+        name: String,
+    },
     /// A symlink's target is not there.
     SymlinkTargetNotExist,
 
@@ -183,6 +200,13 @@ pub enum FaultKind {
     BucketNotEmpty,
     /// The account has as many buckets as it may.
     TooManyBuckets,
+    /// The account has an access point of this name.
+    AccessPointAlreadyExists,
+    /// The bucket or the account has as many access points as it may.
+    TooManyAccessPoints {
+        /// How many that is.
+        max: usize,
+    },
     /// The key exists and must not be overwritten.
     FileAlreadyExists,
     /// An append at the wrong place.
@@ -294,6 +318,10 @@ pub enum AccessDenial {
     },
     /// The bucket belongs to someone else.
     NotOwner,
+    /// Block Public Access forbids to open something to everybody.
+    PublicAccessBlocked,
+    /// The page that refers to it may not.
+    Referer(RefererDenial),
     /// A policy denies it, or those that are asked do not grant it.
     Policy(Box<PolicyDenial>),
 }

@@ -7,6 +7,7 @@
 
 mod access;
 mod bucket;
+mod bucket_access;
 mod clock;
 mod config;
 mod cors;
@@ -23,10 +24,14 @@ mod range;
 mod time;
 mod version;
 
-pub use access::{Access, AccessKind, Resource};
+pub use access::{ACTIONS, Access, AccessKind, Resource, action};
 pub use bucket::{
     BucketAcl, BucketName, BucketVersioning, DataRedundancy, InvalidBucketName, StorageClass,
     UnknownWord,
+};
+pub use bucket_access::{
+    ALIAS_END, AccessPoint, AccessPointName, BucketAccess, InvalidAccessPointName, RefererConfig,
+    RefererDenial,
 };
 pub use clock::{Clock, ManualClock, Rng, SeededRng};
 pub use config::{ConfigKind, ConfigSupport};

@@ -2,14 +2,16 @@
 //!
 //! Object bytes are not part of an outcome; they stream beside it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::{
-    BucketAcl, BucketName, BucketVersioning, ByteRange, ConfigKind, CorsConfig, Crc64,
-    DataRedundancy, DeleteObjects, ETag, ListBuckets, ListMultipartUploads, ListObjectVersions,
-    ListObjects, ListParts, Md5, ObjectAcl, ObjectInfo, ObjectKey, ObjectKind, Owner, PartInfo,
-    PostSuccess, Preflight, ProcessSaved, ProcessingConfig, ResponseOverrides, StorageClass, Style,
-    Tags, Timestamp, VersionId,
+    AccessPoint, BucketAcl, BucketName, BucketVersioning, ByteRange, ConfigKind, CorsConfig, Crc64,
+    DataRedundancy, DeleteObjects, ETag, ListAccessPoints, ListBuckets, ListMultipartUploads,
+    ListObjectVersions, ListObjects, ListParts, Md5, ObjectAcl, ObjectInfo, ObjectKey, ObjectKind,
+    Owner, PartInfo, PostSuccess, Preflight, ProcessSaved, ProcessingConfig, RefererConfig,
+    ResponseOverrides, StorageClass, Style, Tags, Timestamp, VersionId,
 };
 
 /// What came of an [`Op`](crate::Op).
@@ -47,6 +49,26 @@ pub enum Outcome {
     },
     /// `GetBucketCors`.
     Cors(CorsConfig),
+    /// `GetBucketPolicy` and `GetAccessPointPolicy`: the document as it was put.
+    Policy(Arc<str>),
+    /// `GetBucketPolicyStatus`: whether the policy grants something to the public.
+    PolicyStatus {
+        /// It does.
+        is_public: bool,
+    },
+    /// `GetBucketReferer`.
+    Referer(RefererConfig),
+    /// Block Public Access of an account, a bucket or an access point.
+    PublicAccessBlock {
+        /// It is on.
+        block: bool,
+    },
+    /// `CreateAccessPoint`.
+    AccessPointCreated(AccessPointInfo),
+    /// `GetAccessPoint`.
+    AccessPoint(AccessPointInfo),
+    /// `ListAccessPoints`.
+    AccessPoints(AccessPointPage),
     /// `GetStyle`.
     Style(Style),
     /// `ListStyle`, in order of names.
@@ -215,6 +237,34 @@ pub struct BucketInfo {
     pub redundancy: DataRedundancy,
     /// `None` when never configured.
     pub versioning: Option<BucketVersioning>,
+    /// Its own Block Public Access.
+    pub block_public_access: bool,
+}
+
+/// An access point with what surrounds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessPointInfo {
+    /// The bucket it leads to.
+    pub bucket: BucketName,
+    /// The id of the account that owns both.
+    pub account: String,
+    /// The bucket's location, e.g. `oss-cn-hangzhou`.
+    pub location: String,
+    /// The access point itself.
+    pub point: AccessPoint,
+}
+
+/// A page of access points.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessPointPage {
+    /// What was asked for, to be echoed.
+    pub asked: ListAccessPoints,
+    /// The id of the account that owns them.
+    pub account: String,
+    /// In order of names.
+    pub points: Vec<AccessPointInfo>,
+    /// The last name of this page; `None` when this was the last page.
+    pub next: Option<String>,
 }
 
 /// Count and bytes of one storage class.

@@ -79,6 +79,10 @@ impl ReplyFacts {
             Op::DeleteBucket { .. }
             | Op::DeleteBucketTags { .. }
             | Op::DeleteBucketCors { .. }
+            | Op::DeleteBucketPolicy { .. }
+            | Op::DeletePublicAccessBlock(_)
+            | Op::DeleteAccessPoint(_)
+            | Op::DeleteAccessPointPolicy(_)
             | Op::DeleteStyle { .. }
             | Op::DeleteObject(_)
             | Op::DeleteObjectTagging(_)

@@ -14,7 +14,8 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 pub(super) use documents::{
-    complete, cors, create_bucket, delete, processing, style, tagging, versioning, well_formed,
+    complete, cors, create_access_point, create_bucket, delete, processing, public_access_block,
+    referer, style, tagging, versioning, well_formed,
 };
 
 /// Elements of one document at most: 10,000 parts of five elements fit.
