@@ -107,6 +107,38 @@ for (const [form, options] of Object.entries(FORMS)) {
       await rejected(store.getBucketInfo(other), 404, 'NoSuchBucket');
     });
 
+    test('bucket policy and hotlink protection', async () => {
+      const other = `${name}-access`;
+      const anonymous = () => fetch(`http://127.0.0.1:${server.port}/${other}/k`).then(answer => answer.status);
+      await store.putBucket(other);
+      const here = client({ ...options(server.port), bucket: other });
+      await here.put('k', Buffer.from('v'));
+      await rejected(store.getBucketPolicy(other), 404, 'NoSuchBucketPolicy');
+      assert.equal(await anonymous(), 403);
+      const policy = {
+        Version: '1',
+        Statement: [{
+          Effect: 'Allow', Principal: ['*'], Action: ['oss:GetObject'], Resource: [`acs:oss:*:*:${other}/*`],
+        }],
+      };
+      await store.putBucketPolicy(other, policy);
+      assert.deepEqual((await store.getBucketPolicy(other)).policy, policy);
+      assert.equal(await anonymous(), 200);
+      await rejected(store.putBucketPolicy(other, { Version: '1', Statement: [] }), 400, 'InvalidPolicyDocument');
+      await store.putBucketReferer(other, false, ['https://www.example.com/*', 'https://*.example.org/*']);
+      const kept = await store.getBucketReferer(other);
+      assert.deepEqual([kept.allowEmpty, kept.referers], [false, ['https://www.example.com/*', 'https://*.example.org/*']]);
+      assert.equal(await anonymous(), 403);
+      assert.equal((await here.get('k')).res.status, 200);
+      await store.deleteBucketReferer(other);
+      assert.deepEqual((await store.getBucketReferer(other)).referers, null);
+      assert.equal(await anonymous(), 200);
+      await store.deleteBucketPolicy(other);
+      assert.equal(await anonymous(), 403);
+      await here.delete('k');
+      await store.deleteBucket(other);
+    });
+
     test('list buckets', async () => {
       const page = await store.listBuckets({ prefix: name, 'max-keys': 10 });
       assert.deepEqual(page.buckets.map(bucket => bucket.name), [name]);

@@ -12,7 +12,6 @@ use osier_auth::directory::{ControlFault, ControlOutcome};
 use osier_store::{ByteSource, BytesSource};
 use osier_types::limits::CONTROL_FORM_BYTES_MAX;
 use osier_types::{Fault, FaultKind};
-use osier_wire::oss::Encoded;
 use osier_wire::rpc::{self, Format, Recognition, RpcContext};
 
 use crate::arrive::text_of;
@@ -58,8 +57,6 @@ impl Service {
         mut learnt: Learnt,
     ) -> Response {
         learnt.log.request_id = self.uuid();
-        learnt.log.source = Some(learnt.source.address);
-        learnt.log.secure = learnt.source.secure;
         let query = head.uri.query().unwrap_or_default();
         let known_form = form.as_deref().unwrap_or_default();
         let format = Format::wanted(query, known_form, &head.headers);
@@ -67,26 +64,35 @@ impl Service {
             Ok(form) => self.control_outcome(head, &form, &mut learnt).await,
             Err(fault) => Err(fault),
         };
+        let mut log = learnt.log;
+        log.source = Some(learnt.source.address);
+        log.secure = learnt.source.secure;
+        let caller = learnt.caller;
         let host = text_of(&head.headers, &HOST).unwrap_or_default();
+        let request_id = log.request_id.clone();
         let context = RpcContext {
-            request_id: &learnt.log.request_id,
+            request_id: &request_id,
             host: &host,
             format,
             now: self.now(),
         };
-        let Encoded { head, body } = match done {
-            Ok(outcome) => rpc::encode(&context, learnt.log.op, &outcome),
+        let encoded = match done {
+            Ok(outcome) => rpc::encode(&context, log.op, &outcome),
             Err(fault) => {
-                learnt.log.error_code = Some(rpc::family(&fault));
-                learnt.log.ec = Some(fault.code());
-                rpc::encode_fault(&context, &fault, learnt.caller.as_ref())
+                if caller.is_none() || matches!(fault, ControlFault::NoPermission { .. }) {
+                    log.verdict = Verdict::Refused;
+                }
+                log.error_code = Some(rpc::family(&fault));
+                log.ec = Some(fault.code());
+                self.note_control_refusal(head, &log, caller.as_ref(), &fault);
+                rpc::encode_fault(&context, &fault, caller.as_ref())
             }
         };
-        learnt.log.identity = learnt.caller;
+        log.identity = caller;
         Response {
-            head,
-            body: ResponseBody::Bytes(body),
-            log: learnt.log,
+            head: encoded.head,
+            body: ResponseBody::Bytes(encoded.body),
+            log,
         }
     }
 

@@ -188,6 +188,8 @@ impl<S: ?Sized, T: Clone> Compiled<S, T> {
         drop(known);
         let compiled = compile()?;
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        // What nobody else holds any more was replaced.
+        known.retain(|_, (source, _)| Arc::strong_count(source) > 1);
         // Compiling anew once in a while is cheaper than keeping an order.
         if known.len() >= COMPILED_MAX {
             known.clear();

@@ -107,10 +107,10 @@ pub(crate) struct Explain {
     /// Who would ask: a user's name, an account's id, an ARN, an access key's id, `anonymous`
     #[arg(long = "as", value_name = "USER", requires = "action")]
     pub(crate) caller: Option<String>,
-    /// What they would do, e.g. GetObject
+    /// What they would do, e.g. `GetObject`
     #[arg(long, value_name = "ACTION", requires = "resource")]
     pub(crate) action: Option<String>,
-    /// To what: oss://bucket/key
+    /// To what: `oss://bucket/key`
     #[arg(long, value_name = "RESOURCE", requires = "caller")]
     pub(crate) resource: Option<String>,
     /// In what circumstances, e.g. acs:SourceIp=192.0.2.1; may be repeated
@@ -137,7 +137,7 @@ pub(crate) enum AccessCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct AccessCheck {
-    /// What: oss://bucket or oss://bucket/key
+    /// What: `oss://bucket` or `oss://bucket/key`
     #[arg(long, value_name = "RESOURCE")]
     pub(crate) resource: String,
     /// One action [default: reading, writing and deleting]

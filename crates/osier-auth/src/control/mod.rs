@@ -18,7 +18,7 @@ pub use nonces::Nonces;
 use crate::canonical::header;
 use crate::claim::SKEW_MS_MAX;
 use crate::directory::ControlFault;
-use crate::{Identity, KeyRecord, KeyRing};
+use crate::{Identity, KeyRecord, KeyRing, Principal};
 
 /// A control request, as far as signatures see it.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +93,13 @@ pub fn authenticate_control(
         }
     };
     // Only who can sign gets a place among the nonces.
-    nonces.admit(&authentication.access_key_id, &nonce, now)?;
+    let identity = &authentication.identity;
+    let principal = match &identity.principal {
+        Principal::Root => identity.account.id.as_str(),
+        Principal::User { id, .. } => &**id,
+        Principal::AssumedRole { role_id, .. } => &**role_id,
+    };
+    nonces.admit(principal, &authentication.access_key_id, &nonce, now)?;
     Ok(authentication)
 }
 

@@ -1,6 +1,6 @@
 //! Nonces that were used, for as long as their requests would be accepted.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
@@ -11,7 +11,8 @@ use crate::directory::ControlFault;
 use crate::mac::sha256;
 
 /// A bounded memory of nonces. When it is full, requests are put off: forgetting would let
-/// them be replayed.
+/// them be replayed. Everybody has a small share that others can't use up, so that one busy
+/// user does not keep the account itself out.
 pub struct Nonces {
     capacity: usize,
     generations: Mutex<Generations>,
@@ -23,6 +24,8 @@ struct Generations {
     number: i64,
     current: HashSet<[u8; 16]>,
     previous: HashSet<[u8; 16]>,
+    /// How many of the current ones are whose.
+    shares: HashMap<Box<str>, usize>,
 }
 
 impl Nonces {
@@ -34,12 +37,13 @@ impl Nonces {
         }
     }
 
-    /// Takes note of a nonce, unless it was used.
+    /// Takes note of a nonce of `principal`'s key, unless it was used.
     ///
     /// # Errors
     /// `NonceUsed`, or `Throttled` when nothing more can be remembered.
     pub fn admit(
         &self,
+        principal: &str,
         access_key_id: &str,
         nonce: &str,
         now: Timestamp,
@@ -56,9 +60,15 @@ impl Nonces {
         if generations.previous.contains(&mark) || generations.current.contains(&mark) {
             return Err(ControlFault::NonceUsed);
         }
-        if generations.current.len() >= self.capacity {
+        let is_full = generations.current.len() >= self.capacity;
+        let used = match generations.shares.get_mut(principal) {
+            Some(used) => used,
+            None => generations.shares.entry(principal.into()).or_default(),
+        };
+        if is_full && *used >= self.capacity / SHARES {
             return Err(ControlFault::Throttled);
         }
+        *used += 1;
         generations.current.insert(mark);
         Ok(())
     }
@@ -74,6 +84,7 @@ impl Generations {
         let next = number == self.number + 1;
         self.number = number;
         self.previous = std::mem::take(&mut self.current);
+        self.shares.clear();
         if !next {
             self.previous.clear();
         }
@@ -98,3 +109,7 @@ const GENERATION_MS: i64 = 2 * SKEW_MS_MAX + 1000;
 
 /// 16 bytes each.
 const CAPACITY: usize = 500_000;
+
+/// What is everybody's own is this part of the capacity. There are as many of them as users and
+/// roles, which the directory bounds.
+const SHARES: usize = 500;

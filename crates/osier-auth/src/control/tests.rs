@@ -509,27 +509,48 @@ fn s45_nonces_are_remembered_while_their_request_is_valid_and_no_longer_than_twi
     let window = 2 * SKEW_MS_MAX;
     for offset in (0..4 * window).step_by(250_000) {
         let nonces = Nonces::new(10);
-        nonces.admit("a", "n", later(offset)).unwrap();
+        nonces.admit("p", "a", "n", later(offset)).unwrap();
         assert_eq!(
-            nonces.admit("a", "n", later(offset + window)),
+            nonces.admit("p", "a", "n", later(offset + window)),
             Err(ControlFault::NonceUsed)
         );
-        nonces.admit("b", "n", later(offset + window)).unwrap();
+        nonces.admit("p", "b", "n", later(offset + window)).unwrap();
         nonces
-            .admit("a", "n", later(offset + 2 * window + 2000))
+            .admit("p", "a", "n", later(offset + 2 * window + 2000))
             .unwrap();
     }
 }
 
 #[test]
+fn s17_one_user_does_not_keep_others_out() {
+    let nonces = Nonces::new(1000);
+    for nth in 0..1000 {
+        nonces.admit("busy", "a", &nth.to_string(), NOW).unwrap();
+    }
+    let refused = nonces.admit("busy", "b", "more", NOW);
+    assert_eq!(refused, Err(ControlFault::Throttled), "of any key");
+    for nonce in ["1", "2"] {
+        nonces.admit("root", "c", nonce, NOW).unwrap();
+    }
+    let refused = nonces.admit("root", "c", "3", NOW);
+    assert_eq!(refused, Err(ControlFault::Throttled), "there is an end");
+}
+
+#[test]
 fn s45_a_full_memory_puts_requests_off() {
     let nonces = Nonces::new(2);
-    nonces.admit("a", "1", NOW).unwrap();
-    nonces.admit("a", "2", NOW).unwrap();
-    assert_eq!(nonces.admit("a", "3", NOW), Err(ControlFault::Throttled));
-    assert_eq!(nonces.admit("a", "1", NOW), Err(ControlFault::NonceUsed));
+    nonces.admit("p", "a", "1", NOW).unwrap();
+    nonces.admit("p", "a", "2", NOW).unwrap();
+    assert_eq!(
+        nonces.admit("p", "a", "3", NOW),
+        Err(ControlFault::Throttled)
+    );
+    assert_eq!(
+        nonces.admit("p", "a", "1", NOW),
+        Err(ControlFault::NonceUsed)
+    );
     nonces
-        .admit("a", "3", NOW.plus_millis(2 * SKEW_MS_MAX + 1000))
+        .admit("p", "a", "3", NOW.plus_millis(2 * SKEW_MS_MAX + 1000))
         .unwrap();
 }
 

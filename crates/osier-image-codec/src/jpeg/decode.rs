@@ -6,7 +6,7 @@
 
 use super::{
     colour::{self, Transform},
-    huffman::{Bits, Table, transposed},
+    huffman::{Bits, Table},
     idct,
     marker::{Frame, Reader, Scan, Segment, ZIGZAG},
 };
@@ -14,8 +14,6 @@ use crate::{Budget, CodecError, Raster, cpu, icc::CmykToRgb};
 
 /// Scans of one picture that are followed: more than any encoder writes.
 const SCANS_MAX: usize = 64;
-
-const PLACES: [u8; 80] = transposed();
 
 /// Decodes at `eighths / 8` of the size, sides rounded up.
 pub(crate) fn decode(data: &[u8], eighths: u8, budget: &Budget<'_>) -> Result<Raster, CodecError> {
@@ -104,6 +102,8 @@ struct Component {
     v: usize,
     quantiser_place: usize,
     quantiser: [f32; 64],
+    /// Where its transform wants the coefficients.
+    places: &'static [u8; 128],
     seen: bool,
     /// Samples a side that a block becomes.
     size: usize,
@@ -175,6 +175,7 @@ impl Picture {
                     v: component.v,
                     quantiser_place: component.quantiser,
                     quantiser: [0.0; 64],
+                    places: idct::places(own),
                     seen: false,
                     size: own,
                     last_needed: last_within(own),
@@ -219,7 +220,7 @@ impl Picture {
                 let table = reader.tables.quantisers.get(component.quantiser_place);
                 let table = table.and_then(Option::as_ref);
                 let table = table.ok_or(CodecError::Damaged("a quantisation table is missing"))?;
-                component.quantiser = idct::prepare(table, &PLACES, component.size);
+                component.quantiser = idct::prepare(table, component.size);
                 component.seen = true;
             }
         }
@@ -492,7 +493,7 @@ fn stream(
                             bits.skip_ac(ac, 1)?;
                             0
                         } else {
-                            bits.ac(ac, &PLACES, &mut block, component.last_needed)?
+                            bits.ac(ac, component.places, &mut block, component.last_needed)?
                         };
                         block[0] = predictors[index] as i16;
                         let size = component.size;
@@ -654,8 +655,8 @@ impl Pass {
     }
 }
 
-const IN_ORDER: [u8; 80] = {
-    let mut places = [63; 80];
+const IN_ORDER: [u8; 128] = {
+    let mut places = [63; 128];
     let mut k = 0;
     while k < 64 {
         places[k] = k as u8;
@@ -685,7 +686,7 @@ fn finish(
                     let mut block = [0_i16; 64];
                     let mut last = 0;
                     for (k, value) in coefficients.iter().enumerate() {
-                        block[usize::from(PLACES[k & 63]) & 63] = *value;
+                        block[usize::from(component.places[k & 63]) & 63] = *value;
                         if *value != 0 {
                             last = k;
                         }

@@ -16,12 +16,12 @@ const SKIP_BITS: u32 = 11;
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     /// Length in the high byte and symbol in the low one; 0 for longer codes.
-    look: Vec<u16>,
+    look: Box<[u16; 1 << LOOK_BITS]>,
     /// A short code together with its value: value << 16 | run << 8 | bits of both; 0 where they
     /// do not fit.
-    whole: Vec<i32>,
+    whole: Box<[i32; 1 << LOOK_BITS]>,
     /// What is passed over in one step: as many codes with their values as begin within the bits.
-    skip: Vec<Skip>,
+    skip: Box<[Skip; 1 << SKIP_BITS]>,
     /// For each length the first code above its codes, at the top of 16 bits.
     limit: [u32; 18],
     /// For each length what leads from a code to its symbol.
@@ -47,9 +47,9 @@ impl Table {
             return Err(BAD);
         }
         let mut table = Self {
-            look: vec![0; 1 << LOOK_BITS],
-            whole: vec![0; 1 << LOOK_BITS],
-            skip: vec![Skip::default(); 1 << SKIP_BITS],
+            look: Box::new([0; 1 << LOOK_BITS]),
+            whole: Box::new([0; 1 << LOOK_BITS]),
+            skip: Box::new([Skip::default(); 1 << SKIP_BITS]),
             limit: [0; 18],
             offset: [0; 17],
             symbols: symbols.to_vec(),
@@ -317,7 +317,7 @@ impl<'a> Bits<'a> {
     pub(super) fn ac(
         &mut self,
         table: &Table,
-        places: &[u8; 80],
+        places: &[u8; 128],
         block: &mut [i16; 64],
         needed: usize,
     ) -> Result<usize, CodecError> {
@@ -328,7 +328,7 @@ impl<'a> Bits<'a> {
             let whole = table.whole[index];
             if whole != 0 {
                 k += (whole >> 8 & 15) as usize;
-                block[usize::from(places[k]) & 63] = (whole >> 16) as i16;
+                block[usize::from(places[k & 127]) & 63] = (whole >> 16) as i16;
                 last = k;
                 k += 1;
                 self.take((whole & 255) as u32);
@@ -344,8 +344,8 @@ impl<'a> Bits<'a> {
                 continue;
             }
             k += run;
-            // The run is 15 at most, so `places` covers every k here.
-            block[usize::from(places[k]) & 63] = self.value(size) as i16;
+            // 63 + 15 at most, which `places` covers; the mask only tells the compiler.
+            block[usize::from(places[k & 127]) & 63] = self.value(size) as i16;
             last = k;
             k += 1;
         }
@@ -491,10 +491,10 @@ fn correct_one(coefficient: &mut i16, one: i16) {
 }
 
 /// Places for blocks that are kept transposed.
-pub(super) const fn transposed() -> [u8; 80] {
+pub(super) const fn transposed() -> [u8; 128] {
     let mut places = ZIGZAG;
     let mut k = 0;
-    while k < 80 {
+    while k < 128 {
         places[k] = places[k] % 8 * 8 + places[k] / 8;
         k += 1;
     }

@@ -6,8 +6,18 @@
 
 use std::f64::consts::{PI, SQRT_2};
 
-/// Quantisers for a transform of `size`, in transposed order.
-pub(super) fn prepare(quantiser: &[u16; 64], places: &[u8; 80], size: usize) -> [f32; 64] {
+use super::{huffman::transposed, marker::ZIGZAG};
+
+/// Where the transform of `size` wants the coefficients, by their numbers in zigzag order: the
+/// full one takes its blocks transposed.
+pub(super) fn places(size: usize) -> &'static [u8; 128] {
+    static TRANSPOSED: [u8; 128] = transposed();
+    if size == 8 { &TRANSPOSED } else { &ZIGZAG }
+}
+
+/// Quantisers for a transform of `size`, in the order of its `places`.
+pub(super) fn prepare(quantiser: &[u16; 64], size: usize) -> [f32; 64] {
+    let places = places(size);
     let mut prepared = [0.0; 64];
     for (k, value) in quantiser.iter().enumerate() {
         let place = usize::from(places[k]) & 63;
@@ -33,8 +43,8 @@ fn aan(index: usize) -> f64 {
     }
 }
 
-/// Writes `size` rows of `size` samples to `out`, whose rows are `stride` apart. `block` is
-/// transposed; `last` is the number of its last coefficient in zigzag order.
+/// Writes `size` rows of `size` samples to `out`, whose rows are `stride` apart. `last` is the
+/// number of the block's last coefficient in zigzag order.
 #[inline(always)]
 pub(super) fn transform(
     size: usize,
@@ -135,27 +145,17 @@ fn eight_columns(rows: &mut [[f32; 8]; 8]) {
 
 #[inline(always)]
 fn four(block: &[i16; 64], quantiser: &[f32; 64], out: &mut [u8], stride: usize) {
+    let mut values = [0.0_f32; 32];
+    for ((value, coefficient), quantiser) in values.iter_mut().zip(block).zip(quantiser) {
+        *value = f32::from(*coefficient) * quantiser;
+    }
     let mut rows = [[0.0_f32; 4]; 4];
-    for (row, values) in rows.iter_mut().enumerate() {
-        for (column, value) in values.iter_mut().enumerate() {
-            *value = f32::from(block[row * 8 + column]) * quantiser[row * 8 + column];
-        }
+    for (row, values) in rows.iter_mut().zip(values.as_chunks::<8>().0) {
+        row.copy_from_slice(&values[..4]);
     }
     four_columns(&mut rows);
-    let mut turned = [[0.0_f32; 4]; 4];
-    for row in 0..4 {
-        for column in 0..4 {
-            turned[column][row] = rows[row][column];
-        }
-    }
-    four_columns(&mut turned);
-    for (row, values) in turned.iter().enumerate() {
-        let at = row * stride;
-        if let Some(target) = out.get_mut(at..at + 4) {
-            for (target, value) in target.iter_mut().zip(values) {
-                *target = sample(*value);
-            }
-        }
+    for (y, row) in rows.iter().enumerate() {
+        across(row, &BASIS_4, out, y * stride);
     }
 }
 
@@ -175,11 +175,27 @@ fn four_columns(rows: &mut [[f32; 4]; 4]) {
     }
 }
 
+/// The second half of a transform: a row of frequencies to a row of samples. Whole rows are
+/// multiplied by one number each, which needs no transposition.
+#[inline(always)]
+fn across<const N: usize>(row: &[f32; N], basis: &[[f32; N]; N], out: &mut [u8], at: usize) {
+    let mut sums = [0.0_f32; N];
+    for (value, basis) in row.iter().zip(basis) {
+        for (sum, weight) in sums.iter_mut().zip(basis) {
+            *sum += value * weight;
+        }
+    }
+    if let Some(target) = out.get_mut(at..at + N) {
+        for (target, value) in target.iter_mut().zip(sums) {
+            *target = sample(value);
+        }
+    }
+}
+
 #[inline(always)]
 fn two(block: &[i16; 64], quantiser: &[f32; 64], out: &mut [u8], stride: usize) {
     let at = |place: usize| f32::from(block[place]) * quantiser[place];
-    // Transposed: place 1 is one row down, place 8 one column to the right.
-    let (mean, down, right, both) = (at(0), at(1), at(8), at(9));
+    let (mean, right, down, both) = (at(0), at(1), at(8), at(9));
     let values = [
         mean + down + right + both,
         mean + down - right - both,
@@ -203,28 +219,21 @@ fn any<const N: usize>(
     out: &mut [u8],
     stride: usize,
 ) {
-    // `half[x][v]`: transformed along the rows of the block, which is transposed.
+    // `half[y][u]`: transformed along the columns.
     let mut half = [[0.0_f32; N]; N];
-    for (u, basis) in basis.iter().enumerate() {
-        for v in 0..N {
-            let value = f32::from(block[u * 8 + v]) * quantiser[u * 8 + v];
-            for x in 0..N {
-                half[x][v] += value * basis[x];
+    for (v, basis) in basis.iter().enumerate() {
+        let mut row = [0.0_f32; N];
+        for (u, value) in row.iter_mut().enumerate() {
+            *value = f32::from(block[v * 8 + u]) * quantiser[v * 8 + u];
+        }
+        for (half, weight) in half.iter_mut().zip(basis) {
+            for (sum, value) in half.iter_mut().zip(row) {
+                *sum += value * weight;
             }
         }
     }
-    for y in 0..N {
-        let mut row = [0.0_f32; N];
-        for (v, basis) in basis.iter().enumerate() {
-            for x in 0..N {
-                row[x] += half[x][v] * basis[y];
-            }
-        }
-        if let Some(target) = out.get_mut(y * stride..y * stride + N) {
-            for (target, value) in target.iter_mut().zip(row) {
-                *target = sample(value);
-            }
-        }
+    for (y, row) in half.iter().enumerate() {
+        across(row, basis, out, y * stride);
     }
 }
 
@@ -233,6 +242,12 @@ const BASIS_3: [[f32; 3]; 3] = [
     [0.577_350_3, 0.577_350_3, 0.577_350_3],
     [0.707_106_8, 0.0, -0.707_106_8],
     [0.408_248_3, -0.816_496_6, 0.408_248_3],
+];
+const BASIS_4: [[f32; 4]; 4] = [
+    [0.500_000_0, 0.500_000_0, 0.500_000_0, 0.500_000_0],
+    [0.653_281_5, 0.270_598_1, -0.270_598_1, -0.653_281_5],
+    [0.500_000_0, -0.500_000_0, -0.500_000_0, 0.500_000_0],
+    [0.270_598_1, -0.653_281_5, 0.653_281_5, -0.270_598_1],
 ];
 const BASIS_5: [[f32; 5]; 5] = [
     [
@@ -377,10 +392,7 @@ const BASIS_7: [[f32; 7]; 7] = [
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{huffman::transposed, marker::ZIGZAG},
-        *,
-    };
+    use super::*;
 
     /// The definition, for `size` samples a side from the lowest `size` frequencies.
     fn by_definition(size: usize, coefficients: &[f64; 64]) -> Vec<f64> {
@@ -414,7 +426,6 @@ mod tests {
 
     #[test]
     fn agrees_with_the_definition() {
-        let places = transposed();
         let mut quantiser = [0; 64];
         let mut state = 7_u32;
         let mut random = move || {
@@ -425,24 +436,16 @@ mod tests {
             *value = (random() % 20 + 1) as u16;
         }
         for round in 0..200 {
-            let mut block = [0_i16; 64];
-            let mut natural = [0.0; 64];
             let last = round % 64;
-            for k in 0..=last {
-                let value = (random() % 41) as i16 - 20;
-                block[usize::from(places[k])] = value;
-                natural[usize::from(ZIGZAG[k])] = f64::from(value) * f64::from(quantiser[k]);
-            }
+            let coefficients: Vec<i16> = (0..=last).map(|_| (random() % 41) as i16 - 20).collect();
             for size in 1..=8 {
+                let (mut block, mut natural) = ([0_i16; 64], [0.0; 64]);
+                for (k, value) in coefficients.iter().enumerate() {
+                    block[usize::from(places(size)[k])] = *value;
+                    natural[usize::from(ZIGZAG[k])] = f64::from(*value) * f64::from(quantiser[k]);
+                }
                 let mut out = [0; 64];
-                transform(
-                    size,
-                    &block,
-                    &prepare(&quantiser, &places, size),
-                    last,
-                    &mut out,
-                    8,
-                );
+                transform(size, &block, &prepare(&quantiser, size), last, &mut out, 8);
                 for (place, expected) in by_definition(size, &natural).into_iter().enumerate() {
                     let got = f64::from(out[place / size * 8 + place % size]);
                     assert!((got - expected).abs() <= 0.51, "{size} {got} {expected}");

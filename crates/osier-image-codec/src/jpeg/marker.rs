@@ -5,11 +5,20 @@ use crate::CodecError;
 
 /// Order in which coefficients are sent, as places in an 8x8 block; padded so that a run past the
 /// end of a block lands on its last place.
-pub(super) const ZIGZAG: [u8; 80] = [
+pub(super) const ZIGZAG: [u8; 128] = {
+    let mut places = [63; 128];
+    let mut k = 0;
+    while k < ORDER.len() {
+        places[k] = ORDER[k];
+        k += 1;
+    }
+    places
+};
+
+const ORDER: [u8; 64] = [
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
     13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
-    52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63,
-    63, 63, 63, 63, 63, 63,
+    52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
 /// What the frame header says.

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::header::{HOST, HeaderMap, REFERER, USER_AGENT};
 use http::request::Parts;
 use http::{Method, StatusCode};
+use osier_auth::directory::ControlFault;
 use osier_auth::{Decision, Identity};
 use osier_types::limits::{REFUSAL_BYTES_MAX, REFUSALS_MAX, REFUSED_HEAD_BYTES_MAX};
 use osier_types::{Access, AccessDenial, FaultKind, Timestamp};
@@ -27,7 +28,7 @@ pub use told::{
 };
 
 use crate::service::Service;
-use crate::{RequestLog, arrive::text_of};
+use crate::{RequestLog, Verdict, arrive::text_of};
 
 /// A request that was refused, with what explains it.
 #[derive(Debug)]
@@ -122,10 +123,7 @@ impl Service {
         let Some(by_signature) = refuses(fault) else {
             return;
         };
-        let target = match (head.uri.authority(), head.uri.path_and_query()) {
-            (None, Some(target)) => target.as_str().to_owned(),
-            _ => head.uri.to_string(),
-        };
+        let target = target_of(head);
         let why = match &log.refused {
             Some((index, decision)) => match log.accesses.get(*index) {
                 Some(access) => Why::Permission(access.clone(), decision.clone()),
@@ -150,6 +148,37 @@ impl Service {
             message: short(&words.message),
             circumstances: circumstances(head, log, self.now()),
             why,
+        });
+    }
+
+    /// As [`Self::note_refusal`], of a request to a control API. What its message says is all
+    /// there is: the permission and what it lacks, or what the server signed.
+    pub(crate) fn note_control_refusal(
+        &self,
+        head: &Parts,
+        log: &RequestLog,
+        caller: Option<&Identity>,
+        fault: &ControlFault,
+    ) {
+        if log.verdict != Verdict::Refused {
+            return;
+        }
+        self.refusals.keep(Refusal {
+            at: self.now(),
+            request_id: log.request_id.clone(),
+            op: log.op,
+            method: head.method.clone(),
+            host: short(&text_of(&head.headers, &HOST).unwrap_or_default()),
+            target: short(&without_secrets(&target_of(head))),
+            source: log.source,
+            access_key_id: log.access_key_id.clone(),
+            caller: caller.map(Identity::arn),
+            status: StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::FORBIDDEN),
+            code: osier_wire::rpc::family(fault),
+            ec: Some(fault.code()),
+            message: short(&fault.to_string()),
+            circumstances: circumstances(head, log, self.now()),
+            why: Why::Plain,
         });
     }
 
@@ -245,6 +274,14 @@ fn circumstances(head: &Parts, log: &RequestLog, now: Timestamp) -> Vec<(&'stati
     all.into_iter()
         .filter_map(|(key, value)| value.map(|value| (key, value)))
         .collect()
+}
+
+/// The target as received.
+fn target_of(head: &Parts) -> String {
+    match (head.uri.authority(), head.uri.path_and_query()) {
+        (None, Some(target)) => target.as_str().to_owned(),
+        _ => head.uri.to_string(),
+    }
 }
 
 /// A target without the values of parameters that would let others do the same.

@@ -70,7 +70,8 @@ impl Control {
             .collect()
     }
 
-    fn request(&self) -> http::Request<Bytes> {
+    /// All parameters but the signature, and the signature, encoded.
+    fn signed(&self) -> (String, String) {
         let canonical = self.pairs().join("&");
         let text = format!(
             "{}&%2F&{}",
@@ -78,7 +79,11 @@ impl Control {
             percent_encode(canonical.as_bytes(), false)
         );
         let signature = sign(&format!("{}&", self.secret), &text);
-        let signature = percent_encode(signature.as_bytes(), false);
+        (canonical, percent_encode(signature.as_bytes(), false))
+    }
+
+    fn request(&self) -> http::Request<Bytes> {
+        let (canonical, signature) = self.signed();
         self.sent(&format!("{canonical}&Signature={signature}"))
     }
 
@@ -477,4 +482,31 @@ async fn logs_tell_the_action_and_the_code() {
     let log = harness.log(get.unsigned()).await;
     assert_eq!((log.op, log.access_key_id), ("Unknown", None));
     assert_eq!((log.verdict, log.control), (Verdict::Refused, None));
+}
+
+#[tokio::test]
+async fn refusals_are_explained() {
+    let harness = harness().await;
+    let get = Control::new(RAM, "GetUser", &[("UserName", "user")]).by(POOR_KEY_ID);
+    let answer = harness.control(&get).await;
+    let id = told(&answer)["RequestId"].as_str().unwrap().to_owned();
+    let text = harness.service.explain(&id).unwrap().to_string();
+    for part in [
+        "ram:GetUser",
+        "user/user",
+        "no policy allows it",
+        "user/poor",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let wrong = Control {
+        secret: "wrong-secret",
+        ..get
+    };
+    let answer = harness.control(&wrong).await;
+    let id = told(&answer)["RequestId"].as_str().unwrap().to_owned();
+    let text = harness.service.explain(&id).unwrap().to_string();
+    assert!(text.contains("POST&%2F&AccessKeyId"), "{text}");
+    let (_, signature) = wrong.signed();
+    assert!(!text.contains(&signature), "s19: {text}");
 }
