@@ -80,7 +80,8 @@ fn header(bytes: [u8; 12]) -> SourceHeader {
         Format::Heic,
         Format::Avif,
     ];
-    let side = |low, high, shift: u8| (u32::from(u16::from_le_bytes([low, high])) << (shift & 1)).max(1);
+    let side =
+        |low, high, shift: u8| (u32::from(u16::from_le_bytes([low, high])) << (shift & 1)).max(1);
     SourceHeader {
         format: formats[usize::from(kind) % formats.len()],
         size: Size::new(side(a, b, e), side(c, d, f)),
@@ -110,7 +111,10 @@ fn check(pipeline: &Pipeline, source: &SourceHeader, plan: &Plan, limits: &Limit
     let right = u64::from(window.x) + u64::from(window.size.width);
     let lower = u64::from(window.y) + u64::from(window.size.height);
     assert!(right <= scaled(source.size.width), "{plan:?} of {source:?}");
-    assert!(lower <= scaled(source.size.height), "{plan:?} of {source:?}");
+    assert!(
+        lower <= scaled(source.size.height),
+        "{plan:?} of {source:?}"
+    );
     let size = steps(&plan.steps, window.size);
     assert_eq!(size, plan.size());
     if let Product::Picture(encode) = plan.product {
@@ -128,14 +132,26 @@ fn steps(steps: &[Step], mut size: Size) -> Size {
             Step::Resize { from, to } => {
                 let (width, height) = (f64::from(size.width), f64::from(size.height));
                 assert!(from.x >= -1e-6 && from.y >= -1e-6, "{step:?} of {size:?}");
-                assert!(from.width > 0.0 && from.height > 0.0, "{step:?} of {size:?}");
+                assert!(
+                    from.width > 0.0 && from.height > 0.0,
+                    "{step:?} of {size:?}"
+                );
                 assert!(from.x + from.width <= width + 1e-6, "{step:?} of {size:?}");
-                assert!(from.y + from.height <= height + 1e-6, "{step:?} of {size:?}");
+                assert!(
+                    from.y + from.height <= height + 1e-6,
+                    "{step:?} of {size:?}"
+                );
                 *to
             }
             Step::Crop(rect) => {
-                assert!(rect.x + rect.size.width <= size.width, "{step:?} of {size:?}");
-                assert!(rect.y + rect.size.height <= size.height, "{step:?} of {size:?}");
+                assert!(
+                    rect.x + rect.size.width <= size.width,
+                    "{step:?} of {size:?}"
+                );
+                assert!(
+                    rect.y + rect.size.height <= size.height,
+                    "{step:?} of {size:?}"
+                );
                 rect.size
             }
             Step::Pad { to, at, .. } => {

@@ -909,7 +909,8 @@ impl Op {
             Self::SaveProcessed(op) => {
                 let (bucket, key) = (&op.source.bucket, &op.source.key);
                 let mut all = read(&op.source);
-                all.push(on("oss:PostProcessTask", bucket, key, AccessKind::Write));
+                // No list grants work on behalf of strangers.
+                all.push(on("oss:PostProcessTask", bucket, key, AccessKind::Manage));
                 all
             }
             Self::GetObjectMeta(object) | Self::GetSymlink(object) => read(object),

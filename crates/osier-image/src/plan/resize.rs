@@ -44,7 +44,7 @@ pub(super) fn resized(
             scaled,
             then: Then::Done,
         },
-        None => into_box(resize.mode, target_box(resize, own), own),
+        None => by_sides(resize, own),
     };
     if (resize.limit || never_enlarge) && enlarges(own, resized.scaled) {
         return Ok(None);
@@ -90,45 +90,32 @@ fn enlarges(own: Size, scaled: Size) -> bool {
     scaled.width > own.width || scaled.height > own.height
 }
 
-/// The box named, with the side that is missing.
-fn target_box(resize: &Resize, own: Size) -> Size {
-    let (width, height) = match resize.target {
+/// What the sides that are named make of a picture.
+fn by_sides(resize: &Resize, own: Size) -> Resized {
+    use ResizeMode::{Fill, Fixed, Lfit, Mfit, Pad};
+    let sides = match resize.target {
         ResizeTarget::Box { width, height } => (width, height),
         ResizeTarget::Sides { long, short } if own.width >= own.height => (long, short),
         ResizeTarget::Sides { long, short } => (short, long),
         ResizeTarget::Percent(_) | ResizeTarget::PercentOfMain(_) => (None, None),
     };
-    match (width, height) {
-        (Some(width), Some(height)) => Size::new(width, height),
-        (Some(width), None) => missing_side(resize.mode, own, Side::Width(width)),
-        (None, Some(height)) => missing_side(resize.mode, own, Side::Height(height)),
-        (None, None) => own,
+    match (resize.mode, sides) {
+        (mode, (Some(width), Some(height))) => into_box(mode, Size::new(width, height), own),
+        (Lfit | Mfit, (Some(width), None)) => done(by_width(own, width)),
+        (Lfit | Mfit, (None, Some(height))) => done(by_height(own, height)),
+        (mode @ (Fill | Pad | Fixed), (Some(side), None) | (None, Some(side))) => {
+            into_box(mode, with_missing_side(side), own)
+        }
+        (_, (None, None)) => done(own),
     }
 }
 
-#[derive(Clone, Copy)]
-enum Side {
-    Width(u32),
-    Height(u32),
-}
-
-/// The box of which one side is named.
+/// The box of which one side is named, in the modes of a fixed size.
 ///
-/// The page of OSS says that the modes of a fixed size take the other side as equal; that of a
-/// service with the same dialect says it of `fill` and `pad` only. OSS's own words count.
-fn missing_side(mode: ResizeMode, own: Size, side: Side) -> Size {
-    match (mode, side) {
-        (
-            ResizeMode::Fill | ResizeMode::Pad | ResizeMode::Fixed,
-            Side::Width(length) | Side::Height(length),
-        ) => Size::new(length, length),
-        (ResizeMode::Lfit | ResizeMode::Mfit, Side::Width(width)) => {
-            Size::new(width, proportion(own.height, width, own.width))
-        }
-        (ResizeMode::Lfit | ResizeMode::Mfit, Side::Height(height)) => {
-            Size::new(proportion(own.width, height, own.height), height)
-        }
-    }
+/// The page of OSS says that they take the other side as equal; that of a service with the same
+/// dialect says it of `fill` and `pad` only. OSS's own words count.
+fn with_missing_side(side: u32) -> Size {
+    Size::new(side, side)
 }
 
 fn into_box(mode: ResizeMode, to: Size, own: Size) -> Resized {

@@ -92,6 +92,8 @@ fn one_side_or_none() {
     assert_eq!(size(&png(200, 300), "resize,l_150"), (100, 150));
     assert_eq!(size(&wide, "resize,p_33"), (99, 66));
     assert_eq!(size(&png(1, 3000), "resize,l_100"), (1, 100));
+    // The side that vanishes stays one pixel, and the one that is named what it is.
+    assert_eq!(size(&png(2, 7061), "resize,m_mfit,h_2"), (1, 2));
 }
 
 #[test]
