@@ -7,8 +7,9 @@ use osier_types::{
     DeletedEntry, DeletedPage, DenialKind, DeniedBy, DeniedPrincipal, ETag, FaultKind, GetObject,
     ObjectAcl, ObjectDeleted, ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, ObjectPage,
     ObjectRead, ObjectRef, Op, Outcome, Owner, PartInfo, PartPage, PolicyDenial, PrincipalKind,
-    RefererConfig, RefererDenial, Region, ResolvedRange, Resource, SignatureMismatch, StorageClass,
-    Tag, Tags, Timestamp, UploadEntry, UploadPage, VersionEntry, VersionId, VersionPage, Written,
+    ProcessSaved, ProcessingConfig, RefererConfig, RefererDenial, Region, ResolvedRange, Resource,
+    SignatureMismatch, StorageClass, Style, StyleCategory, StyleDelimiter, StyleName, Tag, Tags,
+    Timestamp, UploadEntry, UploadPage, VersionEntry, VersionId, VersionPage, Written,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_316_645);
@@ -62,6 +63,9 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
         | Op::DeleteAccessPointPolicy(_)
         | Op::PutBucketConfig { .. }
         | Op::DeleteBucketConfig { .. }
+        | Op::PutStyle(_)
+        | Op::DeleteStyle { .. }
+        | Op::PutBucketProcessing { .. }
         | Op::AbortMultipartUpload(_) => Outcome::Done,
 
         Op::ListBuckets(asked) => Outcome::Buckets(BucketPage {
@@ -171,6 +175,22 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             success: post.success.clone(),
         },
         Op::GetObject(get) | Op::HeadObject(get) => Outcome::Object(Box::new(read(get))),
+        Op::GetProcessed(asked) | Op::HeadProcessed(asked) => {
+            Outcome::Object(Box::new(read(&asked.read)))
+        }
+        Op::SaveProcessed(asked) => Outcome::ProcessSaved(ProcessSaved {
+            bucket: asked.source.bucket.clone(),
+            key: key("small.png"),
+            size: 1234,
+        }),
+        Op::GetStyle { .. } => Outcome::Style(style("small")),
+        Op::ListStyles { .. } => Outcome::Styles(vec![style("large"), style("small")]),
+        Op::GetBucketProcessing { .. } => Outcome::Processing(ProcessingConfig {
+            protected: true,
+            suffixes: vec!["jpg".into(), "png".into()],
+            delimiters: vec![StyleDelimiter::Hyphen, StyleDelimiter::Exclamation],
+            ..ProcessingConfig::default()
+        }),
         Op::GetObjectMeta(object) => Outcome::ObjectMeta(Box::new(info(object))),
         Op::DeleteObject(object) => Outcome::ObjectDeleted(ObjectDeleted {
             version: Some(object.version.unwrap_or(VERSION)),
@@ -271,6 +291,16 @@ fn stat() -> BucketStat {
         uploads: 6,
         delete_markers: 7,
         as_of: NOW,
+    }
+}
+
+fn style(name: &str) -> Style {
+    Style {
+        name: StyleName::parse(name).unwrap(),
+        content: "image/resize,w_100/quality,q_80".into(),
+        category: StyleCategory::Image,
+        created: NOW,
+        modified: NOW.plus_millis(60_000),
     }
 }
 
