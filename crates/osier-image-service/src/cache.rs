@@ -167,22 +167,22 @@ mod tests {
         Key::new(&pipeline, &number.to_string(), &[])
     }
 
-    fn made(length: usize) -> Made {
-        Ok(DerivedBytes {
+    fn derived(length: usize) -> DerivedBytes {
+        DerivedBytes {
             bytes: Bytes::from(vec![0; length]),
             content_type: "image/png",
             tag: [0; 16],
-        })
+        }
     }
 
     #[test]
     fn what_was_not_used_for_longest_goes_first() {
         let cache = Cache::new(5000);
         for number in 0..4 {
-            cache.put(key(number), "source", "1", made(700));
+            cache.put(key(number), "source", "1", Ok(derived(700)));
         }
         assert!(cache.get(&key(0)).is_some());
-        cache.put(key(4), "source", "1", made(700));
+        cache.put(key(4), "source", "1", Ok(derived(700)));
         assert!(cache.get(&key(1)).is_none());
         assert!(cache.get(&key(0)).is_some() && cache.get(&key(4)).is_some());
         assert!(cache.bytes() <= 5000);
@@ -191,15 +191,15 @@ mod tests {
     #[test]
     fn results_go_with_their_source() {
         let cache = Cache::new(100_000);
-        cache.put(key(0), "a", "1", made(10));
+        cache.put(key(0), "a", "1", Ok(derived(10)));
         cache.put(
             key(1),
             "a",
             "1",
             Err(ImageError::plain(ErrorKind::BadRequest, "no")),
         );
-        cache.put(key(2), "b", "1", made(10));
-        cache.put(key(3), "a", "2", made(10));
+        cache.put(key(2), "b", "1", Ok(derived(10)));
+        cache.put(key(3), "a", "2", Ok(derived(10)));
         assert!(cache.get(&key(0)).is_none() && cache.get(&key(1)).is_none());
         assert!(cache.get(&key(2)).is_some() && cache.get(&key(3)).is_some());
         cache.forget("a");
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn huge_results_are_not_kept() {
         let cache = Cache::new(4000);
-        cache.put(key(0), "a", "1", made(2000));
+        cache.put(key(0), "a", "1", Ok(derived(2000)));
         assert!(cache.get(&key(0)).is_none());
     }
 }

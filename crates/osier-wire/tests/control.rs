@@ -3,7 +3,11 @@
 //! `golden/<Action>[.<variant>].rpc` holds a request, the `ControlRequest` it becomes, and the
 //! answer to the outcome that `samples` gives for its action, in the format it wants. Signatures
 //! are not looked at here. Run with `BLESS=1` to rewrite all but the requests.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 #[path = "golden/diff.rs"]
 mod diff;
