@@ -87,7 +87,8 @@ async fn secured<H>(stream: TcpStream, shared: &Shared<H>) -> Option<Transport> 
     let Some(tls) = &shared.tls else {
         return Some(Transport::Plain(stream));
     };
-    let handshake = TlsAcceptor::from(tls.config()).accept(stream);
+    // In a box, so that a connection does not keep room for it.
+    let handshake = Box::pin(TlsAcceptor::from(tls.config()).accept(stream));
     match timeout(shared.settings.head_timeout, handshake).await {
         Ok(Ok(stream)) => Some(Transport::Tls(Box::new(stream.into()))),
         Ok(Err(error)) => {

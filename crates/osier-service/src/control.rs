@@ -29,11 +29,20 @@ pub(crate) enum Told {
     Store(Box<dyn ByteSource>),
 }
 
+/// Whether a request is one of a control API, or its body may tell so.
+pub(crate) fn may_be(head: &Parts) -> bool {
+    recognition(head) != Recognition::Store
+}
+
+fn recognition(head: &Parts) -> Recognition {
+    let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
+    rpc::recognise(&head.method, path, query, &head.headers)
+}
+
 /// Tells requests of control APIs from those of the store. Reads the body where only that
 /// can tell, which is none that the store would stream.
 pub(crate) async fn tell(head: &Parts, mut body: Box<dyn ByteSource>) -> Told {
-    let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
-    let recognition = rpc::recognise(&head.method, path, query, &head.headers);
+    let recognition = recognition(head);
     if recognition == Recognition::Store {
         return Told::Store(body);
     }

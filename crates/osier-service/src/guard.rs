@@ -72,7 +72,10 @@ impl Service {
         let Some(bucket) = op.bucket() else {
             return Ok(());
         };
-        let record = self.store.bucket(bucket)?;
+        // A bucket that is not there has no referers; whether it must be is told later.
+        let Ok(record) = self.store.bucket(bucket) else {
+            return Ok(());
+        };
         let Some(referers) = self.referers(&record) else {
             return Ok(());
         };

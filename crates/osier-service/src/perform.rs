@@ -62,7 +62,7 @@ impl Service {
         let payload = signed.and_then(|signed| signed.payload_sha256);
         let document = match route.body() {
             BodyUse::Document { max_bytes } => {
-                let document = read_document(body.as_mut(), max_bytes).await?;
+                let document = Box::pin(read_document(body.as_mut(), max_bytes)).await?;
                 check_document(headers, &document, payload)?;
                 document
             }

@@ -12,8 +12,8 @@ use osier_store::{ByteSource, BytesSource, Caller, Reply, Store, WithTags, deriv
 use osier_types::{
     AccessDenial, BucketName, ContentHeaders, DerivedBytes, Expected, Fault, FaultKind, GetObject,
     NewObject, ObjectInfo, ObjectKey, ObjectRef, Op, Outcome, PictureFault, ProcessObject,
-    ProcessSaved, PutObject, PutStyle, ReadConditions, Resource, ResponseOverrides, SaveProcessed,
-    StyleCategory, StyleName,
+    ProcessSaved, ProcessingConfig, PutObject, PutStyle, ReadConditions, Resource,
+    ResponseOverrides, SaveProcessed, StyleCategory, StyleName,
 };
 
 use crate::authorise::{Asking, Judged};
@@ -40,13 +40,22 @@ impl Service {
             return Ok(op);
         };
         let bucket = &read.object.bucket;
-        let Ok(config) = self.store.processing(bucket).await else {
+        let Ok(config) = Box::pin(self.store.processing(bucket)).await else {
             // Whatever is wrong with the bucket is told further on.
             return Ok(op);
         };
         if config.delimiters.is_empty() || read.object.version.is_some() {
             return Ok(op);
         }
+        // In a box: it is rare, and every future of a read would be larger by it.
+        Box::pin(self.styled_by(op, &config)).await
+    }
+
+    async fn styled_by(&self, op: Op, config: &ProcessingConfig) -> Result<Op, Fault> {
+        let (Op::GetObject(read) | Op::HeadObject(read)) = &op else {
+            return Ok(op);
+        };
+        let bucket = &read.object.bucket;
         if self.exists(bucket, &read.object.key).await? {
             return Ok(op);
         }
@@ -66,7 +75,7 @@ impl Service {
     /// Refuses originals that strangers get styles of only.
     pub(crate) async fn check_original(&self, asking: &Asking<'_>, op: &Op) -> Result<(), Fault> {
         if let (None, Op::GetObject(read) | Op::HeadObject(read)) = (asking.caller, op) {
-            self.check_protection(asking, &read.object).await?;
+            Box::pin(self.check_protection(asking, &read.object)).await?;
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
 //! One request from its head to its answer, station by station.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use http::HeaderMap;
 use osier_auth::control::Nonces;
 use osier_auth::{Identity, Verifier};
 use osier_image_service::Imaging;
@@ -103,7 +105,33 @@ impl Service {
     /// Answers one request. Never fails: what goes wrong is an answer too.
     pub async fn handle(&self, request: Request) -> Response {
         let begun = Instant::now();
-        let mut learnt = Learnt {
+        let Request {
+            head,
+            peer,
+            local,
+            secure,
+            body,
+        } = request;
+        // S3's own query protocol for STS and IAM would be told apart here as well. All this in
+        // boxes: it is rare, and every future of the store's would be larger by it.
+        let body = if control::may_be(&head) {
+            match Box::pin(control::tell(&head, body)).await {
+                Told::Control(form) => {
+                    let learnt = self.nothing_learnt(peer, secure, &head.headers);
+                    return Box::pin(self.control(&head, form, learnt)).await;
+                }
+                Told::Store(body) => body,
+            }
+        } else {
+            body
+        };
+        let mut learnt = self.nothing_learnt(peer, secure, &head.headers);
+        let done = self.answer(&head, body, &mut learnt).await;
+        self.reply(&Origin { head: &head, local }, learnt, done, begun)
+    }
+
+    fn nothing_learnt(&self, peer: SocketAddr, secure: bool, headers: &HeaderMap) -> Learnt {
+        Learnt {
             log: RequestLog {
                 request_id: self.request_id(),
                 op: "Unknown",
@@ -112,26 +140,12 @@ impl Service {
             facts: ReplyFacts::default(),
             address: None,
             caller: None,
-            source: (self.settings.surroundings).source(
-                request.peer,
-                request.secure,
-                &request.head.headers,
-            ),
+            source: (self.settings.surroundings).source(peer, secure, headers),
             ways: Ways::default(),
             judged: Judged::default(),
             grant: None,
             preflight: false,
-        };
-        let Request {
-            head, local, body, ..
-        } = request;
-        // S3's own query protocol for STS and IAM would be told apart here as well.
-        let body = match control::tell(&head, body).await {
-            Told::Control(form) => return Box::pin(self.control(&head, form, learnt)).await,
-            Told::Store(body) => body,
-        };
-        let done = self.answer(&head, body, &mut learnt).await;
-        self.reply(&Origin { head: &head, local }, learnt, done, begun)
+        }
     }
 
     fn request_id(&self) -> String {

@@ -16,6 +16,12 @@ fn target(route: &RouteSpec) -> String {
         "uploadId" => format!("partNumber=1&uploadId={}", "0".repeat(32)),
         "append" => "append&position=0".to_owned(),
         "seal" => "seal&position=6".to_owned(),
+        "publicAccessBlock&x-oss-access-point-name" => {
+            "publicAccessBlock&x-oss-access-point-name=ap-01".to_owned()
+        }
+        "style" if route.name != "ListStyle" => "style&styleName=small".to_owned(),
+        "style&styleName" => "style&styleName=small".to_owned(),
+        "x-oss-process" if route.method != "POST" => "x-oss-process=image/info".to_owned(),
         query => query.to_owned(),
     };
     match query.as_str() {
@@ -30,6 +36,7 @@ fn ask<'a>(route: &RouteSpec, target: &'a str) -> Ask<'a> {
     if let Some(header) = route.header {
         let value = match header {
             "x-oss-copy-source" => "/private/object",
+            "x-oss-access-point-name" => "ap-01",
             "content-type" => "multipart/form-data; boundary=b",
             _ => "value",
         };
@@ -39,6 +46,15 @@ fn ask<'a>(route: &RouteSpec, target: &'a str) -> Ask<'a> {
         "PutBucketAcl" => ask.header("x-oss-acl", "public-read"),
         "PutObjectAcl" => ask.header("x-oss-object-acl", "public-read"),
         "PutSymlink" => ask.header("x-oss-symlink-target", "object"),
+        "DeleteAccessPoint"
+        | "GetAccessPointPolicy"
+        | "PutAccessPointPolicy"
+        | "DeleteAccessPointPolicy"
+            if route.header.is_none() =>
+        {
+            ask.header("x-oss-access-point-name", "ap-01")
+                .body(document(route.name))
+        }
         name => ask.body(document(name)),
     }
 }
@@ -75,6 +91,29 @@ fn document(name: &str) -> &'static str {
             "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part>\
              </CompleteMultipartUpload>"
         }
+        "PutBucketPolicy" | "PutAccessPointPolicy" => {
+            r#"{"Version":"1","Statement":[{"Effect":"Allow","Principal":["*"],"Action":["oss:GetObject"],"Resource":["acs:oss:*:*:private/*"]}]}"#
+        }
+        "PutBucketReferer" => {
+            "<RefererConfiguration><AllowEmptyReferer>true</AllowEmptyReferer><RefererList/>\
+             </RefererConfiguration>"
+        }
+        "PutPublicAccessBlock"
+        | "PutBucketPublicAccessBlock"
+        | "PutAccessPointPublicAccessBlock" => {
+            "<PublicAccessBlockConfiguration><BlockPublicAccess>true</BlockPublicAccess>\
+             </PublicAccessBlockConfiguration>"
+        }
+        "CreateAccessPoint" => {
+            "<CreateAccessPointConfiguration><AccessPointName>ap-01</AccessPointName>\
+             <NetworkOrigin>internet</NetworkOrigin></CreateAccessPointConfiguration>"
+        }
+        "PutStyle" => "<Style><Content>image/resize,w_100</Content></Style>",
+        "PutBucketProcessConfiguration" => {
+            "<BucketProcessConfiguration><SourceFileProtect>Disabled</SourceFileProtect>\
+             </BucketProcessConfiguration>"
+        }
+        "ProcessObject" => "x-oss-process=image/resize,w_100|sys/saveas,o_c21hbGwucG5n",
         _ => "",
     }
 }
