@@ -29,7 +29,10 @@ pub fn picture_codec(data: &[u8]) {
         if let Ok(header) = &header
             && eighths == 8
         {
-            assert_eq!((picture.width(), picture.height()), (header.width, header.height));
+            assert_eq!(
+                (picture.width(), picture.height()),
+                (header.width, header.height)
+            );
         }
     }
     if let Ok(mut animation) = Animation::open(data, &BUDGET) {

@@ -23,9 +23,9 @@ use osier_types::{Op, Query, RangeRequest, RangeSpec, ResolvedRange};
 use osier_wire::oss::{self, Address, AddressStyle, BodyUse, ReplyFacts, Scope};
 
 pub use access::{policy_json, referer_xml};
+pub use codec::picture_codec;
 pub use control::control;
 pub use form::form;
-pub use codec::picture_codec;
 pub use picture::{picture_grammar, picture_plan, picture_source};
 pub use signature::oss_signature;
 

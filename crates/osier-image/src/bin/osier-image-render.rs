@@ -1,6 +1,8 @@
 //! Processes one picture without a server: for judges, for looking at results, for measuring.
 //!
-//!     osier-image-render 'image/resize,w_800/format,webp' < photo.jpg > small.webp
+//! ```sh
+//! osier-image-render 'image/resize,w_800/format,webp' < photo.jpg > small.webp
+//! ```
 //!
 //! `--mark KEY=FILE` gives the source of a watermark, `--in` and `--out` name files instead of the
 //! standard streams, `--stop-after MS` ends the job like a server that has lost its patience.
