@@ -94,6 +94,7 @@ async fn check_object(
             Op::GetObject(_)
                 | Op::HeadObject(_)
                 | Op::GetObjectMeta(_)
+                | Op::GetObjectAttributes(_)
                 | Op::CopyObject(_)
                 | Op::UploadPartCopy(_)
         );
@@ -122,11 +123,16 @@ async fn check_object(
 /// its source, which says nothing of the object it writes, even under the same key.
 fn version_of(op: &Op, access: &Access, index: usize) -> Option<VersionId> {
     match op {
-        Op::DeleteObjects(delete) => delete.objects.get(index).and_then(|(_, version)| *version),
+        Op::DeleteObjects(delete) => delete.objects.get(index).and_then(|object| object.version),
         Op::GetObject(read) | Op::HeadObject(read) => read.object.version,
-        Op::GetObjectMeta(object)
+        Op::DeleteObject(delete) => delete.object.version,
+        Op::PutObjectRetention(put) => put.object.version,
+        Op::GetObjectAttributes(read) => read.object.version,
+        Op::GetObjectRetention(object)
+        | Op::GetObjectLegalHold(object)
+        | Op::PutObjectLegalHold { object, .. }
+        | Op::GetObjectMeta(object)
         | Op::GetSymlink(object)
-        | Op::DeleteObject(object)
         | Op::GetObjectTagging(object)
         | Op::DeleteObjectTagging(object)
         | Op::GetObjectAcl(object)

@@ -24,6 +24,7 @@ pub(in crate::oss::request) fn put(input: &Input<'_>) -> Decoded {
         storage_class,
         redundancy,
         tags,
+        object_lock: false,
     }))
 }
 

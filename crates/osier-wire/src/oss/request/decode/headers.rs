@@ -166,7 +166,7 @@ impl<'a> Fields<'a> {
     }
 
     /// `true` or `false`, in either case, since Python writes `True`.
-    fn flag(self, name: &'static str) -> Result<bool, Fault> {
+    pub(super) fn flag(self, name: &'static str) -> Result<bool, Fault> {
         match self.text(name)? {
             None => Ok(false),
             Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
@@ -209,6 +209,9 @@ impl<'a> Fields<'a> {
             acl: self.object_acl()?,
             storage_class,
             forbid_overwrite: self.forbid_overwrite()?,
+            encryption: self.encryption()?,
+            lock: self.object_lock()?,
+            ..NewObject::default()
         })
     }
 

@@ -4,7 +4,7 @@ use http::HeaderMap;
 use osier_types::limits::{LIST_PARTS_DEFAULT, PART_NUMBER_MAX};
 use osier_types::{
     CompleteMultipartUpload, CompletedParts, Fault, InitiateMultipartUpload, ListParts, Op,
-    RangeSpec, UploadPart, UploadPartCopy, UploadRef,
+    RangeSpec, UploadPart, UploadPartCopy, UploadRef, WriteConditions,
 };
 
 use super::Input;
@@ -30,6 +30,7 @@ pub(in crate::oss::request) fn upload_part(input: &Input<'_>) -> Decoded {
     Ok(Op::UploadPart(UploadPart {
         upload: upload(input)?,
         part_number: part_number(input)?,
+        customer_key: None,
         expected: expected(input.headers)?,
     }))
 }
@@ -38,6 +39,7 @@ pub(in crate::oss::request) fn upload_part_copy(input: &Input<'_>) -> Decoded {
     Ok(Op::UploadPartCopy(UploadPartCopy {
         upload: upload(input)?,
         part_number: part_number(input)?,
+        customer_key: None,
         source: copy_source(input.headers)?,
         range: source_range(input.headers)?,
     }))
@@ -60,6 +62,7 @@ pub(in crate::oss::request) fn complete(input: &Input<'_>) -> Decoded {
         upload: upload(input)?,
         parts,
         forbid_overwrite: fields.forbid_overwrite()?,
+        conditions: WriteConditions::default(),
         acl: fields.object_acl()?,
         crc64: fields.crc64()?,
         url_encoded: input.url_encoded()?,

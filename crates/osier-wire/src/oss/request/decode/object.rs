@@ -3,8 +3,9 @@
 use http::{HeaderMap, header};
 use osier_types::limits::OBJECT_TAGS_MAX;
 use osier_types::{
-    AppendObject, CopyObject, CopySource, Fault, FaultKind, GetObject, ObjectKey, ObjectRef, Op,
-    OptionsObject, PutObject, PutSymlink, RangeRequest, ResponseOverrides, percent_decode,
+    AppendObject, CopyObject, CopySource, DeleteConditions, DeleteObject, Fault, FaultKind,
+    GetObject, ObjectKey, ObjectRef, Op, OptionsObject, PutObject, PutSymlink, RangeRequest,
+    ResponseOverrides, percent_decode,
 };
 
 use super::headers::{
@@ -57,6 +58,8 @@ fn reading(input: &Input<'_>) -> Result<GetObject, Fault> {
     Ok(GetObject {
         object: input.object_ref()?,
         range: None,
+        part: None,
+        customer_key: None,
         conditions: conditions(input.headers, ""),
         overrides: ResponseOverrides {
             cache_control: overriding("response-cache-control")?,
@@ -74,7 +77,11 @@ pub(in crate::oss::request) fn meta(input: &Input<'_>) -> Decoded {
 }
 
 pub(in crate::oss::request) fn delete(input: &Input<'_>) -> Decoded {
-    input.object_ref().map(Op::DeleteObject)
+    Ok(Op::DeleteObject(DeleteObject {
+        object: input.object_ref()?,
+        conditions: DeleteConditions::default(),
+        bypass_governance: input.fields().bypass_governance()?,
+    }))
 }
 
 pub(in crate::oss::request) fn copy(input: &Input<'_>) -> Decoded {
@@ -226,6 +233,7 @@ pub(in crate::oss::request) fn copy_source(headers: &HeaderMap) -> Result<CopySo
                 .map(|version| version_id(&String::from_utf8_lossy(&version)))
                 .transpose()?,
         },
+        customer_key: None,
         conditions: conditions(headers, "x-oss-copy-source-"),
     })
 }

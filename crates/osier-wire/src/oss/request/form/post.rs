@@ -8,6 +8,7 @@ use super::FormHead;
 use crate::oss::request::Address;
 use crate::oss::request::decode::headers::{Fields, bucket_name, header_value, object_key};
 use crate::oss::request::decode::missing;
+use crate::oss::request::route::PROTECTION;
 
 /// Makes the operation of a form that was posted to `address`. `length_range` is the policy's
 /// `content-length-range`.
@@ -63,7 +64,9 @@ fn missing_option(form: &FormHead) -> Option<&str> {
     form.fields
         .iter()
         .map(|(name, _)| name.as_str())
-        .find(|name| PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
+        .find(|name| {
+            PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && !PROTECTION.contains(name)
+        })
 }
 
 /// Puts the file's name, without folders, in place of `${filename}`.

@@ -82,6 +82,8 @@ pub struct RouteSpec {
     pub(super) decoder: Decoder,
     /// Whether it makes or deletes: then options that are not there are refused.
     guarded: bool,
+    /// Whether it understands [`PROTECTION`].
+    protects: bool,
 }
 
 /// How a request becomes an `Op`.
@@ -175,7 +177,7 @@ pub fn route(method: &Method, address: &Address, query: &Query, headers: &Header
     let spec = find(method, scope, query, headers);
     let missing_option = spec
         .filter(|spec| spec.guarded)
-        .and_then(|_| missing_option(query, headers));
+        .and_then(|spec| missing_option(spec, query, headers));
     Route {
         spec,
         missing_option,
@@ -224,6 +226,16 @@ fn subresource(method: &Method, scope: Scope, query: &Query) -> Option<&'static 
     first.or_else(|| part().then_some("uploadId"))
 }
 
+/// Headers and form fields that say how to protect a new object.
+pub(in crate::oss::request) const PROTECTION: [&str; 6] = [
+    "x-oss-server-side-encryption",
+    "x-oss-server-side-encryption-key-id",
+    "x-oss-server-side-data-encryption",
+    "x-oss-object-worm-mode",
+    "x-oss-object-worm-retain-until-date",
+    "x-oss-object-worm-legal-hold",
+];
+
 fn names_other_scope(scope: Scope, query: &Query) -> bool {
     query.pairs().iter().any(|pair| {
         [Scope::Service, Scope::Bucket, Scope::Object]
@@ -234,7 +246,7 @@ fn names_other_scope(scope: Scope, query: &Query) -> bool {
 
 /// Options of writes that someone would rely on and that are not there. Ignoring them would
 /// store in the clear what should be encrypted, or overwrite or delete what should be kept.
-fn missing_option(query: &Query, headers: &HeaderMap) -> Option<String> {
+fn missing_option(spec: &RouteSpec, query: &Query, headers: &HeaderMap) -> Option<String> {
     const HEADER_PREFIXES: [&str; 6] = [
         "x-oss-server-side-",
         "x-oss-object-worm-",
@@ -252,10 +264,11 @@ fn missing_option(query: &Query, headers: &HeaderMap) -> Option<String> {
     let by_name = headers
         .keys()
         .find(|name| {
-            HEADER_PREFIXES
+            let refused = HEADER_PREFIXES
                 .iter()
-                .any(|prefix| name.as_str().starts_with(prefix))
-                || CONDITIONS.contains(name)
+                .any(|prefix| name.as_str().starts_with(prefix));
+            let protects = spec.protects && PROTECTION.contains(&name.as_str());
+            refused && !protects || CONDITIONS.contains(name)
         })
         .map(|name| name.as_str().to_owned());
     let by_query = || {

@@ -3,8 +3,8 @@
 use http::HeaderName;
 use osier_types::limits::{CORS_RULES_MAX, DELETE_KEYS_MAX, PART_NUMBER_MAX};
 use osier_types::{
-    BucketVersioning, CorsConfig, CorsRule, DataRedundancy, Fault, ObjectKey, StorageClass, Tag,
-    Tags, VersionId,
+    BucketVersioning, CorsConfig, CorsRule, DataRedundancy, DeleteConditions, Fault,
+    ObjectToDelete, StorageClass, Tag, Tags,
 };
 
 use super::{Element, malformed, parse};
@@ -132,7 +132,7 @@ fn cors_rule(rule: &Element) -> Result<CorsRule, Fault> {
 }
 
 /// What to delete, and whether to keep quiet about it.
-type Deletion = (Vec<(ObjectKey, Option<VersionId>)>, bool);
+type Deletion = (Vec<ObjectToDelete>, bool);
 
 /// `Delete`.
 pub(in crate::oss::request) fn delete(document: &[u8]) -> Result<Deletion, Fault> {
@@ -147,7 +147,11 @@ pub(in crate::oss::request) fn delete(document: &[u8]) -> Result<Deletion, Fault
                 .exact("Key")?
                 .ok_or_else(|| malformed("an Object has no Key"))?;
             let version = object.word("VersionId")?.map(version_id).transpose()?;
-            Ok((object_key(key.as_bytes())?, version))
+            Ok(ObjectToDelete {
+                key: object_key(key.as_bytes())?,
+                version,
+                conditions: DeleteConditions::default(),
+            })
         })
         .collect::<Result<_, Fault>>()?;
     if objects.is_empty() {

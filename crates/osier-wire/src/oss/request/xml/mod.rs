@@ -6,6 +6,7 @@
 //! object keys are in it.
 
 mod documents;
+mod protection;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 pub(super) use documents::{
     complete, cors, create_bucket, delete, tagging, versioning, well_formed,
 };
+pub(super) use protection::{encryption, legal_hold, object_worm, retention, worm_days};
 
 /// Elements of one document at most: 10,000 parts of five elements fit.
 const ELEMENTS_MAX: usize = 65_536;
