@@ -44,6 +44,10 @@ pub(crate) const LAYERS: &[Layer] = &[
         imports: &["osier-store", "osier-wire", "osier-auth", "osier-types"],
     },
     Layer {
+        name: "osier-cache",
+        imports: &["osier-types"],
+    },
+    Layer {
         name: "osier-http",
         imports: &[],
     },

@@ -762,6 +762,7 @@ impl Op {
             vec![Access {
                 action,
                 resource: Resource::Service,
+                version: None,
                 kind: AccessKind::Manage,
             }]
         };
@@ -769,6 +770,7 @@ impl Op {
             vec![Access {
                 action,
                 resource: Resource::Bucket(bucket.clone()),
+                version: None,
                 kind: AccessKind::Manage,
             }]
         };
@@ -776,12 +778,14 @@ impl Op {
             vec![Access {
                 action,
                 resource: Resource::Bucket(bucket.clone()),
+                version: None,
                 kind: AccessKind::Read,
             }]
         };
         let on = |action, bucket: &BucketName, key: &ObjectKey, kind| Access {
             action,
             resource: Resource::Object(bucket.clone(), key.clone()),
+            version: None,
             kind,
         };
         let write = |bucket: &BucketName, key: &ObjectKey, new: &NewObject| {
@@ -816,7 +820,10 @@ impl Op {
             } else {
                 plain
             };
-            vec![on(action, &object.bucket, &object.key, kind)]
+            vec![Access {
+                version: object.version,
+                ..on(action, &object.bucket, &object.key, kind)
+            }]
         };
         let read = |object: &ObjectRef| {
             versioned(
@@ -826,8 +833,10 @@ impl Op {
                 AccessKind::Read,
             )
         };
-        let bypass =
-            |object: &ObjectRef| on(BYPASS, &object.bucket, &object.key, AccessKind::Manage);
+        let bypass = |object: &ObjectRef| Access {
+            version: object.version,
+            ..on(BYPASS, &object.bucket, &object.key, AccessKind::Manage)
+        };
         let upload =
             |upload: &UploadRef, action, kind| vec![on(action, &upload.bucket, &upload.key, kind)];
         match self {
@@ -877,7 +886,6 @@ impl Op {
             Self::ListObjectVersions(op) => list("oss:ListObjectVersions", &op.bucket),
             Self::ListMultipartUploads(op) => list("oss:ListMultipartUploads", &op.bucket),
             Self::ListLiveChannels { bucket, .. } => manage("oss:ListLiveChannel", bucket),
-            // The first ones are those of the objects, in their order; bypasses come after them.
             Self::DeleteObjects(op) => {
                 let deletions = op.objects.iter().map(|object| {
                     let action = if object.version.is_some() {
@@ -885,13 +893,19 @@ impl Op {
                     } else {
                         "oss:DeleteObject"
                     };
-                    on(action, &op.bucket, &object.key, AccessKind::Write)
+                    Access {
+                        version: object.version,
+                        ..on(action, &op.bucket, &object.key, AccessKind::Write)
+                    }
                 });
                 let bypasses = op
                     .objects
                     .iter()
                     .filter(|object| op.bypass_governance && object.version.is_some())
-                    .map(|object| on(BYPASS, &op.bucket, &object.key, AccessKind::Manage));
+                    .map(|object| Access {
+                        version: object.version,
+                        ..on(BYPASS, &op.bucket, &object.key, AccessKind::Manage)
+                    });
                 deletions.chain(bypasses).collect()
             }
             Self::PutObject(op) => write(&op.bucket, &op.key, &op.new),
