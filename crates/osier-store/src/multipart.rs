@@ -8,15 +8,17 @@ use bytes::Bytes;
 use osier_engine::{Batch, Check, Expect, Family, KeyRange};
 use osier_types::{
     CompleteMultipartUpload, CompletedParts, ETag, Fault, FaultKind, InitiateMultipartUpload,
-    ListMultipartUploads, ListParts, ObjectAcl, ObjectKind, Outcome, PartInfo, PartPage,
-    UploadEntry, UploadPage, UploadPart, UploadRef, limits,
+    ListMultipartUploads, ListParts, ObjectAcl, ObjectKind, ObjectPart, Outcome, PartInfo,
+    PartPage, UploadEntry, UploadPage, UploadPart, UploadRef, limits,
 };
 
 use crate::content::Content;
 use crate::digest::{combine, md5_of};
+use crate::encryption::OptionalProtection as _;
 use crate::failure::{OrFault as _, too_much_contention};
 use crate::history::{ATTEMPTS, Fresh, absent};
 use crate::intake::{Intake, Lead};
+use crate::more::{ObjectMore, UploadMore};
 use crate::rows::{
     self, COUNTER_UPLOADS, Data, Object, PartRecord, Piece, UploadRecord, part_row, unescape,
     upload_row,
@@ -66,6 +68,8 @@ impl Store {
         let forbid_overwrite = op.new.forbid_overwrite;
         self.refuse_overwrite_early(&bucket, &op.key, &op.new)
             .await?;
+        self.check_lock(&bucket, &op.new)?;
+        let protection = self.protection(&bucket, &op.key, op.new.encryption.as_ref())?;
         let mut id = [0; UPLOAD_ID_CHARS / 2];
         self.rng.fill(&mut id);
         // An entity tag is upper-case hex, and so is an upload id.
@@ -82,6 +86,10 @@ impl Store {
             user_meta: op.new.user_meta,
             persistent_headers: op.new.persistent_headers,
             tags: op.new.tags.unwrap_or_default(),
+            more: UploadMore {
+                encryption: protection.envelope(),
+                lock: Some(op.new.lock).filter(|lock| !lock.is_unset()),
+            },
         };
         let row = upload_row(&op.key, &upload_id);
         let mut batch = Batch::default();
@@ -99,7 +107,7 @@ impl Store {
             bucket: op.bucket,
             key: op.key,
             upload_id,
-            encryption: None,
+            encryption: protection.told(),
             url_encoded: op.url_encoded,
         })
     }
@@ -133,6 +141,9 @@ impl Store {
         if upload.record.sequential {
             self.check_turn(&bucket, &op.upload, number).await?;
         }
+        let envelope = upload.record.more.encryption.as_deref();
+        let customer = op.customer_key.as_ref();
+        let protection = self.unlock_again(&bucket, &op.upload.key, envelope, customer)?;
         let intake = Intake {
             expected: &op.expected,
             max: self.settings.body_bytes_max,
@@ -140,11 +151,12 @@ impl Store {
             inline: false,
             owner: self.owner_tag(&bucket, &op.upload.key),
             lead: Lead::NONE,
+            seal: protection.key(),
         };
         let received = self.receive(&bucket.name, intake, body).await?;
         let record = PartRecord {
             size: received.length,
-            md5: received.md5,
+            md5: self.tag_bytes(protection.as_ref(), received.md5),
             crc64: received.crc64,
             modified: self.now(),
             pieces: self.content_of(&received).pieces().to_vec(),
@@ -155,10 +167,10 @@ impl Store {
         // A sealed blob can't vanish while it is held.
         put.ok_or(FaultKind::Internal)?;
         Ok(Outcome::PartUploaded {
-            etag: ETag::of_md5(&received.md5),
+            etag: ETag::of_md5(&record.md5),
             md5: received.md5,
             crc64: received.crc64,
-            encryption: None,
+            encryption: protection.told(),
         })
     }
 
@@ -273,7 +285,18 @@ impl Store {
                 with.unlinks
                     .extend(part.record.pieces.iter().map(Piece::link));
             }
-            let object = assemble(&upload.record, &chosen, op.acl);
+            let mut object = assemble(&upload.record, &chosen, op.acl);
+            let asked_lock = upload.record.more.lock.unwrap_or_default();
+            object.more.lock = self.lock_of(&bucket, asked_lock);
+            let encryption = object.more.encryption.as_ref();
+            let encryption = encryption.and_then(|envelope| envelope.told(None));
+            let parts = chosen
+                .iter()
+                .map(|part| ObjectPart {
+                    number: part.number,
+                    size: part.record.size,
+                })
+                .collect();
             if let Some(sent) = op.crc64.filter(|&sent| Some(sent) != object.crc64) {
                 let computed = object.crc64.unwrap_or_default();
                 return Err(FaultKind::InvalidCrc64 { sent, computed }.into());
@@ -291,6 +314,7 @@ impl Store {
             let (etag, crc64) = (object.etag.clone(), object.crc64.unwrap_or_default());
             let fresh = Fresh {
                 object,
+                parts,
                 content: Content::Pieces(pieces),
                 link: false,
                 forbid_overwrite: op.forbid_overwrite || upload.record.forbid_overwrite,
@@ -308,7 +332,7 @@ impl Store {
                     etag,
                     crc64,
                     version: committed.version,
-                    encryption: None,
+                    encryption,
                     url_encoded: op.url_encoded,
                 });
             }
@@ -540,6 +564,10 @@ fn assemble(upload: &UploadRecord, parts: &[Part], acl: Option<ObjectAcl>) -> Ob
         symlink_target: None,
         sealed: None,
         data: Data::Empty,
+        more: ObjectMore {
+            encryption: upload.more.encryption.clone(),
+            ..ObjectMore::default()
+        },
     }
 }
 

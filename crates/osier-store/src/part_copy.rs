@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use osier_engine::EngineError;
 use osier_types::{
-    Crc64, ETag, Fault, FaultKind, Md5, ObjectKind, Outcome, RangeRequest, ResolvedRange,
+    Crc64, ETag, Expected, Fault, FaultKind, Md5, ObjectKind, Outcome, RangeRequest, ResolvedRange,
     UploadPartCopy,
 };
 
@@ -13,8 +13,10 @@ use crate::body::ObjectBody;
 use crate::content::Content;
 use crate::copy::Source;
 use crate::digest::Hashing;
+use crate::encryption::{OptionalProtection as _, Protection};
 use crate::failure::{OrFault as _, fault, too_much_contention};
 use crate::history::ATTEMPTS;
+use crate::intake::{Intake, Kept, Lead, StoredBody};
 use crate::multipart::check_number;
 use crate::rows::{PIECES_IN_ROW_MAX, PartRecord, Piece};
 use crate::state::Bucket;
@@ -36,6 +38,9 @@ impl Store {
         let from = self.open_bucket(&op.source.object.bucket)?;
         let number = check_number(op.part_number)?;
         let upload = self.upload(&bucket, &op.upload).await?;
+        let envelope = upload.record.more.encryption.as_deref();
+        let customer = op.customer_key.as_ref();
+        let protection = self.unlock_again(&bucket, &op.upload.key, envelope, customer)?;
         for _ in 0..ATTEMPTS {
             let source = self.copy_source(&from, &op.source).await?;
             if source.object.kind == ObjectKind::Symlink {
@@ -43,12 +48,13 @@ impl Store {
                 return Err(FaultKind::OperationNotSupported { reason }.into());
             }
             // `None`: overwritten since its row was read.
-            let Some(stretch) = self.stretch(&bucket, &from, &op, &source).await? else {
+            let stretch = self.stretch(&bucket, &from, &op, &source, protection.as_ref());
+            let Some(stretch) = stretch.await? else {
                 continue;
             };
             let record = PartRecord {
                 size: stretch.size,
-                md5: stretch.md5,
+                md5: self.tag_bytes(protection.as_ref(), stretch.md5),
                 crc64: stretch.crc64,
                 modified: self.now(),
                 pieces: stretch.pieces.clone(),
@@ -58,11 +64,11 @@ impl Store {
                 .await?;
             if put.is_some() {
                 return Ok(Outcome::PartCopied {
-                    etag: ETag::of_md5(&stretch.md5),
+                    etag: ETag::of_md5(&record.md5),
                     last_modified: record.modified,
                     source_version: source.version,
                     crc64: stretch.crc64,
-                    encryption: None,
+                    encryption: protection.told(),
                 });
             }
         }
@@ -75,6 +81,7 @@ impl Store {
         from: &Bucket,
         op: &UploadPartCopy,
         source: &Source,
+        protection: Option<&Protection>,
     ) -> Result<Option<Stretch>, Fault> {
         let (object, seq) = (&source.object, source.record.seq);
         let range = op.range.map(|spec| {
@@ -92,6 +99,17 @@ impl Store {
             return Err(FaultKind::EntityTooLarge { max }.into());
         }
         let key = &op.source.object.key;
+        let envelope = object.more.encryption.as_deref();
+        let customer = op.source.customer_key.as_ref();
+        let data_key = self.unlock(from, key, envelope, customer)?;
+        if data_key.is_some() || protection.is_some() {
+            // Every upload has a data key of its own, so the bytes are sealed anew.
+            let body = self.body(from, key, seq, object, first..end, data_key);
+            let Some(body) = body.await? else {
+                return Ok(None);
+            };
+            return self.sealed_stretch(bucket, op, body, protection).await;
+        }
         let Some(content) = self.content(from, key, seq, object, first, end).await? else {
             return Ok(None);
         };
@@ -104,7 +122,8 @@ impl Store {
                 } else {
                     let body = ObjectBody::of_bytes(Bytes::clone(&bytes));
                     let sealed = self.rewrite(&bucket.name, owner, body).await?;
-                    (vec![Piece::whole(sealed.run, self.new_tag())], Some(sealed))
+                    let piece = Piece::whole(sealed.run, size, self.new_tag());
+                    (vec![piece], Some(sealed))
                 };
                 return Ok(Some(Stretch {
                     pieces,
@@ -119,7 +138,7 @@ impl Store {
         let known = object.md5.zip(object.crc64).filter(|_| size == object.size);
         let (md5, crc64) = match known {
             Some(known) => known,
-            None => match self.open_pieces(&from.name, pieces.clone()).await {
+            None => match self.open_pieces(&from.name, pieces.clone(), None).await {
                 Ok(body) => checksums(body).await?,
                 Err(EngineError::NoBlob) => return Ok(None),
                 Err(error) => return Err(fault(error, Some(&from.name))),
@@ -127,12 +146,12 @@ impl Store {
         };
         if pieces.len() > PIECES_IN_ROW_MAX {
             let body = self
-                .open_pieces(&from.name, pieces)
+                .open_pieces(&from.name, pieces, None)
                 .await
                 .or_fault(&from.name)?;
             let sealed = self.rewrite(&bucket.name, owner, body).await?;
             return Ok(Some(Stretch {
-                pieces: vec![Piece::whole(sealed.run, self.new_tag())],
+                pieces: vec![Piece::whole(sealed.run, size, self.new_tag())],
                 _written: Some(sealed),
                 size,
                 md5,
@@ -146,6 +165,43 @@ impl Store {
             size,
             md5,
             crc64,
+        }))
+    }
+}
+
+impl Store {
+    /// Bytes written anew for a part, under the upload's key if it has one.
+    async fn sealed_stretch(
+        &self,
+        bucket: &Bucket,
+        op: &UploadPartCopy,
+        body: ObjectBody,
+        protection: Option<&Protection>,
+    ) -> Result<Option<Stretch>, Fault> {
+        let expected = Expected {
+            length: Some(body.remaining()),
+            ..Expected::default()
+        };
+        let intake = Intake {
+            expected: &expected,
+            max: u64::MAX,
+            min: 0,
+            inline: false,
+            owner: self.owner_tag(bucket, &op.upload.key),
+            lead: Lead::NONE,
+            seal: protection.key(),
+        };
+        let mut body = StoredBody(body);
+        let received = self.receive(&bucket.name, intake, &mut body).await?;
+        Ok(Some(Stretch {
+            pieces: self.content_of(&received).pieces().to_vec(),
+            size: received.length,
+            md5: received.md5,
+            crc64: received.crc64,
+            _written: match received.kept {
+                Kept::Blob(sealed) => Some(sealed),
+                Kept::Nothing | Kept::Memory(_) => None,
+            },
         }))
     }
 }
