@@ -57,7 +57,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "osier-wire",
-        imports: &["osier-types"],
+        imports: &["osier-auth", "osier-types"],
     },
     Layer {
         name: "osier-engine-local",

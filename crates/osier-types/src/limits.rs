@@ -68,3 +68,9 @@ pub const TRAFFIC_LIMIT_MAX: u64 = 838_860_800;
 pub const FORM_FIELD_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of everything before the file in `PostObject` (2 MiB).
 pub const FORM_HEAD_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Parameters of one control request, query and form together: `PushObjectCache` and lists of tags
+/// stay far below it.
+pub const CONTROL_PARAMETERS_MAX: usize = 500;
+/// Bytes of the form of a control request: a policy document of 6144 characters takes at most 9
+/// times as many in a form, `RefreshObjectCaches` up to 1000 URLs.
+pub const CONTROL_FORM_BYTES_MAX: usize = 256 * 1024;

@@ -7,3 +7,9 @@
 #![warn(missing_docs)]
 
 pub mod oss;
+pub mod rpc;
+
+/// `docs/compat.md`, whole: what works of every API.
+pub fn compat_page() -> String {
+    oss::compat_table() + &rpc::compat_section()
+}
