@@ -205,9 +205,9 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             tags: tags(),
             version: object.version,
         },
-        Op::PutObjectTagging { object, .. } | Op::PutObjectAcl { object, .. } => {
-            Outcome::Touched(object.version)
-        }
+        Op::PutObjectTagging { object, .. }
+        | Op::PutObjectAcl { object, .. }
+        | Op::PutObjectLegalHold { object, .. } => Outcome::Touched(object.version),
         Op::DeleteObjectTagging(object) => Outcome::Touched(object.version),
         Op::GetObjectAcl(object) => Outcome::ObjectAcl {
             owner: owner(),
@@ -217,7 +217,6 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
         Op::GetObjectRetention(_) => Outcome::Retention(retention()),
         Op::PutObjectRetention(put) => Outcome::Touched(put.object.version),
         Op::GetObjectLegalHold(_) => Outcome::LegalHold(LegalHold::On),
-        Op::PutObjectLegalHold { object, .. } => Outcome::Touched(object.version),
         Op::GetObjectAttributes(asked) => Outcome::ObjectAttributes(Box::new(ObjectAttributes {
             asked: asked.clone(),
             info: info(&asked.object),
