@@ -345,3 +345,35 @@ async fn a_policy_that_nobody_locks_lapses() {
     let told = kit.run(Op::GetBucketWorm { bucket: bucket() }).await;
     assert_eq!(told, Err(FaultKind::NoSuchConfig(ConfigKind::Worm)));
 }
+
+/// What can't be read may say that it must be kept.
+#[tokio::test]
+async fn s41_a_row_that_cannot_be_read_is_not_removed() {
+    let kit = locking().await;
+    let version = put(&kit, kept(governance(days(2)))).await;
+    let bucket = kit.store.open_bucket(&name("bkt")).unwrap();
+    let (family, group) = (osier_engine::Family::Current, b"k");
+    let row = kit.store.get_row(&bucket, family, group).await.unwrap();
+    let good = row.unwrap();
+    // Of layout 2, its last bytes are the later fields.
+    assert_eq!(good[0], 2);
+    let mut unknown_field = good.to_vec();
+    let at = unknown_field.len() - 10;
+    unknown_field[at..].fill(0x7F);
+    let mut unknown_layout = good.to_vec();
+    unknown_layout[0] = 3;
+    for bad in [unknown_field, unknown_layout, good[..good.len() - 2].to_vec()] {
+        let mut batch = osier_engine::Batch::default();
+        let key = bytes::Bytes::from_static(group);
+        batch.puts.push((family, key, bad.into()));
+        let engine = kit.store.engine();
+        engine.commit(bucket.table, group, batch).await.unwrap();
+        for bypass in [false, true] {
+            let refused = delete(&kit, version, bypass).await;
+            assert_eq!(refused, Err(FaultKind::Damaged));
+        }
+        assert_eq!(kit.get("k").await, Err(FaultKind::Damaged));
+        let over = kit.put_with(put_op("k"), b"new").await;
+        assert_eq!(over, Err(FaultKind::Damaged));
+    }
+}
