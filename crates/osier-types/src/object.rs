@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bucket::words;
 use crate::limits::{TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX};
-use crate::{Crc64, ETag, Md5, ObjectKey, StorageClass, Timestamp, VersionId};
+use crate::{Crc64, ETag, Md5, ObjectChecksum, ObjectKey, StorageClass, Timestamp, VersionId};
 
 /// The value of a header as the client sent it: mostly ASCII, sometimes raw UTF-8 or Latin-1.
 pub type HeaderBytes = Vec<u8>;
@@ -165,6 +165,8 @@ pub struct ObjectInfo {
     pub md5: Option<Md5>,
     /// Checksum of all bytes.
     pub crc64: Option<Crc64>,
+    /// The checksum that S3 clients sent, or that was reckoned for them.
+    pub checksum: Option<ObjectChecksum>,
     /// When it was written.
     pub last_modified: Timestamp,
     /// How warm it is kept.

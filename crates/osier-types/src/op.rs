@@ -5,9 +5,10 @@
 use bytes::Bytes;
 
 use crate::{
-    Access, AccessKind, BucketAcl, BucketName, BucketVersioning, ConfigKind, CorsConfig, Crc64,
-    DataRedundancy, ETag, Expected, NewObject, ObjectAcl, ObjectKey, RangeRequest, RangeSpec,
-    ReadConditions, Resource, ResponseOverrides, StorageClass, Tags, VersionId,
+    Access, AccessKind, BucketAcl, BucketName, BucketVersioning, Checksum, ChecksumAlgorithm,
+    ChecksumPlan, ChecksumType, ConfigKind, CorsConfig, Crc64, DataRedundancy, ETag, Expected,
+    NewObject, ObjectAcl, ObjectKey, RangeRequest, RangeSpec, ReadConditions, Resource,
+    ResponseOverrides, StorageClass, Tags, VersionId,
 };
 
 /// One operation with its arguments.
@@ -342,6 +343,8 @@ pub struct CopyObject {
     pub replace_metadata: bool,
     /// `x-oss-tagging-directive: Replace`.
     pub replace_tags: bool,
+    /// `x-amz-checksum-algorithm`: absent means that of the source.
+    pub checksum: Option<ChecksumAlgorithm>,
 }
 
 /// `AppendObject`.
@@ -396,6 +399,8 @@ pub struct InitiateMultipartUpload {
     pub new: NewObject,
     /// `?sequential`: parts must arrive in order.
     pub sequential: bool,
+    /// `x-amz-checksum-algorithm` and `x-amz-checksum-type`.
+    pub checksum: Option<ChecksumPlan>,
     /// Whether the client wants names percent-encoded.
     pub url_encoded: bool,
 }
@@ -437,6 +442,13 @@ pub struct CompleteMultipartUpload {
     pub acl: Option<ObjectAcl>,
     /// Checksum of the whole object, where the client sends one.
     pub crc64: Option<Crc64>,
+    /// `x-amz-checksum-*`: what the object's must be, as sent, a composite one perhaps with the
+    /// number of parts.
+    pub checksum: Option<(ChecksumAlgorithm, String)>,
+    /// `x-amz-checksum-type`: what the upload was begun with.
+    pub checksum_type: Option<ChecksumType>,
+    /// Checksums of parts that the client names beside their tags.
+    pub part_checksums: Vec<(u16, Checksum)>,
     /// Whether the client wants names percent-encoded.
     pub url_encoded: bool,
 }
@@ -829,6 +841,8 @@ pub struct PartInfo {
     pub size: u64,
     /// Checksum of its bytes.
     pub crc64: Crc64,
+    /// The checksum that S3 clients sent, or that was reckoned for them.
+    pub checksum: Option<Checksum>,
     /// When it was uploaded.
     pub last_modified: crate::Timestamp,
 }

@@ -5,10 +5,11 @@
 use bytes::Bytes;
 
 use crate::{
-    BucketAcl, BucketName, BucketVersioning, ByteRange, ConfigKind, CorsConfig, Crc64,
-    DataRedundancy, DeleteObjects, ETag, ListBuckets, ListMultipartUploads, ListObjectVersions,
-    ListObjects, ListParts, Md5, ObjectAcl, ObjectInfo, ObjectKey, ObjectKind, Owner, PartInfo,
-    PostSuccess, Preflight, ResponseOverrides, StorageClass, Tags, Timestamp, VersionId,
+    BucketAcl, BucketName, BucketVersioning, ByteRange, Checksum, ChecksumPlan, ConfigKind,
+    CorsConfig, Crc64, DataRedundancy, DeleteObjects, ETag, ListBuckets, ListMultipartUploads,
+    ListObjectVersions, ListObjects, ListParts, Md5, ObjectAcl, ObjectChecksum, ObjectInfo,
+    ObjectKey, ObjectKind, Owner, PartInfo, PostSuccess, Preflight, ResponseOverrides,
+    StorageClass, Tags, Timestamp, VersionId,
 };
 
 /// What came of an [`Op`](crate::Op).
@@ -116,6 +117,8 @@ pub enum Outcome {
         key: ObjectKey,
         /// The new upload's id.
         upload_id: String,
+        /// The checksum that the object will have.
+        checksum: Option<ChecksumPlan>,
         /// Whether the client wants names percent-encoded.
         url_encoded: bool,
     },
@@ -127,6 +130,8 @@ pub enum Outcome {
         md5: Md5,
         /// Checksum of the part.
         crc64: Crc64,
+        /// The checksum that S3 clients sent, or that was reckoned for them.
+        checksum: Option<Checksum>,
     },
     /// `UploadPartCopy`.
     PartCopied {
@@ -138,6 +143,8 @@ pub enum Outcome {
         source_version: Option<VersionId>,
         /// Checksum of the part.
         crc64: Crc64,
+        /// The checksum that the upload asks for.
+        checksum: Option<Checksum>,
     },
     /// `CompleteMultipartUpload`.
     UploadCompleted {
@@ -149,6 +156,8 @@ pub enum Outcome {
         etag: ETag,
         /// Checksum of the object.
         crc64: Crc64,
+        /// The checksum of the parts, put together.
+        checksum: Option<ObjectChecksum>,
         /// In a bucket that was ever versioned.
         version: Option<VersionId>,
         /// Whether the client wants names percent-encoded.
@@ -325,6 +334,8 @@ pub struct PartPage {
     pub asked: ListParts,
     /// What the object will get.
     pub storage_class: StorageClass,
+    /// The checksum that the object will have.
+    pub checksum: Option<ChecksumPlan>,
     /// By number.
     pub parts: Vec<PartInfo>,
     /// Whether there are more.
@@ -360,6 +371,8 @@ pub struct Written {
     pub md5: Md5,
     /// Its checksum.
     pub crc64: Crc64,
+    /// The checksum that S3 clients sent, or that was reckoned for them.
+    pub checksum: Option<ObjectChecksum>,
     /// In a bucket that was ever versioned.
     pub version: Option<VersionId>,
 }
@@ -393,6 +406,8 @@ pub struct Copied {
     pub last_modified: Timestamp,
     /// Its checksum.
     pub crc64: Option<Crc64>,
+    /// The checksum of S3 that it was copied or reckoned with.
+    pub checksum: Option<ObjectChecksum>,
     /// In a bucket that was ever versioned.
     pub version: Option<VersionId>,
     /// Version of the source read, in a bucket that was ever versioned.

@@ -6,4 +6,10 @@
 
 #![warn(missing_docs)]
 
+mod checksum;
 pub mod oss;
+
+pub use checksum::{
+    checksum_algorithm, checksum_of_object, checksum_plan, checksum_promise, checksum_sent,
+    checksum_type,
+};

@@ -157,6 +157,7 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             etag: etag(),
             last_modified: NOW,
             crc64: Some(CRC64),
+            checksum: None,
             version: Some(VERSION),
             source_version: Some(VersionId::Null),
         }),
@@ -196,30 +197,35 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             bucket: asked.bucket.clone(),
             key: asked.key.clone(),
             upload_id: UPLOAD.into(),
+            checksum: None,
             url_encoded: asked.url_encoded,
         },
         Op::UploadPart(_) => Outcome::PartUploaded {
             etag: etag(),
             md5: MD5,
             crc64: CRC64,
+            checksum: None,
         },
         Op::UploadPartCopy(_) => Outcome::PartCopied {
             etag: etag(),
             last_modified: NOW,
             source_version: Some(VersionId::Null),
             crc64: CRC64,
+            checksum: None,
         },
         Op::CompleteMultipartUpload(asked) => Outcome::UploadCompleted {
             bucket: asked.upload.bucket.clone(),
             key: asked.upload.key.clone(),
             etag: ETag::of_parts(&MD5, 2),
             crc64: CRC64,
+            checksum: None,
             version: Some(VERSION),
             url_encoded: asked.url_encoded,
         },
         Op::ListParts(asked) => Outcome::Parts(PartPage {
             asked: asked.clone(),
             storage_class: StorageClass::Standard,
+            checksum: None,
             parts: vec![part(1), part(3)],
             is_truncated: true,
         }),
@@ -298,6 +304,7 @@ fn written(version: Option<VersionId>) -> Written {
         etag: etag(),
         md5: MD5,
         crc64: CRC64,
+        checksum: None,
         version,
     }
 }
@@ -311,6 +318,7 @@ fn info(object: &ObjectRef) -> ObjectInfo {
         etag: etag(),
         md5: Some(MD5),
         crc64: Some(CRC64),
+        checksum: None,
         last_modified: NOW,
         storage_class: StorageClass::Standard,
         acl: ObjectAcl::Default,
@@ -346,6 +354,7 @@ fn part(number: u16) -> PartInfo {
         etag: etag(),
         size: 102_400,
         crc64: CRC64,
+        checksum: None,
         last_modified: NOW,
     }
 }

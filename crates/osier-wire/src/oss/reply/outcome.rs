@@ -119,13 +119,19 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             key,
             upload_id,
             url_encoded,
+            checksum: _,
         } => ok().xml(xml::object::upload_initiated(
             bucket,
             key,
             upload_id,
             (*url_encoded).into(),
         )),
-        Outcome::PartUploaded { etag, md5, crc64 } => {
+        Outcome::PartUploaded {
+            etag,
+            md5,
+            crc64,
+            checksum: _,
+        } => {
             let mut head = ok();
             head.etag(etag);
             head.content_md5(md5);
@@ -137,6 +143,7 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             last_modified,
             source_version,
             crc64,
+            checksum: _,
         } => {
             let mut head = ok();
             // oss2 takes the part's tag from the header, not from the document.
@@ -150,6 +157,7 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             key,
             etag,
             crc64,
+            checksum: _,
             version,
             url_encoded,
         } => {

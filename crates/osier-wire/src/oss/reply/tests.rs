@@ -41,6 +41,7 @@ fn info() -> ObjectInfo {
         etag: ETag::of_md5(&[0xAB; 16]),
         md5: Some([0xAB; 16]),
         crc64: Some(u64::MAX),
+        checksum: None,
         last_modified: NOW,
         storage_class: StorageClass::Standard,
         acl: ObjectAcl::Default,
@@ -482,6 +483,7 @@ fn form_uploads() {
                 etag: ETag::of_md5(&[0xAB; 16]),
                 md5: [0xAB; 16],
                 crc64: 1,
+                checksum: None,
                 version: None,
             },
             bucket: bucket(),
@@ -528,6 +530,7 @@ fn copies_tell_both_versions() {
         etag: ETag::of_md5(&[0xAB; 16]),
         last_modified: NOW,
         crc64: Some(3),
+        checksum: None,
         version: Some(VersionId::Numbered(1)),
         source_version: Some(VersionId::Null),
     }));
@@ -580,7 +583,7 @@ proptest! {
             }
         }
         let posted = reply(&Outcome::Posted {
-            written: Written { etag: ETag::of_md5(&[1; 16]), md5: [1; 16], crc64: 1, version: None },
+            written: Written { etag: ETag::of_md5(&[1; 16]), md5: [1; 16], crc64: 1, checksum: None, version: None },
             bucket: bucket(),
             key: key("k"),
             success: PostSuccess::Redirect(url),

@@ -327,6 +327,7 @@ pub(in crate::oss::request) fn expected(headers: &HeaderMap) -> Result<Expected,
         md5: fields.content_md5()?,
         crc64: fields.crc64()?,
         sha256: fields.get("x-oss-content-sha256").and_then(sha256),
+        checksum: None,
     })
 }
 

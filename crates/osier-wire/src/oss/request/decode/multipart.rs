@@ -22,6 +22,7 @@ pub(in crate::oss::request) fn initiate(input: &Input<'_>) -> Decoded {
         key,
         new: input.fields().new_object()?,
         sequential: input.query.has("sequential"),
+        checksum: None,
         url_encoded: input.url_encoded()?,
     }))
 }
@@ -62,6 +63,9 @@ pub(in crate::oss::request) fn complete(input: &Input<'_>) -> Decoded {
         forbid_overwrite: fields.forbid_overwrite()?,
         acl: fields.object_acl()?,
         crc64: fields.crc64()?,
+        checksum: None,
+        checksum_type: None,
+        part_checksums: Vec::new(),
         url_encoded: input.url_encoded()?,
     }))
 }
