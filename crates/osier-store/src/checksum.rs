@@ -167,11 +167,11 @@ mod tests {
         for (algorithm, base64) in [
             (ChecksumAlgorithm::Crc32, "y/Q5Jg=="),
             (ChecksumAlgorithm::Crc32c, "4waSgw=="),
-            (ChecksumAlgorithm::Crc64Nvme, "rosUhgp5mUg="),
-            (ChecksumAlgorithm::Sha1, "98O8HYCOBHMq1eYgWnTM19uVj5k="),
+            (ChecksumAlgorithm::Crc64Nvme, "rosUhgp5mIg="),
+            (ChecksumAlgorithm::Sha1, "98O8HYCOBHMq32eZZczDTKeuNEE="),
             (
                 ChecksumAlgorithm::Sha256,
-                "FeKw09ojwuOokVyAj8zKkmXUgTxX3Q+9wMTm3v8i4iU=",
+                "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=",
             ),
         ] {
             let checksum = checksum_of(algorithm, b"123456789");

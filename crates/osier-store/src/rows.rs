@@ -38,8 +38,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) const SCHEMA: u8 = 2;
 /// The layout before: the last fields are missing, all of which write their absence as one zero.
 const SCHEMA_SHORT: u8 = 1;
-/// No fewer than the fields that were added to any row since then.
-const FIELDS_ADDED_MAX: usize = 16;
+/// As many fields as were added to any row since then: no more, or a damaged row would pass.
+const FIELDS_ADDED: usize = 1;
 /// Counter of unfinished uploads.
 pub(crate) const COUNTER_UPLOADS: usize = 10;
 /// Counter of delete markers.
@@ -340,7 +340,7 @@ pub(crate) fn decode<T: DeserializeOwned>(value: &[u8]) -> Result<T, Fault> {
     };
     match value.split_first() {
         Some((&SCHEMA, row)) => read(row),
-        Some((&SCHEMA_SHORT, row)) => read(&[row, &[0; FIELDS_ADDED_MAX]].concat()),
+        Some((&SCHEMA_SHORT, row)) => read(&[row, &[0; FIELDS_ADDED]].concat()),
         Some((other, _)) => Err(damaged(format!("layout {other}"))),
         None => Err(damaged("empty".to_owned())),
     }

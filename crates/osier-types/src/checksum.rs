@@ -221,8 +221,8 @@ mod tests {
         for (algorithm, text) in [
             (ChecksumAlgorithm::Crc32, "y/Q5Jg=="),
             (ChecksumAlgorithm::Crc32c, "4waSgw=="),
-            (ChecksumAlgorithm::Crc64Nvme, "rosUhgp5mUg="),
-            (ChecksumAlgorithm::Sha1, "98O8HYCOBHMq1eYgWnTM19uVj5k="),
+            (ChecksumAlgorithm::Crc64Nvme, "rosUhgp5mIg="),
+            (ChecksumAlgorithm::Sha1, "98O8HYCOBHMq32eZZczDTKeuNEE="),
         ] {
             let checksum = Checksum::parse(algorithm, text).unwrap();
             assert_eq!(checksum.algorithm(), algorithm);

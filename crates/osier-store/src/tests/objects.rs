@@ -574,7 +574,7 @@ async fn tags_and_lists_change_nothing_else() {
     let brief = facts(WithTags::No).await.unwrap();
     assert_eq!((brief.acl, brief.tags), (acl, Tags::default()));
     let whole = facts(WithTags::Yes).await.unwrap();
-    assert_eq!((whole.acl, whole.tags), (acl, tags));
+    assert_eq!((whole.acl, whole.tags), (acl, tags.clone()));
     let after = kit.head("k").await.unwrap();
     assert_eq!(
         after,
