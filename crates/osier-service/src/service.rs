@@ -18,9 +18,9 @@ use osier_types::{
     AccessDenial, BucketName, Clock, Expected, Fault, FaultKind, Op, Outcome, Owner, Preflight,
     Query, Rng,
 };
-use osier_wire::oss::{
-    self, Address, AddressStyle, Addressed, BodyUse, Encoded, Hosts, ReplyContext, ReplyFacts,
-    Route, Scope,
+use osier_wire::{
+    Address, AddressStyle, Addressed, BodyUse, Encoded, Hosts, ReplyContext, ReplyFacts, Route,
+    Scope, oss,
 };
 
 use crate::body::{check_document, read_document};
@@ -154,7 +154,7 @@ impl Service {
             _ => Cow::Owned(request.uri.to_string()),
         };
         let host = text_of(&request.headers, &HOST);
-        let addressed = oss::address(
+        let addressed = osier_wire::address(
             &request.method,
             &target,
             host.as_deref(),
@@ -392,7 +392,7 @@ impl Service {
             .and_then(|ec| ec.to_str().ok())
             .map(ToOwned::to_owned);
         if let Some(grant) = grant {
-            oss::apply_cors(&mut head.headers, &grant, preflight);
+            osier_wire::apply_cors(&mut head.headers, &grant, preflight);
         }
         let body = match body {
             Some(body) => body,

@@ -6,4 +6,17 @@
 
 #![warn(missing_docs)]
 
+mod address;
+mod date;
+mod form;
 pub mod oss;
+mod reply;
+mod request;
+mod xml;
+
+pub use address::{Address, AddressStyle, Addressed, Hosts, address};
+pub use form::{FormHead, FormParser, FormPiece};
+pub use reply::cors::apply_cors;
+pub use reply::head::http_date;
+pub use reply::{Encoded, ReplyContext, ReplyFacts};
+pub use request::route::{BodyUse, Route, RouteSpec, Scope, Support};

@@ -14,7 +14,7 @@ use std::time::Duration;
 use osier_engine_local::LocalSettings;
 use osier_http::ConnectionSettings;
 use osier_store::StoreSettings;
-use osier_wire::oss::Hosts;
+use osier_wire::Hosts;
 use serde::Deserialize;
 
 pub use address::ListenAddress;

@@ -1,15 +1,18 @@
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use osier_types::{
-    AccessDenial, BucketAcl, ByteRange, Copied, CorsConfig, CorsRule, DeleteObjects, DeletedEntry,
-    DeletedPage, ETag, FaultKind, ListForm, ListObjects, ObjectAcl, ObjectEntry, ObjectInfo,
-    ObjectKey, ObjectKind, ObjectPage, ObjectRead, ObjectRef, Owner, PostSuccess, Preflight,
-    StorageClass, Tags, VersionId, Written, percent_decode,
+    AccessDenial, BucketAcl, BucketName, ByteRange, ConfigKind, Copied, CorsConfig, CorsRule,
+    DeleteObjects, DeletedEntry, DeletedPage, ETag, FaultKind, ListForm, ListObjects, ObjectAcl,
+    ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, ObjectPage, ObjectRead, ObjectRef, Op, Owner,
+    PostSuccess, Preflight, StorageClass, Tags, Timestamp, VersionId, Written, percent_decode,
 };
 use proptest::prelude::*;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::*;
+use crate::request::token;
+use crate::{apply_cors, http_date};
 
 pub(super) const NOW: Timestamp = Timestamp::from_seconds(1_795_316_645);
 
@@ -441,7 +444,7 @@ fn forms_of_lists() {
         Some("tok")
     );
     let token = text_of(&second, "ListBucketResult/NextContinuationToken").unwrap();
-    assert_eq!(crate::oss::token::decode(&token).as_deref(), Some("a/b"));
+    assert_eq!(token::decode(&token).as_deref(), Some("a/b"));
     assert_eq!(text_of(&body(v2(true)), owner).as_deref(), Some("1"));
 }
 
@@ -517,7 +520,7 @@ fn locations_follow_the_address_style() {
         ..CONTEXT
     };
     assert_eq!(
-        post::location(&path_style, &bucket(), &key("k")),
+        crate::reply::location::location(&path_style, &bucket(), &key("k")),
         "http://127.0.0.1:9000/bkt/k"
     );
 }

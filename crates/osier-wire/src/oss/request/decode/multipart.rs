@@ -7,15 +7,16 @@ use osier_types::{
     RangeSpec, UploadPart, UploadPartCopy, UploadRef,
 };
 
-use super::Input;
-use super::headers::{expected, range};
+use super::headers::expected;
 use super::list::page_size;
 use super::object::copy_source;
-use crate::oss::request::xml;
+use crate::request::fields::range;
+use crate::request::input::Input;
+use crate::xml::documents;
 
 type Decoded = Result<Op, Fault>;
 
-pub(in crate::oss::request) fn initiate(input: &Input<'_>) -> Decoded {
+pub(crate) fn initiate(input: &Input<'_>) -> Decoded {
     let (bucket, key) = input.object()?;
     Ok(Op::InitiateMultipartUpload(InitiateMultipartUpload {
         bucket,
@@ -26,7 +27,7 @@ pub(in crate::oss::request) fn initiate(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn upload_part(input: &Input<'_>) -> Decoded {
+pub(crate) fn upload_part(input: &Input<'_>) -> Decoded {
     Ok(Op::UploadPart(UploadPart {
         upload: upload(input)?,
         part_number: part_number(input)?,
@@ -34,7 +35,7 @@ pub(in crate::oss::request) fn upload_part(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn upload_part_copy(input: &Input<'_>) -> Decoded {
+pub(crate) fn upload_part_copy(input: &Input<'_>) -> Decoded {
     Ok(Op::UploadPartCopy(UploadPartCopy {
         upload: upload(input)?,
         part_number: part_number(input)?,
@@ -43,11 +44,11 @@ pub(in crate::oss::request) fn upload_part_copy(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn complete(input: &Input<'_>) -> Decoded {
+pub(crate) fn complete(input: &Input<'_>) -> Decoded {
     const ALL: &str = "x-oss-complete-all";
     let fields = input.fields();
     let parts = match fields.text(ALL)? {
-        None => CompletedParts::Listed(xml::complete(input.document)?),
+        None => CompletedParts::Listed(documents::complete(input.document)?),
         Some(word) if !word.eq_ignore_ascii_case("yes") => {
             return Err(Fault::argument(ALL, word, "only yes is known"));
         }
@@ -66,11 +67,11 @@ pub(in crate::oss::request) fn complete(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn abort(input: &Input<'_>) -> Decoded {
+pub(crate) fn abort(input: &Input<'_>) -> Decoded {
     upload(input).map(Op::AbortMultipartUpload)
 }
 
-pub(in crate::oss::request) fn list_parts(input: &Input<'_>) -> Decoded {
+pub(crate) fn list_parts(input: &Input<'_>) -> Decoded {
     let part_number_marker = match input.text("part-number-marker")? {
         None => 0,
         Some(text) => text
