@@ -8,9 +8,11 @@ mod clock;
 mod console;
 mod control;
 mod data;
+mod identities;
 mod logging;
 mod metrics;
 mod offline;
+mod private_file;
 mod root_key;
 mod server;
 mod settings;
@@ -20,12 +22,15 @@ mod welcome;
 pub use osier_engine_local::OpenError;
 
 pub use clock::{SystemClock, SystemRng};
+pub use identities::{IdentityError, VAULT_KEY_FILE};
 pub use logging::start_logging;
 pub use offline::{Verification, collect, verify};
+pub use private_file::PrivateFileError;
 pub use root_key::{KeyOrigin, ROOT_KEY_FILE, RootKey, RootKeyError, key_file, read_root_key};
 pub use server::{Running, StartError, start};
 pub use settings::{
-    HttpSettings, LimitSettings, ListenAddress, LogSettings, Settings, SettingsError,
+    HttpSettings, IdentitySettings, LimitSettings, ListenAddress, LogSettings, Settings,
+    SettingsError, Subnet,
 };
 pub use signals::Signals;
 pub use welcome::Welcome;

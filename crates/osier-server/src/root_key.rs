@@ -2,14 +2,13 @@
 //! by the environment. There is no key that everybody knows (S01).
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use osier_types::Rng;
-use rustix::fs::OFlags;
 use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::private_file::{self, PrivateFileError};
 
 /// The file in the data directory that keeps the root key.
 pub const ROOT_KEY_FILE: &str = "root-key.toml";
@@ -77,13 +76,8 @@ pub enum RootKeyError {
         listen: String,
     },
     /// The file can't be used.
-    #[error("`{}` {reason}", path.display())]
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
+    #[error(transparent)]
+    File(#[from] PrivateFileError),
 }
 
 /// The variable with the id of the root key.
@@ -177,19 +171,19 @@ pub fn key_file(data: &Path) -> PathBuf {
 /// When its file can't be read or understood.
 pub fn read_root_key(data: &Path) -> Result<Option<RootKey>, RootKeyError> {
     let path = key_file(data);
-    let Some(text) = read_private(&path)? else {
+    let Some(text) = private_file::read(&path)? else {
         return Ok(None);
     };
     // The text itself must not get into a message: it is secret.
     let stored: StoredKey = toml::from_str(&text)
-        .map_err(|_| broken(&path, "is not the TOML document that osier wrote"))?;
+        .map_err(|_| PrivateFileError::new(&path, "is not the TOML document that osier wrote"))?;
     if stored.access_key_id.is_empty() || stored.access_key_secret.is_empty() {
-        return Err(broken(&path, "has an empty key"));
+        return Err(PrivateFileError::new(&path, "has an empty key").into());
     }
     Ok(Some(RootKey {
         access_key_id: stored.access_key_id,
         access_key_secret: stored.access_key_secret,
-        account_id: read_private(&data.join(ACCOUNT_FILE))?
+        account_id: private_file::read(&data.join(ACCOUNT_FILE))?
             .map(|id| id.trim().to_owned())
             .unwrap_or_default(),
         origin: KeyOrigin::File,
@@ -218,35 +212,46 @@ pub(crate) fn root_key(
     if let Some(key) = read_root_key(data)? {
         return Ok(RootKey { account_id, ..key });
     }
-    let key = RootKey {
+    let key = new_key(account_id, rng);
+    write_key(data, &key)?;
+    Ok(key)
+}
+
+/// A key that nobody can guess; kept nowhere yet.
+pub(crate) fn new_key(account_id: String, rng: &dyn Rng) -> RootKey {
+    RootKey {
         access_key_id: format!("LTAI5t{}", letters(rng, 18)),
         access_key_secret: letters(rng, 30),
         account_id,
         origin: KeyOrigin::Generated,
-    };
-    let text = format!(
+    }
+}
+
+/// Keeps `key` in its file.
+pub(crate) fn write_key(data: &Path, key: &RootKey) -> Result<(), RootKeyError> {
+    let text = Zeroizing::new(format!(
         "# The root key of this osier. Whoever has it may do everything.\n\
          access_key_id = \"{}\"\naccess_key_secret = \"{}\"\n",
         key.access_key_id, key.access_key_secret
-    );
-    write_private(&key_file(data), &text)?;
-    Ok(key)
+    ));
+    Ok(private_file::write(&key_file(data), &text)?)
 }
 
 fn account_id(data: &Path, rng: &dyn Rng) -> Result<String, RootKeyError> {
     let path = data.join(ACCOUNT_FILE);
-    if let Some(id) = read_private(&path)? {
+    if let Some(id) = private_file::read(&path)? {
         let id = id.trim();
         let is_id = id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_digit());
         return if is_id {
             Ok(id.to_owned())
         } else {
-            Err(broken(&path, "does not hold the 16 digits of an account"))
+            let reason = "does not hold the 16 digits of an account";
+            Err(PrivateFileError::new(&path, reason).into())
         };
     }
     let digits = rng.next_u64() % 1_000_000_000_000_000;
     let id = format!("1{digits:015}");
-    write_private(&path, &format!("{id}\n"))?;
+    private_file::write(&path, &format!("{id}\n"))?;
     Ok(id)
 }
 
@@ -275,66 +280,11 @@ fn letters(rng: &dyn Rng, count: usize) -> String {
     text
 }
 
-/// The content of a file of ours, never through a link (S44).
-fn read_private(path: &Path) -> Result<Option<String>, RootKeyError> {
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(no_follow())
-        .open(path);
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(broken(path, &format!("can't be opened: {error}"))),
-    };
-    let mut text = String::new();
-    let read = file.metadata().and_then(|metadata| {
-        if metadata.permissions().mode() & 0o077 != 0 {
-            tracing::warn!(path = %path.display(), "others may read this file; it should have mode 0600");
-        }
-        (&file).take(64 << 10).read_to_string(&mut text)
-    });
-    read.map_err(|error| broken(path, &format!("can't be read: {error}")))?;
-    Ok(Some(text))
-}
-
-/// Writes a file whole or not at all, for its owner only.
-fn write_private(path: &Path, text: &str) -> Result<(), RootKeyError> {
-    let new = path.with_extension("new");
-    let written = (|| {
-        match fs::remove_file(&new) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .custom_flags(no_follow())
-            .open(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        match path.parent() {
-            Some(folder) => File::open(folder)?.sync_all(),
-            None => Ok(()),
-        }
-    })();
-    written.map_err(|error| broken(path, &format!("can't be written: {error}")))
-}
-
-fn no_follow() -> i32 {
-    i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0)
-}
-
-fn broken(path: &Path, reason: &str) -> RootKeyError {
-    RootKeyError::File {
-        path: path.to_owned(),
-        reason: reason.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use osier_types::SeededRng;
 
     use super::*;

@@ -8,17 +8,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use osier_auth::{Identity, KeyRecord, Regions, Secret, StaticKeyRing, Verifier};
+use osier_auth::{Regions, Verifier};
 use osier_engine::{Engine, EngineError};
 use osier_engine_local::{LocalEngine, OpenError};
 use osier_http::{ConnectionSettings, Listeners, raise_open_file_limit};
-use osier_service::{Service, ServiceSettings};
+use osier_service::{Identities, Service};
 use osier_store::Store;
-use osier_types::{Clock, Fault, Owner, Rng};
+use osier_types::{Clock, Fault, Rng};
 
 use crate::console::Console;
 use crate::control::Control;
 use crate::data::Data;
+use crate::identities::{self, IdentityError};
 use crate::metrics::{HttpNumbers, Metrics};
 use crate::root_key::{given_key, key_file, root_key};
 use crate::welcome::reachable;
@@ -59,6 +60,9 @@ pub enum StartError {
     /// What the data directory keeps can't be read.
     #[error("the store can't be opened")]
     Store(#[source] Fault),
+    /// The identities can't be had.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// The storage failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -120,6 +124,9 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         settings.store(endpoint.unwrap_or_default()),
     ))?
     .map_err(StartError::Store)?;
+    let store = Arc::new(store);
+    let opening = identities::open(&settings, &store, &key, clock.now(), &rng);
+    let identities = block_on(opening)??;
 
     let http_numbers = HttpNumbers::default();
     let numbers = Arc::clone(&engine);
@@ -144,7 +151,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         .inspect_err(|error| tracing::warn!(%error, "`fsck` and `gc` can't reach this server"))
         .ok();
     let data = Data {
-        service: service(&settings, store, &key, &clock, &rng),
+        service: service(&settings, store, identities, &clock, &rng),
         metrics,
         clock,
         rng,
@@ -168,31 +175,21 @@ const CONSOLE_CONNECTIONS_MAX: usize = 256;
 
 fn service(
     settings: &Settings,
-    store: Store,
-    key: &RootKey,
+    store: Arc<Store>,
+    identities: Arc<Identities>,
     clock: &Arc<dyn Clock>,
     rng: &Arc<dyn Rng>,
 ) -> Service {
-    let owner = Owner {
-        id: key.account_id.clone(),
-        display_name: key.account_id.clone(),
-    };
-    let secret = Secret::from(key.access_key_secret.as_str());
-    let record = KeyRecord::permanent(secret, Identity::root(owner));
-    let keys = StaticKeyRing::default().with(key.access_key_id.clone(), record);
     let regions = if settings.region_only {
         Regions::Only(settings.region.clone())
     } else {
         Regions::Any
     };
     Service::new(
-        Arc::new(store),
-        Arc::new(keys),
+        store,
+        identities,
         Verifier::new(regions),
-        ServiceSettings {
-            hosts: settings.hosts(),
-            public_endpoint: settings.public_endpoint.clone(),
-        },
+        settings.service(),
         Arc::clone(clock),
         Arc::clone(rng),
     )

@@ -1,94 +1,278 @@
-//! Permission: what an operation needs, what is known of the things it touches,
-//! and the decision of `osier-auth` on each.
+//! Permission: what an operation needs, what is known of the things it touches and of the
+//! circumstances, and the decision of `osier-auth` on each.
 
-use osier_auth::{BucketFacts, Identity, Principal, ResourceFacts, decide};
-use osier_store::Store;
-use osier_types::{
-    Access, AccessKind, CopyObject, Fault, FaultKind, ObjectRef, Op, Resource, UploadPartCopy,
-    VersionId,
-};
+mod conditions;
 
-/// Refuses `op` unless every permission it needs is granted.
-///
-/// A bucket that is not there is reported as such before any permission is
-/// looked at, as OSS does; only `PutBucket` may name one.
-pub(crate) async fn authorise(
-    store: &Store,
-    caller: Option<&Identity>,
-    op: &Op,
-) -> Result<(), Fault> {
-    for (index, access) in op.accesses().iter().enumerate() {
-        check(store, caller, op, access, index).await?;
-    }
-    Ok(())
+use std::sync::Arc;
+
+use http::HeaderMap;
+use osier_auth::directory::CallerPolicies;
+use osier_auth::policy::Needs;
+use osier_auth::{BucketFacts, Decision, Identity, Inquiry, Layers, Principal, ResourceFacts};
+use osier_store::{BucketRecord, ObjectFacts, WithTags};
+use osier_types::{Access, AccessKind, Fault, FaultKind, ObjectRef, Op, Resource, Timestamp};
+
+use crate::layers::BucketLayers;
+use crate::service::Service;
+use crate::source::Source;
+
+/// Who asks, and in what circumstances.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asking<'a> {
+    /// `None` is anonymous.
+    pub(crate) caller: Option<&'a Identity>,
+    pub(crate) access_key_id: Option<&'a str>,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) source: &'a Source,
+    pub(crate) now: Timestamp,
 }
 
-async fn check(
-    store: &Store,
-    caller: Option<&Identity>,
-    op: &Op,
-    access: &Access,
-    index: usize,
-) -> Result<(), Fault> {
-    let Some(name) = access.resource.bucket() else {
-        return decide(caller, access, &ResourceFacts::default()).into_result(&access.resource);
-    };
-    let record = match store.bucket(name) {
-        Ok(record) => record,
-        Err(fault) if matches!(fault.kind, FaultKind::NoSuchBucket(_)) => {
-            // Whether the name is free is the store's answer; nobody may ask it unsigned.
-            if matches!(op, Op::PutBucket(_)) {
-                return decide(caller, access, &ResourceFacts::default())
-                    .into_result(&access.resource);
+/// What was asked for on behalf of a request, and what was refused of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Judged {
+    pub(crate) accesses: Vec<Access>,
+    /// Which of them was refused, and how that came about.
+    pub(crate) refused: Option<(usize, Box<Decision>)>,
+}
+
+/// A bucket with what its owner says about it.
+struct Place {
+    record: Arc<BucketRecord>,
+    layers: BucketLayers,
+}
+
+impl Service {
+    /// Refuses `op` unless every permission it needs is granted.
+    ///
+    /// A bucket that is not there is reported as such before any permission is
+    /// looked at, as OSS does; only `PutBucket` may name one.
+    pub(crate) async fn authorise(
+        &self,
+        asking: &Asking<'_>,
+        op: &Op,
+        judged: &mut Judged,
+    ) -> Result<(), Fault> {
+        judged.accesses = op.accesses();
+        let mut policies = None;
+        for (index, access) in judged.accesses.iter().enumerate() {
+            let place = self.place(asking, access)?;
+            if let Some(place) = &place
+                && place.layers.is_empty()
+                && owns(asking.caller, &place.record)
+            {
+                // The owner needs nobody's grant: this is the hot path.
+                continue;
             }
-            return Err(fault);
+            let policies = match &mut policies {
+                Some(known) => known,
+                unknown => unknown.insert(self.policies(asking)?),
+            };
+            // In a box, so that the hot path's future stays small.
+            let weighing = self.weigh(asking, policies, op, access, place.as_ref());
+            if let Some(decision) = Box::pin(weighing).await? {
+                let refused = decision.clone().into_result(&access.resource);
+                judged.refused = Some((index, Box::new(decision)));
+                return refused;
+            }
         }
-        Err(fault) => return Err(fault),
-    };
-    let bucket = Some(BucketFacts {
-        owner: &record.owner.id,
-        acl: record.acl,
-    });
-    let owns = caller.is_some_and(|caller| {
-        caller.account.id == record.owner.id && matches!(caller.principal, Principal::Root)
-    });
-    if owns || access.resource.key().is_none() {
-        // The owner needs no list, so none is fetched: this is the hot path.
-        let facts = ResourceFacts {
-            bucket,
-            object_acl: None,
-        };
-        return decide(caller, access, &facts).into_result(&access.resource);
+        Ok(())
     }
-    let version = version_of(op, access, index);
-    Box::pin(check_object(store, caller, op, access, bucket, version)).await
+
+    /// The bucket that is accessed. `None` for the service, and for a bucket that does not
+    /// concern the caller because it only wants to have one of this name.
+    fn place(&self, asking: &Asking<'_>, access: &Access) -> Result<Option<Place>, Fault> {
+        let Some(name) = access.resource.bucket() else {
+            return Ok(None);
+        };
+        let creates = access.action == "oss:PutBucket";
+        let record = match self.store.bucket(name) {
+            Ok(record) => record,
+            // Whether the name is free is the store's answer.
+            Err(fault) if creates && matches!(fault.kind, FaultKind::NoSuchBucket(_)) => {
+                return Ok(None);
+            }
+            Err(fault) => return Err(fault),
+        };
+        let account = asking.caller.map(|caller| caller.account.id.as_str());
+        if creates && account != Some(&record.owner.id) {
+            return Ok(None);
+        }
+        let layers = self.bucket_layers(&record)?;
+        Ok(Some(Place { record, layers }))
+    }
+
+    /// The policies of the caller.
+    fn policies(&self, asking: &Asking<'_>) -> Result<CallerPolicies, Fault> {
+        let Some(caller) = asking.caller else {
+            return Ok(CallerPolicies {
+                identity: Arc::default(),
+                session: None,
+            });
+        };
+        // Gone since it signed: as if it had been gone before.
+        let gone = || FaultKind::InvalidAccessKeyId {
+            access_key_id: asking.access_key_id.unwrap_or_default().to_owned(),
+        };
+        let policies = self.identities.current().layers(caller);
+        policies.ok_or_else(|| gone().into())
+    }
+
+    /// Decides on one access; the decision is given only when it is a refusal.
+    async fn weigh(
+        &self,
+        asking: &Asking<'_>,
+        policies: &CallerPolicies,
+        op: &Op,
+        access: &Access,
+        place: Option<&Place>,
+    ) -> Result<Option<Decision>, Fault> {
+        let needs = needs(policies, place);
+        let tags = if needs.existing_object_tags {
+            WithTags::Yes
+        } else {
+            WithTags::No
+        };
+        let object = object_of(access);
+        let mut found = Found::NotAsked;
+        if let Some(object) = &object
+            && (tags == WithTags::Yes || follows(op, access))
+        {
+            found = Found::Asked(self.store.object_facts(object, tags).await?);
+        }
+        let weighed = Weighed {
+            service: self,
+            asking,
+            policies,
+            op,
+            place,
+        };
+        let mut decision = weighed.decide(access, found.facts(), Look::Glance);
+        if let (Found::NotAsked, Some(object), true) = (&found, &object, decision.by_lists()) {
+            found = Found::Asked(self.store.object_facts(object, tags).await?);
+            decision = weighed.decide(access, found.facts(), Look::Glance);
+        }
+        if !decision.allowed {
+            let explained = weighed.decide(access, found.facts(), Look::Explained);
+            return Ok(Some(explained));
+        }
+        // Reading through a link needs permission at both ends.
+        if follows(op, access)
+            && let Some(target) = found.facts().and_then(|found| found.symlink_target.clone())
+            && let Some(bucket) = access.resource.bucket()
+        {
+            let end = Access {
+                resource: Resource::Object(bucket.clone(), target.clone()),
+                version: None,
+                ..access.clone()
+            };
+            let target = ObjectRef {
+                bucket: bucket.clone(),
+                key: target,
+                version: None,
+            };
+            let found = self.store.object_facts(&target, tags).await?;
+            let decision = weighed.decide(&end, found.as_ref(), Look::Explained);
+            return Ok((!decision.allowed).then_some(decision));
+        }
+        Ok(None)
+    }
 }
 
-/// The rest of a check that needs to know the object, and what it points to.
-async fn check_object(
-    store: &Store,
-    caller: Option<&Identity>,
-    op: &Op,
-    access: &Access,
-    bucket: Option<BucketFacts<'_>>,
-    version: Option<VersionId>,
-) -> Result<(), Fault> {
-    let Resource::Object(name, key) = &access.resource else {
-        return Ok(());
-    };
-    let object = ObjectRef {
-        bucket: name.clone(),
-        key: key.clone(),
-        version,
-    };
-    let found = store.object_facts(&object).await?;
-    let facts = ResourceFacts {
-        bucket,
-        object_acl: found.as_ref().map(|found| found.acl),
-    };
-    decide(caller, access, &facts).into_result(&access.resource)?;
-    // Reading through a link needs permission at both ends.
-    let follows = access.kind == AccessKind::Read
+/// What the store was asked about an object.
+enum Found {
+    NotAsked,
+    Asked(Option<ObjectFacts>),
+}
+
+impl Found {
+    fn facts(&self) -> Option<&ObjectFacts> {
+        match self {
+            Self::NotAsked => None,
+            Self::Asked(found) => found.as_ref(),
+        }
+    }
+}
+
+/// How much a decision tells.
+enum Look {
+    Glance,
+    Explained,
+}
+
+/// All that is the same for every look at one access.
+struct Weighed<'a> {
+    service: &'a Service,
+    asking: &'a Asking<'a>,
+    policies: &'a CallerPolicies,
+    op: &'a Op,
+    place: Option<&'a Place>,
+}
+
+impl Weighed<'_> {
+    fn decide(&self, access: &Access, object: Option<&ObjectFacts>, look: Look) -> Decision {
+        let record = self.place.map(|place| &*place.record);
+        let conditions = conditions::conditions(self.asking, self.op, record, object);
+        let layers = self.place.map(|place| place.layers.layers());
+        let inquiry = Inquiry {
+            caller: self.asking.caller,
+            access,
+            resource: ResourceFacts {
+                bucket: record.map(|record| BucketFacts {
+                    owner: &record.owner.id,
+                    acl: record.acl,
+                }),
+                object_acl: object.map(|object| object.acl),
+            },
+            layers: Layers {
+                session: self.policies.session.as_ref(),
+                identity: &self.policies.identity,
+                ..layers.unwrap_or_default()
+            },
+            conditions: &conditions,
+            region: &self.service.settings.region,
+        };
+        match look {
+            Look::Glance => inquiry.glance(),
+            Look::Explained => inquiry.decide(),
+        }
+    }
+}
+
+/// Whether the caller is the account that owns the bucket, itself.
+fn owns(caller: Option<&Identity>, record: &BucketRecord) -> bool {
+    caller.is_some_and(|caller| {
+        caller.principal == Principal::Root
+            && caller.session_policy.is_none()
+            && caller.account.id == record.owner.id
+    })
+}
+
+fn needs(policies: &CallerPolicies, place: Option<&Place>) -> Needs {
+    let bucket = place.and_then(|place| place.layers.policy.as_ref());
+    policies
+        .identity
+        .iter()
+        .chain(&policies.session)
+        .chain(bucket)
+        .fold(Needs::default(), |needs, document| {
+            needs.or(document.policy.needs())
+        })
+}
+
+fn object_of(access: &Access) -> Option<ObjectRef> {
+    match &access.resource {
+        Resource::Object(bucket, key) => Some(ObjectRef {
+            bucket: bucket.clone(),
+            key: key.clone(),
+            version: access.version,
+        }),
+        Resource::Service | Resource::Bucket(_) => None,
+    }
+}
+
+/// Whether the operation reads what a link points to.
+fn follows(op: &Op, access: &Access) -> bool {
+    access.kind == AccessKind::Read
         && matches!(
             op,
             Op::GetObject(_)
@@ -96,48 +280,5 @@ async fn check_object(
                 | Op::GetObjectMeta(_)
                 | Op::CopyObject(_)
                 | Op::UploadPartCopy(_)
-        );
-    if let (true, Some(target)) = (follows, found.and_then(|found| found.symlink_target)) {
-        let end = Access {
-            action: access.action,
-            resource: Resource::Object(name.clone(), target.clone()),
-            kind: access.kind,
-        };
-        let target = ObjectRef {
-            bucket: name.clone(),
-            key: target,
-            version: None,
-        };
-        let found = store.object_facts(&target).await?;
-        let facts = ResourceFacts {
-            bucket,
-            object_acl: found.map(|found| found.acl),
-        };
-        decide(caller, &end, &facts).into_result(&access.resource)?;
-    }
-    Ok(())
-}
-
-/// The version that `op` names of the object of its `index`th access, where it names one. A copy names one of
-/// its source, which says nothing of the object it writes, even under the same key.
-fn version_of(op: &Op, access: &Access, index: usize) -> Option<VersionId> {
-    match op {
-        Op::DeleteObjects(delete) => delete.objects.get(index).and_then(|(_, version)| *version),
-        Op::GetObject(read) | Op::HeadObject(read) => read.object.version,
-        Op::GetObjectMeta(object)
-        | Op::GetSymlink(object)
-        | Op::DeleteObject(object)
-        | Op::GetObjectTagging(object)
-        | Op::DeleteObjectTagging(object)
-        | Op::GetObjectAcl(object)
-        | Op::PutObjectTagging { object, .. }
-        | Op::PutObjectAcl { object, .. } => object.version,
-        Op::CopyObject(CopyObject { source, .. })
-        | Op::UploadPartCopy(UploadPartCopy { source, .. })
-            if access.kind == AccessKind::Read =>
-        {
-            source.object.version
-        }
-        _ => None,
-    }
+        )
 }

@@ -9,8 +9,9 @@ use osier_types::{Fault, FaultKind, Op};
 use osier_wire::oss::decode_post;
 use osier_wire::{Address, FormHead, FormParser, FormPiece, ReplyFacts};
 
-use crate::service::{Done, Service, caller_of};
-use crate::{RequestLog, authorise};
+use crate::authorise::Asking;
+use crate::perform::caller_of;
+use crate::service::{Done, Learnt, Service};
 
 /// Carries out a form.
 pub(crate) async fn post(
@@ -18,8 +19,7 @@ pub(crate) async fn post(
     request: &http::request::Parts,
     address: &Address,
     source: Box<dyn ByteSource>,
-    log: &mut RequestLog,
-    facts: &mut ReplyFacts,
+    learnt: &mut Learnt,
 ) -> Result<Done, Fault> {
     let content_type = request.headers.get(CONTENT_TYPE);
     let content_type = content_type.map_or(&[][..], http::HeaderValue::as_bytes);
@@ -34,13 +34,14 @@ pub(crate) async fn post(
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_slice()))
         .collect();
-    let form = service
-        .verifier
-        .authenticate_form(&fields, service.keys.as_ref(), service.now())?;
+    let form =
+        service
+            .verifier
+            .authenticate_form(&fields, service.identities.as_ref(), service.now())?;
     let identity = match form.authentication {
         Authentication::Anonymous => None,
         Authentication::Signed(signed) => {
-            log.access_key_id = Some(signed.access_key_id);
+            learnt.log.access_key_id = Some(signed.access_key_id);
             Some(signed.identity)
         }
     };
@@ -54,9 +55,16 @@ pub(crate) async fn post(
         post.length_range = range.map(|range| (range.min, range.max));
     }
     let op = Op::PostObject(post);
-    log.bucket = op.bucket().cloned();
-    *facts = ReplyFacts::of(&op);
-    authorise::authorise(&service.store, identity.as_ref(), &op).await?;
+    learnt.log.bucket = op.bucket().cloned();
+    learnt.facts = ReplyFacts::of(&op);
+    let asking = Asking {
+        caller: identity.as_ref(),
+        access_key_id: learnt.log.access_key_id.as_deref(),
+        headers: &request.headers,
+        source: &learnt.source,
+        now: service.now(),
+    };
+    service.authorise(&asking, &op, &mut learnt.judged).await?;
     let caller = caller_of(identity.as_ref());
     let reply = service.store.execute(&caller, op, &mut file).await?;
     Ok(Done {

@@ -4,11 +4,17 @@
 //! Knows HTTP messages but no sockets, and objects but no engine.
 #![warn(missing_docs)]
 
+mod arrive;
 mod authorise;
 mod body;
 mod form;
+mod identities;
+mod layers;
 mod pace;
+mod perform;
+mod reply;
 mod service;
+mod source;
 
 use std::net::SocketAddr;
 
@@ -16,7 +22,9 @@ use bytes::Bytes;
 use osier_store::ByteSource;
 use osier_types::BucketName;
 
+pub use identities::{Identities, IdentitiesError};
 pub use service::{Service, ServiceSettings};
+pub use source::Surroundings;
 
 /// A request whose body has not been read.
 pub struct Request {

@@ -16,6 +16,7 @@ mod digest;
 mod failure;
 mod get;
 mod history;
+mod identities;
 mod intake;
 mod list;
 mod multipart;
@@ -40,11 +41,12 @@ use bytes::Bytes;
 use osier_engine::{Engine, EngineError, Family};
 use osier_types::{
     BucketName, Clock, Fault, ObjectAcl, ObjectKey, ObjectKind, ObjectRef, Op, Outcome, Owner,
-    Resource, Rng, Timestamp, limits,
+    Resource, Rng, Tags, Timestamp, limits,
 };
 
 pub use audit::{AuditReport, BucketAudit};
 pub use body::{ObjectBody, ObjectChunk};
+pub use identities::IdentityRow;
 pub use osier_engine::FileSlice;
 pub use state::BucketRecord;
 
@@ -144,6 +146,17 @@ pub struct ObjectFacts {
     pub acl: ObjectAcl,
     /// Where it points, for a symlink: reading through it needs permission there too.
     pub symlink_target: Option<ObjectKey>,
+    /// Its tags, where they were asked for.
+    pub tags: Tags,
+}
+
+/// Whether authorisation asks for an object's tags: they cost more than the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithTags {
+    /// Conditions of a policy ask for them.
+    Yes,
+    /// Nobody does.
+    No,
 }
 
 /// Buckets and objects over an engine.
@@ -219,21 +232,18 @@ impl Store {
         Ok(self.open_bucket(name)?.record())
     }
 
-    /// The access-control list of an object, for authorisation; `None` when there is no such object.
-    ///
-    /// # Errors
-    /// `NoSuchBucket`, or what the engine says.
-    pub async fn object_acl(&self, object: &ObjectRef) -> Result<Option<ObjectAcl>, Fault> {
-        Ok(self.object_facts(object).await?.map(|facts| facts.acl))
-    }
-
     /// What authorisation must know of an object; `None` when there is no such object.
     ///
     /// # Errors
     /// `NoSuchBucket`, or what the engine says.
-    pub async fn object_facts(&self, object: &ObjectRef) -> Result<Option<ObjectFacts>, Fault> {
+    pub async fn object_facts(
+        &self,
+        object: &ObjectRef,
+        tags: WithTags,
+    ) -> Result<Option<ObjectFacts>, Fault> {
         let bucket = self.open_bucket(&object.bucket)?;
         if object.version.is_none()
+            && tags == WithTags::No
             && let Some(row) = self
                 .get_row(&bucket, Family::Current, object.key.as_bytes())
                 .await?
@@ -243,6 +253,7 @@ impl Store {
             return Ok(Some(ObjectFacts {
                 acl: glance.acl,
                 symlink_target: None,
+                tags: Tags::default(),
             }));
         }
         let row = self.row(&bucket, &object.key, object.version).await?;
@@ -251,6 +262,7 @@ impl Store {
             .map(|object| ObjectFacts {
                 acl: object.acl,
                 symlink_target: object.symlink_target,
+                tags: object.tags,
             }))
     }
 
@@ -292,7 +304,7 @@ impl Store {
             }
             Op::DeleteBucketTags { bucket } => {
                 self.change_bucket(&bucket, move |record| {
-                    record.tags = osier_types::Tags::default();
+                    record.tags = Tags::default();
                 })
                 .await
             }
@@ -345,7 +357,7 @@ impl Store {
                 Box::pin(self.put_object_tagging(&object, tags)).await
             }
             Op::DeleteObjectTagging(object) => {
-                Box::pin(self.put_object_tagging(&object, osier_types::Tags::default())).await
+                Box::pin(self.put_object_tagging(&object, Tags::default())).await
             }
             Op::GetObjectAcl(object) => self.get_object_acl(&object).await,
             Op::PutObjectAcl { object, acl } => Box::pin(self.put_object_acl(&object, acl)).await,

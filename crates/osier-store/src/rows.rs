@@ -6,6 +6,8 @@
 //! System table (`TableId::SYSTEM`):
 //! - `Current[bucket name]`: [`BucketRecord`](crate::BucketRecord).
 //!
+//! Table of identities (number `1 << 63`): `Config[name]`, sealed records of `osier-auth`.
+//!
 //! Each bucket's own table, where `esc(key)` is the key with `00` written as `00 FF` and ended
 //! by `00 01` (order-preserving), `!seq` the complement of a version's number, numbers big-endian:
 //! - `Current[key]`: [`Record`] of the newest version, when that is an object.

@@ -1,6 +1,6 @@
 //! What an operation needs permission for.
 
-use crate::{BucketName, ObjectKey};
+use crate::{BucketName, ObjectKey, VersionId};
 
 /// The thing an operation touches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub struct Access {
     pub action: &'static str,
     /// What it is done to.
     pub resource: Resource,
+    /// The version of the object that is meant, where the operation names one.
+    pub version: Option<VersionId>,
     /// How access-control lists see it.
     pub kind: AccessKind,
 }

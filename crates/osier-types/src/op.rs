@@ -584,6 +584,7 @@ impl Op {
             vec![Access {
                 action,
                 resource: Resource::Service,
+                version: None,
                 kind: AccessKind::Manage,
             }]
         };
@@ -591,6 +592,7 @@ impl Op {
             vec![Access {
                 action,
                 resource: Resource::Bucket(bucket.clone()),
+                version: None,
                 kind: AccessKind::Manage,
             }]
         };
@@ -598,12 +600,14 @@ impl Op {
             vec![Access {
                 action,
                 resource: Resource::Bucket(bucket.clone()),
+                version: None,
                 kind: AccessKind::Read,
             }]
         };
         let on = |action, bucket: &BucketName, key: &ObjectKey, kind| Access {
             action,
             resource: Resource::Object(bucket.clone(), key.clone()),
+            version: None,
             kind,
         };
         let write = |bucket: &BucketName, key: &ObjectKey, new: &NewObject| {
@@ -622,7 +626,10 @@ impl Op {
             } else {
                 plain
             };
-            vec![on(action, &object.bucket, &object.key, kind)]
+            vec![Access {
+                version: object.version,
+                ..on(action, &object.bucket, &object.key, kind)
+            }]
         };
         let read = |object: &ObjectRef| {
             versioned(
@@ -676,7 +683,10 @@ impl Op {
                     } else {
                         "oss:DeleteObject"
                     };
-                    on(action, &op.bucket, key, AccessKind::Write)
+                    Access {
+                        version: *version,
+                        ..on(action, &op.bucket, key, AccessKind::Write)
+                    }
                 })
                 .collect(),
             Self::PutObject(op) => write(&op.bucket, &op.key, &op.new),

@@ -48,6 +48,9 @@ pub(crate) struct Serve {
     /// Where console, metrics and health listen [default: 127.0.0.1:9001]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) console_listen: Option<ListenAddress>,
+    /// Accounts, users, keys, policies and buckets that are to be there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seed: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -86,6 +89,9 @@ impl Serve {
         }
         if let Some(console_listen) = self.console_listen {
             settings.console_listen = console_listen;
+        }
+        if let Some(seed) = &self.seed {
+            settings.identity.seed = Some(seed.clone());
         }
         Ok(settings)
     }

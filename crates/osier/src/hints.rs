@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use osier_server::{OpenError, RootKeyError, SettingsError, StartError};
+use osier_server::{IdentityError, OpenError, RootKeyError, SettingsError, StartError};
 
 /// What may help, where anything is known to.
 pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
@@ -31,6 +31,10 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
                 .to_owned(),
         ),
         StartError::RootKey(key) => of_key(key),
+        StartError::Identity(IdentityError::NoVaultKey { .. }) => Some(
+            "bring the file back; users, keys and policies of this store can't be read without it"
+                .to_owned(),
+        ),
         _ => None,
     }
 }

@@ -186,6 +186,11 @@ impl<'a> Inquiry<'a> {
         }
     }
 
+    /// Decides without explaining denials: for a first look with half of the facts.
+    pub fn glance(&self) -> Decision {
+        self.run(Trace::brief())
+    }
+
     /// Decides, and cites statements of grants too.
     pub fn explain(&self) -> Decision {
         self.run(Trace::full())
@@ -509,6 +514,13 @@ impl<'a> Inquiry<'a> {
 }
 
 impl Decision {
+    /// Whether nothing but access-control lists decided: only then the object's counts.
+    pub fn by_lists(&self) -> bool {
+        self.trace
+            .last()
+            .is_some_and(|step| matches!(step.layer, Layer::ObjectAcl | Layer::BucketAcl))
+    }
+
     /// The denial as a fault on `resource`.
     ///
     /// # Errors

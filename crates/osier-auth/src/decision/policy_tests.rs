@@ -104,6 +104,7 @@ fn access(action: &'static str, kind: AccessKind, on_object: bool) -> Access {
         } else {
             Resource::Bucket(bucket)
         },
+        version: None,
         kind,
     }
 }
@@ -515,6 +516,7 @@ fn the_service_and_new_buckets_need_a_policy_for_users() {
         let access = Access {
             action,
             resource,
+            version: None,
             kind: AccessKind::Manage,
         };
         for (who, identity_policies, allowed) in [

@@ -20,6 +20,7 @@ fn access(action: &'static str, kind: AccessKind, on_object: bool) -> Access {
         } else {
             Resource::Bucket(bucket)
         },
+        version: None,
         kind,
     }
 }
@@ -180,6 +181,7 @@ fn s03_the_service_is_for_accounts() {
         let access = Access {
             action,
             resource: Resource::Service,
+            version: None,
             kind: AccessKind::Manage,
         };
         assert!(decide(Some(&caller), &access, &nothing).allowed);

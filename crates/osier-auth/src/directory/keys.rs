@@ -146,6 +146,45 @@ impl Directory {
         Ok(created)
     }
 
+    /// Takes in the server's root key, which is kept elsewhere, in the place of the one before.
+    /// Nothing is kept of it here but that it was disabled or deleted.
+    ///
+    /// # Errors
+    /// When there is no such account, or the id is another's.
+    pub fn adopt_root_key(
+        &mut self,
+        context: &Context<'_>,
+        access_key_id: &str,
+        secret: &Secret,
+    ) -> Result<(), ControlFault> {
+        self.key_holder(context.account, None)?;
+        let known = self.keys.get(access_key_id).map(|known| &known.record);
+        if known.is_some_and(|known| *known.account != *context.account || known.user_id.is_some())
+        {
+            return Err(ControlFault::already_exists(
+                Entity::AccessKey,
+                access_key_id,
+            ));
+        }
+        let record = AccessKeyRecord {
+            id: access_key_id.into(),
+            secret: secret.clone(),
+            account: context.account.into(),
+            user_id: None,
+            status: known.map_or(AccessKeyStatus::Active, |known| known.status),
+            create_date: known.map_or(context.now.whole_seconds(), |known| known.create_date),
+        };
+        if let Some(before) = self.adopted.take()
+            && *before != *access_key_id
+            && let Some(before) = self.keys.remove(&before)
+        {
+            self.forget(&Record::Key(before.record));
+        }
+        self.adopted = Some(Arc::clone(&record.id));
+        self.apply(Record::Key(Arc::new(record)))
+            .map_err(|_| ControlFault::Internal)
+    }
+
     /// Sees to it that a key given from outside is there, active, and `user`'s (`None`: the
     /// account's). Tells whether anything had to be changed.
     ///

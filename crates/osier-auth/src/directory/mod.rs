@@ -58,6 +58,8 @@ pub struct Directory {
     keys: HashMap<Arc<str>, KeyEntry>,
     token_keys: TokenKeys,
     sessions: layers::SessionPolicies,
+    /// The key that is kept elsewhere: the root key of the server.
+    adopted: Option<Arc<str>>,
     changes: Vec<Change>,
 }
 
@@ -127,7 +129,16 @@ impl Directory {
 
     /// Keeps a record, here and in the changes.
     fn keep(&mut self, record: Record) -> Result<(), ControlFault> {
-        let change = Change::keep(record.clone());
+        let change = match &record {
+            // Its file tells all of it while it is in use.
+            Record::Key(key) if self.is_adopted(key) && key.status == AccessKeyStatus::Active => {
+                Change {
+                    name: record.name(),
+                    record: None,
+                }
+            }
+            _ => Change::keep(record.clone()),
+        };
         // Documents were checked before they came here, and the account was found.
         self.apply(record).map_err(|_| ControlFault::Internal)?;
         self.changes.push(change);
@@ -136,10 +147,24 @@ impl Directory {
 
     /// Notes that a record is gone; it was taken out already.
     fn forget(&mut self, record: &Record) {
+        let kept = match record {
+            // Its file would bring it back at the next start.
+            Record::Key(key) if self.is_adopted(key) => {
+                Some(Record::Key(Arc::new(AccessKeyRecord {
+                    status: AccessKeyStatus::Inactive,
+                    ..(**key).clone()
+                })))
+            }
+            _ => None,
+        };
         self.changes.push(Change {
             name: record.name(),
-            record: None,
+            record: kept,
         });
+    }
+
+    fn is_adopted(&self, key: &AccessKeyRecord) -> bool {
+        self.adopted.as_deref() == Some(&*key.id)
     }
 
     fn apply(&mut self, record: Record) -> Result<(), LoadError> {

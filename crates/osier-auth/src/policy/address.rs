@@ -1,10 +1,13 @@
-//! Addresses and networks of `IpAddress` conditions.
+//! Addresses and networks, of `IpAddress` conditions and of settings.
 
 use std::net::IpAddr;
 
 /// A network, or every address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Network {
+pub struct Network(Range);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Range {
     Any,
     V4 { bits: u32, mask: u32, length: u8 },
     V6 { bits: u128, mask: u128, length: u8 },
@@ -12,9 +15,9 @@ pub(super) enum Network {
 
 impl Network {
     /// Reads `*`, an address or `address/length`. Bits of the host are dropped.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         if text == "*" {
-            return Some(Self::Any);
+            return Some(Self(Range::Any));
         }
         let (address, length) = match text.split_once('/') {
             Some((address, length)) => (address, Some(prefix_length(length)?)),
@@ -29,11 +32,11 @@ impl Network {
                     let mask = u128::MAX
                         .checked_shl(128_u32.checked_sub(length.into())?)
                         .unwrap_or(0);
-                    Some(Self::V6 {
+                    Some(Self(Range::V6 {
                         bits: address.to_bits() & mask,
                         mask,
                         length,
-                    })
+                    }))
                 }
             },
         }
@@ -43,28 +46,29 @@ impl Network {
         let mask = u32::MAX
             .checked_shl(32_u32.checked_sub(length.into())?)
             .unwrap_or(0);
-        Some(Self::V4 {
+        Some(Self(Range::V4 {
             bits: bits & mask,
             mask,
             length,
-        })
+        }))
     }
 
-    pub(super) fn contains(&self, address: IpAddr) -> bool {
-        match (self, address.to_canonical()) {
-            (Self::Any, _) => true,
-            (Self::V4 { bits, mask, .. }, IpAddr::V4(address)) => address.to_bits() & mask == *bits,
-            (Self::V6 { bits, mask, .. }, IpAddr::V6(address)) => address.to_bits() & mask == *bits,
-            (Self::V4 { .. }, IpAddr::V6(_)) | (Self::V6 { .. }, IpAddr::V4(_)) => false,
+    /// Whether `address` is in it; IPv4 written as IPv6 is IPv4.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.0, address.to_canonical()) {
+            (Range::Any, _) => true,
+            (Range::V4 { bits, mask, .. }, IpAddr::V4(address)) => address.to_bits() & mask == bits,
+            (Range::V6 { bits, mask, .. }, IpAddr::V6(address)) => address.to_bits() & mask == bits,
+            (Range::V4 { .. }, IpAddr::V6(_)) | (Range::V6 { .. }, IpAddr::V4(_)) => false,
         }
     }
 
     /// Whether it holds so much of the world that naming it restricts nobody.
     pub(super) fn is_broad(&self) -> bool {
-        match self {
-            Self::Any => true,
-            Self::V4 { length, .. } => *length < 8,
-            Self::V6 { length, .. } => *length < 32,
+        match self.0 {
+            Range::Any => true,
+            Range::V4 { length, .. } => length < 8,
+            Range::V6 { length, .. } => length < 32,
         }
     }
 }

@@ -24,6 +24,7 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use address::Network;
 use condition::{Condition, Key};
 pub use explain::{Citation, NearMiss, Unmet};
 pub use facts::{Caller, Conditions, RequestFacts, RequestResource, Who};
@@ -35,6 +36,7 @@ pub struct Policy {
     kind: PolicyKind,
     text: Arc<str>,
     statements: Box<[Statement]>,
+    needs: Needs,
 }
 
 /// Where a document belongs; it decides which elements are allowed.
@@ -136,10 +138,12 @@ impl Policy {
     /// When it is too long, is no JSON, or has an element that is unknown, missing, repeated or
     /// has a value that can't be; the first such is named.
     pub fn parse(text: &str, kind: PolicyKind) -> Result<Self, InvalidPolicy> {
+        let statements = document::parse(text, kind)?;
         Ok(Self {
             kind,
             text: text.into(),
-            statements: document::parse(text, kind)?,
+            needs: Needs::of(&statements),
+            statements,
         })
     }
 
@@ -216,20 +220,7 @@ impl Policy {
 
     /// What its conditions ask for.
     pub fn needs(&self) -> Needs {
-        let mut needs = Needs::default();
-        for condition in self
-            .statements
-            .iter()
-            .flat_map(|statement| &statement.conditions)
-        {
-            match condition.key {
-                Key::ExistingObjectTag(_) => needs.existing_object_tags = true,
-                Key::BucketTag(_) => needs.bucket_tags = true,
-                Key::RemainingRetentionDays => needs.retention = true,
-                _ => {}
-            }
-        }
-        needs
+        self.needs
     }
 }
 
@@ -254,6 +245,22 @@ impl PolicyKind {
 }
 
 impl Needs {
+    fn of(statements: &[Statement]) -> Self {
+        let mut needs = Self::default();
+        for condition in statements
+            .iter()
+            .flat_map(|statement| &statement.conditions)
+        {
+            match condition.key {
+                Key::ExistingObjectTag(_) => needs.existing_object_tags = true,
+                Key::BucketTag(_) => needs.bucket_tags = true,
+                Key::RemainingRetentionDays => needs.retention = true,
+                _ => {}
+            }
+        }
+        needs
+    }
+
     /// What either asks for.
     #[must_use]
     pub fn or(self, other: Self) -> Self {

@@ -1,9 +1,10 @@
-//! Addresses to listen on, as people write them.
+//! Addresses and networks, as people write them.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
+use osier_auth::policy::Network;
 use serde::{Deserialize, Deserializer, de};
 
 /// An address to listen on: `127.0.0.1:9000`, `[::]:9000`, `localhost:9000`, or
@@ -59,6 +60,30 @@ impl fmt::Display for ListenAddress {
 }
 
 impl<'de> Deserialize<'de> for ListenAddress {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}
+
+/// A network, such as `10.0.0.0/8` or `2001:db8::1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subnet(pub Network);
+
+impl FromStr for Subnet {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // Whoever trusts everybody should have to say so.
+        let network = (text != "*").then(|| Network::parse(text)).flatten();
+        network
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is not a network; write it as `10.0.0.0/8`"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Subnet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?
             .parse()

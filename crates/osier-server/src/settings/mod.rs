@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use osier_engine_local::LocalSettings;
 use osier_http::ConnectionSettings;
+use osier_service::{ServiceSettings, Surroundings};
 use osier_store::StoreSettings;
 use osier_wire::Hosts;
 use serde::Deserialize;
 
-pub use address::ListenAddress;
+pub use address::{ListenAddress, Subnet};
 pub use problem::SettingsError;
 
 /// All settings of a server. The defaults run a server for this machine alone.
@@ -41,6 +42,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// Log lines.
     pub log: LogSettings,
+    /// Accounts, users and keys.
+    pub identity: IdentitySettings,
     /// Sizes and counts of objects and buckets.
     pub limits: LimitSettings,
     /// Storage on the local disk.
@@ -58,6 +61,7 @@ impl Default for Settings {
             public_endpoint: None,
             http: HttpSettings::default(),
             log: LogSettings::default(),
+            identity: IdentitySettings::default(),
             limits: LimitSettings::default(),
             engine: LocalSettings::default(),
         }
@@ -72,6 +76,10 @@ pub struct HttpSettings {
     pub suffixes: Vec<String>,
     /// Domains bound to buckets.
     pub cnames: BTreeMap<String, String>,
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<Subnet>,
+    /// Networks that policies may call a VPC, by its id.
+    pub vpcs: BTreeMap<String, Vec<Subnet>>,
     /// Threads that serve connections; 0 means one per core.
     pub threads: usize,
     /// Connections at a time; 0 means as many as the limit of open files allows.
@@ -98,6 +106,8 @@ impl Default for HttpSettings {
         Self {
             suffixes: Vec::new(),
             cnames: BTreeMap::new(),
+            trusted_proxies: Vec::new(),
+            vpcs: BTreeMap::new(),
             threads: connections.threads,
             connections_max: connections.connections_max,
             head_bytes_max: connections.head_bytes_max,
@@ -126,6 +136,17 @@ impl Default for LogSettings {
             filter: "info".to_owned(),
         }
     }
+}
+
+/// Section `[identity]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IdentitySettings {
+    /// The file with the key that stored identities are encrypted with; made where it is
+    /// missing. Beside the root key unless said otherwise.
+    pub vault_key: Option<PathBuf>,
+    /// A file with accounts, users, keys, policies and buckets that are to be there.
+    pub seed: Option<PathBuf>,
 }
 
 /// Section `[limits]`.
@@ -183,6 +204,12 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Where the key of stored identities is.
+    pub fn vault_key(&self) -> PathBuf {
+        let named = self.identity.vault_key.clone();
+        named.unwrap_or_else(|| self.data.join(crate::VAULT_KEY_FILE))
+    }
+
     pub(crate) fn connections(&self) -> ConnectionSettings {
         let http = &self.http;
         ConnectionSettings {
@@ -202,13 +229,32 @@ impl Settings {
         Duration::from_secs(self.http.drain_timeout_s)
     }
 
-    pub(crate) fn hosts(&self) -> Hosts {
+    fn hosts(&self) -> Hosts {
         let cnames = self
             .http
             .cnames
             .iter()
             .map(|(domain, bucket)| (domain, bucket.clone()));
         Hosts::new(&self.http.suffixes, cnames)
+    }
+
+    /// How the service is set up.
+    pub(crate) fn service(&self) -> ServiceSettings {
+        let networks = |subnets: &[Subnet]| subnets.iter().map(|subnet| subnet.0).collect();
+        ServiceSettings {
+            hosts: self.hosts(),
+            public_endpoint: self.public_endpoint.clone(),
+            region: self.region.clone(),
+            surroundings: Surroundings {
+                trusted_proxies: networks(&self.http.trusted_proxies),
+                vpcs: self
+                    .http
+                    .vpcs
+                    .iter()
+                    .map(|(id, subnets)| (id.as_str().into(), networks(subnets)))
+                    .collect(),
+            },
+        }
     }
 
     /// How the store is set up, when clients reach it at `endpoint`.

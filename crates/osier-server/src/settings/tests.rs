@@ -31,6 +31,11 @@ fn every_section_can_be_set() {
         suffixes = ["oss.example.com"]
         cnames = { "img.example.com" = "pictures" }
         idle_timeout_s = 7
+        trusted_proxies = ["127.0.0.1", "10.0.0.0/8", "fd00::/8"]
+        vpcs = { "vpc-1" = ["10.9.0.0/16"] }
+        [identity]
+        vault_key = "/etc/osier/vault-key"
+        seed = "accounts.toml"
         [log]
         filter = "warn,access=info"
         [limits]
@@ -50,6 +55,16 @@ fn every_section_can_be_set() {
         ("oss-cn-beijing", 1024)
     );
     assert_eq!(settings.engine.inline_bytes_max, 100);
+    let surroundings = settings.service().surroundings;
+    assert_eq!(
+        (surroundings.trusted_proxies.len(), surroundings.vpcs.len()),
+        (3, 1)
+    );
+    assert_eq!(settings.vault_key(), Path::new("/etc/osier/vault-key"));
+    assert_eq!(
+        Settings::default().vault_key(),
+        Path::new("osier-data/vault-key")
+    );
 }
 
 #[test]
@@ -75,6 +90,10 @@ fn problems_name_their_place_and_what_was_meant() {
     ));
     assert!(problem("region = 1").starts_with("osier.toml:1:10: invalid type: integer"));
     assert!(problem("[http]\nthreads = -1").starts_with("osier.toml:2:11: invalid value"));
+    for wrong in ["*", "10.0.0.0/33", "proxy.example.com", ""] {
+        let told = problem(&format!("[http]\ntrusted_proxies = [\"{wrong}\"]"));
+        assert!(told.contains("is not a network"), "{told}");
+    }
     assert!(problem("a = \"ü\"\nb = = 1").starts_with("osier.toml:2:5: "));
     assert_eq!(
         problem("# none\nlisten = []\n"),
@@ -120,5 +139,5 @@ fn the_manual_shows_the_defaults() {
     // Not by leaving keys out.
     let shown = |line: &&str| !line.starts_with('#') && line.contains(" = ");
     let keys = file.lines().filter(shown).count();
-    assert_eq!(keys, 5 + 11 + 1 + 4 + 14);
+    assert_eq!(keys, 5 + 13 + 1 + 4 + 14);
 }

@@ -7,22 +7,27 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{Method, StatusCode};
-use osier_auth::{Identity, KeyRecord, Regions, Secret, StaticKeyRing, Verifier};
+use osier_auth::directory::{AccessKeyStatus, Context, ControlFault, NewAccount, Vault};
+use osier_auth::{Regions, Secret, Verifier};
 use osier_engine::memory::MemoryEngine;
-use osier_service::{Request, ResponseBody, Service, ServiceSettings};
+use osier_service::{Identities, Request, ResponseBody, Service, ServiceSettings};
 use osier_store::{BytesSource, ObjectChunk, Store, StoreSettings};
-use osier_types::{Clock, ManualClock, Owner, SeededRng, Timestamp, percent_decode};
+use osier_types::{Clock, ManualClock, SeededRng, Timestamp, percent_decode};
 use osier_wire::Hosts;
 use sha1::Sha1;
 
 pub(crate) const SECRET: &str = "ExampleSecret0123456789abcdefgh";
 pub(crate) const KEY_ID: &str = "LTAI5tExampleKeyId";
+pub(crate) const ACCOUNT: &str = "1000000000000001";
+pub(crate) const OTHER_ACCOUNT: &str = "1000000000000002";
 pub(crate) const OTHER_KEY_ID: &str = "LTAI5tOtherKeyId";
 
 /// A service with two accounts, each with one root key of the same secret.
 pub(crate) struct Harness {
     pub(crate) service: Service,
     pub(crate) clock: Arc<ManualClock>,
+
+    pub(crate) identities: Arc<Identities>,
 }
 
 /// An answer, read whole.
@@ -57,29 +62,50 @@ impl Harness {
         )
         .await
         .unwrap();
-        let account = |id: &str| {
-            let owner = Owner {
-                id: id.into(),
-                display_name: id.into(),
+        let store = Arc::new(store);
+        let vault = Vault::new([7; 32]);
+        let identities = Identities::open(Arc::clone(&store), vault, Arc::clone(&rng) as _)
+            .await
+            .unwrap();
+        let identities = Arc::new(identities);
+        for (account, key_id) in [(ACCOUNT, KEY_ID), (OTHER_ACCOUNT, OTHER_KEY_ID)] {
+            let context = Context {
+                account,
+                now: clock.now(),
+                rng: &*rng,
             };
-            KeyRecord::permanent(Secret::new(SECRET), Identity::root(owner))
-        };
-        let keys = StaticKeyRing::default()
-            .with(KEY_ID, account("1000000000000001"))
-            .with(OTHER_KEY_ID, account("1000000000000002"));
+            let made = identities.change(|directory| {
+                let new = NewAccount {
+                    id: Some(account.into()),
+                    display_name: account.into(),
+                    email: String::new(),
+                };
+                directory.create_account(new, &context)?;
+                let secret = Secret::new(SECRET);
+                let active = AccessKeyStatus::Active;
+                directory.put_access_key(&context, None, key_id, &secret, active)?;
+                Ok::<(), ControlFault>(())
+            });
+            made.await.unwrap().unwrap();
+        }
         let settings = ServiceSettings {
             hosts: Hosts::new(["oss.example.com"], Vec::<(String, String)>::new()),
-            public_endpoint: None,
+            region: "cn-hangzhou".into(),
+            ..ServiceSettings::default()
         };
         let service = Service::new(
-            Arc::new(store),
-            Arc::new(keys),
+            store,
+            Arc::clone(&identities),
             Verifier::new(Regions::Any),
             settings,
             Arc::clone(&clock) as Arc<dyn Clock>,
-            rng,
+            Arc::clone(&rng) as _,
         );
-        Self { service, clock }
+        Self {
+            service,
+            clock,
+            identities,
+        }
     }
 
     /// Sends one request as it is.

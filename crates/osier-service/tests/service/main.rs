@@ -4,5 +4,6 @@
 mod cors;
 mod forms;
 mod harness;
+mod identities;
 mod objects;
 mod routes;

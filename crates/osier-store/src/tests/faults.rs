@@ -12,6 +12,7 @@ use osier_types::{
 };
 
 use super::kit::*;
+use crate::WithTags;
 
 type Doing<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
 
@@ -312,7 +313,11 @@ async fn seen(kit: &Kit) -> String {
         .unwrap();
         if let Some(object) = &entry.object {
             let object_ref = at("bkt", entry.key.as_str(), Some(entry.version));
-            let facts = kit.store.object_facts(&object_ref).await.unwrap();
+            let facts = kit
+                .store
+                .object_facts(&object_ref, WithTags::No)
+                .await
+                .unwrap();
             let tags = kit.run(Op::GetObjectTagging(object_ref)).await;
             let Ok(Outcome::Tagging { tags, .. }) = tags else {
                 panic!("no tags")

@@ -9,6 +9,7 @@ use osier_types::{
 use proptest::strategy::{Strategy as _, ValueTree as _};
 
 use super::kit::*;
+use crate::WithTags;
 use crate::digest::md5_of;
 
 #[tokio::test]
@@ -490,7 +491,7 @@ async fn symlinks() {
     assert_eq!(kit.get("chain").await, Err(FaultKind::InvalidTargetType));
     let facts = kit
         .store
-        .object_facts(&at("bkt", "link", None))
+        .object_facts(&at("bkt", "link", None), WithTags::No)
         .await
         .unwrap()
         .unwrap();
@@ -505,7 +506,8 @@ async fn tags_and_lists_change_nothing_else() {
     let missing = Err(FaultKind::NoSuchKey { marker: None });
     assert_eq!(kit.run(Op::GetObjectTagging(object())).await, missing);
     assert_eq!(kit.run(Op::GetObjectAcl(object())).await, missing);
-    assert_eq!(kit.store.object_acl(&object()).await.unwrap(), None);
+    let facts = async |tags| kit.store.object_facts(&object(), tags).await.unwrap();
+    assert_eq!(facts(WithTags::Yes).await, None);
     kit.put("k", &bytes(1, 100)).await;
     let before = kit.head("k").await.unwrap();
     kit.clock.advance_ms(5000);
@@ -544,7 +546,10 @@ async fn tags_and_lists_change_nothing_else() {
         panic!("no list");
     };
     assert_eq!((owner, told), (kit.caller.owner.clone(), acl));
-    assert_eq!(kit.store.object_acl(&object()).await.unwrap(), Some(acl));
+    let brief = facts(WithTags::No).await.unwrap();
+    assert_eq!((brief.acl, brief.tags), (acl, Tags::default()));
+    let whole = facts(WithTags::Yes).await.unwrap();
+    assert_eq!((whole.acl, whole.tags), (acl, tags));
     let after = kit.head("k").await.unwrap();
     assert_eq!(
         after,

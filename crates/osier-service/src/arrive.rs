@@ -1,0 +1,141 @@
+//! The first station: which bucket and key a request names, and who signed it.
+
+use std::borrow::Cow;
+
+use http::Method;
+use http::header::{HOST, HeaderMap, ORIGIN};
+use http::request::Parts;
+use osier_auth::{Authentication, ResourceName, Signed, SignedHead, query_with_spaces};
+use osier_store::ByteSource;
+use osier_types::{BucketName, Fault, FaultKind, Query};
+use osier_wire::{Address, Addressed, BodyUse, Route, oss};
+
+use crate::form;
+use crate::service::{Done, Learnt, Service};
+
+impl Service {
+    pub(crate) async fn answer(
+        &self,
+        request: &Parts,
+        body: Box<dyn ByteSource>,
+        learnt: &mut Learnt,
+    ) -> Result<Done, Fault> {
+        let target = match (request.uri.authority(), request.uri.path_and_query()) {
+            (None, Some(target)) => Cow::Borrowed(target.as_str()),
+            _ => Cow::Owned(request.uri.to_string()),
+        };
+        let host = text_of(&request.headers, &HOST);
+        let addressed = osier_wire::address(
+            &request.method,
+            &target,
+            host.as_deref(),
+            &self.settings.hosts,
+        )?;
+        learnt.address = addressed.candidates.first().cloned();
+        let form = addressed
+            .candidates
+            .iter()
+            .find(|address| route_of(request, address, &addressed.query).body() == BodyUse::Form);
+        if let Some(address) = form {
+            learnt.log.op = "PostObject";
+            learnt.address = Some(address.clone());
+            self.grant(request, learnt);
+            // In a box: forms are rare, and their futures large.
+            return Box::pin(form::post(self, request, address, body, learnt)).await;
+        }
+        // A preflight is never signed; the URL it asks about may well be, for another method.
+        let signed = if request.method == Method::OPTIONS {
+            None
+        } else {
+            self.authenticate(request, &addressed)?
+        };
+        // Unsigned queries come from forms and programs that write a blank as `+`.
+        let (index, spaces) = signed
+            .as_ref()
+            .map_or((0, true), |signed| (signed.candidate, signed.plus_is_space));
+        let address = addressed
+            .candidates
+            .get(index)
+            .ok_or_else(|| Fault::new(FaultKind::Internal))?;
+        learnt.address = Some(address.clone());
+        if let Some(signed) = &signed {
+            learnt.log.access_key_id = Some(signed.access_key_id.clone());
+            learnt.caller = Some(signed.identity.clone());
+        }
+        let query = if spaces && addressed.raw_query.contains('+') {
+            query_with_spaces(&addressed.raw_query)
+        } else {
+            addressed.query
+        };
+        let route = route_of(request, address, &query);
+        learnt.log.op = route.name().unwrap_or("Unknown");
+        self.grant(request, learnt);
+        self.perform(
+            request,
+            learnt,
+            address,
+            &query,
+            &route,
+            signed.as_ref(),
+            body,
+        )
+        .await
+    }
+
+    fn authenticate(
+        &self,
+        request: &Parts,
+        addressed: &Addressed,
+    ) -> Result<Option<Signed>, Fault> {
+        let candidates: Vec<ResourceName> = addressed
+            .candidates
+            .iter()
+            .map(|address| ResourceName {
+                bucket: address.bucket.clone(),
+                key: address.key.clone(),
+            })
+            .collect();
+        let head = SignedHead {
+            method: &request.method,
+            headers: &request.headers,
+            query: &addressed.query,
+            raw_query: &addressed.raw_query,
+            candidates: &candidates,
+        };
+        match self
+            .verifier
+            .authenticate(&head, self.identities.as_ref(), self.clock.now())?
+        {
+            Authentication::Anonymous => Ok(None),
+            Authentication::Signed(signed) => Ok(Some(signed)),
+        }
+    }
+
+    /// What the bucket's CORS rules grant to the page this request comes from.
+    fn grant(&self, request: &Parts, learnt: &mut Learnt) {
+        let Some(origin) = text_of(&request.headers, &ORIGIN) else {
+            return;
+        };
+        let bucket = learnt
+            .address
+            .as_ref()
+            .and_then(|address| address.bucket.as_deref());
+        let bucket = bucket.and_then(|bucket| BucketName::parse(bucket).ok());
+        let Some(record) = bucket.and_then(|bucket| self.store.bucket(&bucket).ok()) else {
+            return;
+        };
+        if let Some(cors) = &record.cors {
+            learnt.grant = cors.grant(&origin, request.method.as_str(), &[]);
+        }
+    }
+}
+
+fn route_of(request: &Parts, address: &Address, query: &Query) -> Route {
+    oss::route(&request.method, address, query, &request.headers)
+}
+
+pub(crate) fn text_of(headers: &HeaderMap, name: &http::header::HeaderName) -> Option<String> {
+    headers
+        .get(name)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}

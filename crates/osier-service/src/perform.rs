@@ -1,0 +1,130 @@
+//! The second station: a request is decoded, permitted and carried out.
+
+use bytes::Bytes;
+use http::request::Parts;
+use osier_auth::{Identity, Signed};
+use osier_store::{ByteSource, Caller};
+use osier_types::{AccessDenial, Expected, Fault, FaultKind, Op, Outcome, Owner, Query};
+use osier_wire::{Address, BodyUse, ReplyFacts, Route, Scope, oss};
+
+use crate::authorise::Asking;
+use crate::body::{check_document, read_document};
+use crate::pace::PacedSource;
+use crate::service::{Done, Learnt, Service};
+
+/// Parameters that replace headers of an answer; anonymous requests may not use them.
+const OVERRIDES: [&str; 6] = [
+    "response-cache-control",
+    "response-content-disposition",
+    "response-content-encoding",
+    "response-content-language",
+    "response-content-type",
+    "response-expires",
+];
+
+impl Service {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of a request, each once"
+    )]
+    pub(crate) async fn perform(
+        &self,
+        request: &Parts,
+        learnt: &mut Learnt,
+        address: &Address,
+        query: &Query,
+        route: &Route,
+        signed: Option<&Signed>,
+        mut body: Box<dyn ByteSource>,
+    ) -> Result<Done, Fault> {
+        let headers = &request.headers;
+        if signed.is_none() && !open_to_all(route) {
+            // Before anything is read of what they sent, and also of what there is not.
+            return Err(FaultKind::AccessDenied(AccessDenial::AnonymousForbidden).into());
+        }
+        if let Some(fault) = route.fault() {
+            return Err(fault);
+        }
+        if signed.is_none()
+            && query
+                .pairs()
+                .iter()
+                .any(|pair| OVERRIDES.contains(&&*pair.name))
+        {
+            return Err(FaultKind::InvalidRequest {
+                reason: "response-* parameters need a signature".to_owned(),
+            }
+            .into());
+        }
+        let payload = signed.and_then(|signed| signed.payload_sha256);
+        let document = match route.body() {
+            BodyUse::Document { max_bytes } => {
+                let document = read_document(body.as_mut(), max_bytes).await?;
+                check_document(headers, &document, payload)?;
+                document
+            }
+            BodyUse::None | BodyUse::Stream | BodyUse::Form => Bytes::new(),
+        };
+        let mut op = oss::decode(route, address, query, headers, &document)?;
+        learnt.log.op = op.name();
+        learnt.log.bucket = op.bucket().cloned();
+        learnt.facts = ReplyFacts::of(&op);
+        learnt.preflight = matches!(op, Op::OptionsObject(_));
+        if let (Some(_), Some(expected)) = (payload, expected_mut(&mut op)) {
+            expected.sha256 = payload;
+        }
+        let bits_per_second = oss::traffic_limit(query, headers)?;
+        let asking = Asking {
+            caller: learnt.caller.as_ref(),
+            access_key_id: learnt.log.access_key_id.as_deref(),
+            headers,
+            source: &learnt.source,
+            now: self.now(),
+        };
+        self.authorise(&asking, &op, &mut learnt.judged).await?;
+        if let (Some(bits), BodyUse::Stream) = (bits_per_second, route.body()) {
+            body = Box::new(PacedSource::new(body, bits));
+        }
+        let caller = caller_of(learnt.caller.as_ref());
+        let reply = self.store.execute(&caller, op, body.as_mut()).await?;
+        if let Outcome::Preflight(grant) = &reply.outcome {
+            learnt.grant = Some(grant.clone());
+        }
+        Ok(Done {
+            reply,
+            bits_per_second,
+        })
+    }
+}
+
+/// On whose account the store works. Anonymous callers own nothing.
+pub(crate) fn caller_of(identity: Option<&Identity>) -> Caller {
+    Caller {
+        owner: identity.map_or_else(Owner::default, |identity| identity.account.as_ref().clone()),
+    }
+}
+
+/// Whether access-control lists can grant an operation to everybody; all others need a signature.
+fn open_to_all(route: &Route) -> bool {
+    const OF_BUCKETS: [&str; 4] = ["", "delete", "uploads", "versions"];
+    const NOT_OF_OBJECTS: [&str; 3] = ["acl", "legalHold", "retention"];
+    let Some(spec) = route.spec() else {
+        return true;
+    };
+    let subresource = spec.subresource.unwrap_or("");
+    match (spec.scope, spec.method) {
+        (_, "OPTIONS") => true,
+        (Scope::Bucket, "GET" | "HEAD" | "POST") => OF_BUCKETS.contains(&subresource),
+        (Scope::Bucket | Scope::Service, _) => false,
+        (Scope::Object, _) => !NOT_OF_OBJECTS.contains(&subresource),
+    }
+}
+
+fn expected_mut(op: &mut Op) -> Option<&mut Expected> {
+    match op {
+        Op::PutObject(put) => Some(&mut put.expected),
+        Op::AppendObject(append) => Some(&mut append.expected),
+        Op::UploadPart(part) => Some(&mut part.expected),
+        _ => None,
+    }
+}
