@@ -7,6 +7,7 @@
 
 mod access;
 mod bucket;
+mod checksum;
 mod clock;
 mod config;
 mod cors;
@@ -27,13 +28,14 @@ pub use bucket::{
     BucketAcl, BucketName, BucketVersioning, DataRedundancy, InvalidBucketName, StorageClass,
     UnknownWord,
 };
+pub use checksum::{Checksum, ChecksumAlgorithm, ChecksumPlan, ChecksumType, ObjectChecksum};
 pub use clock::{Clock, ManualClock, Rng, SeededRng};
 pub use config::{ConfigKind, ConfigSupport};
 pub use cors::{CorsConfig, CorsRule, Preflight};
 pub use digest::{Crc64, ETag, Expected, Md5};
 pub use fault::{
-    AccessDenial, DenialKind, DeniedBy, DeniedPrincipal, Fault, FaultKind, PolicyDenial,
-    PrincipalKind, SignatureMismatch,
+    AccessDenial, AuthorizationPlace, DenialKind, DeniedBy, DeniedPrincipal, Fault, FaultKind,
+    PolicyDenial, PrincipalKind, SignatureMismatch,
 };
 pub use key::{InvalidObjectKey, ObjectKey};
 pub use object::{

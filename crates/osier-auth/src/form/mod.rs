@@ -210,6 +210,7 @@ fn signed(
             payload_sha256: None,
             plus_is_space: false,
             oss_query_unsigned: false,
+            chunks: None,
         }),
         policy: Some(policy),
     }

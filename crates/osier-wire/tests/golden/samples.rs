@@ -1,13 +1,14 @@
 //! What comes of each operation in the golden exchanges, and one fault of every kind.
 
 use osier_types::{
-    AccessDenial, Appended, BucketAcl, BucketEntry, BucketInfo, BucketName, BucketPage, BucketStat,
-    BucketVersioning, ByteRange, ClassStat, ConfigKind, ContentHeaders, Copied, CorsConfig,
-    CorsRule, DataRedundancy, DeletedEntry, DeletedPage, DenialKind, DeniedBy, DeniedPrincipal,
-    ETag, FaultKind, GetObject, ObjectAcl, ObjectDeleted, ObjectEntry, ObjectInfo, ObjectKey,
-    ObjectKind, ObjectPage, ObjectRead, ObjectRef, Op, Outcome, Owner, PartInfo, PartPage,
-    PolicyDenial, PrincipalKind, Region, ResolvedRange, Resource, SignatureMismatch, StorageClass,
-    Tag, Tags, Timestamp, UploadEntry, UploadPage, VersionEntry, VersionId, VersionPage, Written,
+    AccessDenial, Appended, AuthorizationPlace, BucketAcl, BucketEntry, BucketInfo, BucketName,
+    BucketPage, BucketStat, BucketVersioning, ByteRange, ClassStat, ConfigKind, ContentHeaders,
+    Copied, CorsConfig, CorsRule, DataRedundancy, DeletedEntry, DeletedPage, DenialKind, DeniedBy,
+    DeniedPrincipal, ETag, FaultKind, GetObject, ObjectAcl, ObjectDeleted, ObjectEntry, ObjectInfo,
+    ObjectKey, ObjectKind, ObjectPage, ObjectRead, ObjectRef, Op, Outcome, Owner, PartInfo,
+    PartPage, PolicyDenial, PrincipalKind, Region, ResolvedRange, Resource, SignatureMismatch,
+    StorageClass, Tag, Tags, Timestamp, UploadEntry, UploadPage, VersionEntry, VersionId,
+    VersionPage, Written,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_316_645);
@@ -363,6 +364,9 @@ pub(crate) fn faults() -> Vec<FaultKind> {
             reason: reason(),
             ec: "0002-00000202",
         },
+        AccessDenial::HeadersNotSigned {
+            names: "x-amz-acl".into(),
+        },
         AccessDenial::PostPolicy {
             condition: "[\"eq\",\"$key\",\"a\"]".into(),
         },
@@ -409,6 +413,15 @@ pub(crate) fn faults() -> Vec<FaultKind> {
             computed: 2,
         },
         FaultKind::PayloadDigestMismatch,
+        FaultKind::ChecksumMismatch {
+            name: "x-amz-checksum-crc32",
+        },
+        FaultKind::MalformedChunk {
+            reason: "it says so",
+        },
+        FaultKind::MalformedTrailer {
+            reason: "it says so",
+        },
         FaultKind::EntityTooLarge { max: 5 },
         FaultKind::EntityTooSmall { min: 5 },
         FaultKind::MetadataTooLarge { max: 8192 },
@@ -433,6 +446,14 @@ pub(crate) fn faults() -> Vec<FaultKind> {
             canonical_request: Some("GET\n/\n".into()),
             ec: "0002-00000201",
         })),
+        FaultKind::MalformedAuthorization {
+            place: AuthorizationPlace::Header,
+            reason: reason(),
+            region: Some("us-east-1".into()),
+        },
+        FaultKind::MissingSecurityHeader {
+            name: "x-amz-content-sha256",
+        },
         FaultKind::InvalidAccessKeyId {
             access_key_id: "nobody".into(),
         },

@@ -71,6 +71,7 @@ fn denial(xml: &mut Xml, denial: &AccessDenial) {
         AccessDenial::AnonymousForbidden
         | AccessDenial::NotYetValid
         | AccessDenial::MalformedSignature { .. }
+        | AccessDenial::HeadersNotSigned { .. }
         | AccessDenial::NotOwner => {}
     }
 }
