@@ -49,6 +49,7 @@ impl Store {
                 content: self.referred_anew(content),
                 link: true,
                 forbid_overwrite: op.new.forbid_overwrite,
+                conditions: op.new.conditions.clone(),
                 with: Batch::default(),
             };
             let (etag, crc64) = (fresh.object.etag.clone(), fresh.object.crc64);
@@ -60,6 +61,7 @@ impl Store {
                     crc64,
                     version: committed.version,
                     source_version: source.version,
+                    encryption: None,
                 }));
             }
         }

@@ -128,6 +128,7 @@ fn read(
     Outcome::Object(Box::new(ObjectRead {
         info,
         range,
+        part: None,
         overrides,
     }))
 }

@@ -62,6 +62,7 @@ impl Store {
                     last_modified: record.modified,
                     source_version: source.version,
                     crc64: stretch.crc64,
+                    encryption: None,
                 });
             }
         }

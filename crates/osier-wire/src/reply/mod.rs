@@ -61,6 +61,8 @@ impl ReplyFacts {
             Op::DeleteBucket { .. }
             | Op::DeleteBucketTags { .. }
             | Op::DeleteBucketCors { .. }
+            | Op::DeleteBucketEncryption { .. }
+            | Op::AbortBucketWorm { .. }
             | Op::DeleteObject(_)
             | Op::DeleteObjectTagging(_)
             | Op::AbortMultipartUpload(_) => true,

@@ -76,6 +76,8 @@ pub struct RouteSpec {
     pub(crate) decoder: Decoder,
     /// Whether it makes or deletes: then options that are not there are refused.
     guarded: bool,
+    /// Whether it understands how to protect what it makes: encryption, retention, legal hold.
+    pub(crate) protects: bool,
 }
 
 /// How a request becomes an `Op`.
@@ -293,6 +295,7 @@ pub(crate) const fn row(
         body: BodyUse::None,
         decoder: Decoder::Refuse,
         guarded: false,
+        protects: false,
     }
 }
 
@@ -324,6 +327,13 @@ impl RouteSpec {
 
     pub(crate) const fn body(mut self, body: BodyUse) -> Self {
         self.body = body;
+        self
+    }
+
+    /// As `guarded`, but encryption, retention and legal hold are understood.
+    pub(crate) const fn protecting(mut self) -> Self {
+        self.guarded = true;
+        self.protects = true;
         self
     }
 

@@ -2,7 +2,10 @@
 
 use http::HeaderName;
 use osier_types::limits::{CORS_RULES_MAX, DELETE_KEYS_MAX, PART_NUMBER_MAX};
-use osier_types::{BucketVersioning, CorsConfig, CorsRule, Fault, ObjectKey, Tag, Tags, VersionId};
+use osier_types::{
+    BucketVersioning, CorsConfig, CorsRule, DeleteConditions, Fault, ObjectKey, ObjectToDelete,
+    Tag, Tags,
+};
 
 use super::read::{Element, malformed, parse};
 use crate::request::fields::{invalid_tags, version_id};
@@ -104,7 +107,7 @@ fn cors_rule(rule: &Element) -> Result<CorsRule, Fault> {
 }
 
 /// What to delete, and whether to keep quiet about it.
-pub(crate) type Deletion = (Vec<(ObjectKey, Option<VersionId>)>, bool);
+pub(crate) type Deletion = (Vec<ObjectToDelete>, bool);
 
 /// `Delete`; `object_key` says which keys the dialect allows.
 pub(crate) fn delete(
@@ -122,7 +125,11 @@ pub(crate) fn delete(
                 .exact("Key")?
                 .ok_or_else(|| malformed("an Object has no Key"))?;
             let version = object.word("VersionId")?.map(version_id).transpose()?;
-            Ok((object_key(key.as_bytes())?, version))
+            Ok(ObjectToDelete {
+                key: object_key(key.as_bytes())?,
+                version,
+                conditions: DeleteConditions::default(),
+            })
         })
         .collect::<Result<_, Fault>>()?;
     if objects.is_empty() {

@@ -22,6 +22,12 @@ header_names! {
     NEXT_APPEND_POSITION = "x-oss-next-append-position";
     SEALED_TIME = "x-oss-sealed-time";
     SYMLINK_TARGET = "x-oss-symlink-target";
+    ENCRYPTION = "x-oss-server-side-encryption";
+    ENCRYPTION_KEY_ID = "x-oss-server-side-encryption-key-id";
+    WORM_ID = "x-oss-worm-id";
+    LOCK_MODE = "x-oss-object-worm-mode";
+    LOCK_UNTIL = "x-oss-object-worm-retain-until-date";
+    LEGAL_HOLD = "x-oss-object-worm-legal-hold";
 }
 
 /// A head with the headers that every answer has, but `Content-Length`.

@@ -1,11 +1,12 @@
 //! The headers of objects, as reads tell them.
 
 use http::header::{CONTENT_LENGTH, HeaderValue, LAST_MODIFIED};
-use osier_types::{ObjectInfo, ObjectKind, ObjectRead, percent_encode};
+use osier_types::{Encrypted, ObjectInfo, ObjectKind, ObjectLock, ObjectRead, percent_encode};
 
 use super::head::{
-    CRC64, Head, NEXT_APPEND_POSITION, OBJECT_TYPE, SEALED_TIME, STORAGE_CLASS, SYMLINK_TARGET,
-    TAGGING_COUNT, VERSION_ID,
+    CRC64, ENCRYPTION, ENCRYPTION_KEY_ID, Head, LEGAL_HOLD, LOCK_MODE, LOCK_UNTIL,
+    NEXT_APPEND_POSITION, OBJECT_TYPE, SEALED_TIME, STORAGE_CLASS, SYMLINK_TARGET, TAGGING_COUNT,
+    VERSION_ID,
 };
 
 impl Head {
@@ -33,9 +34,35 @@ impl Head {
             (ObjectKind::Appendable, None) => self.number(NEXT_APPEND_POSITION, info.size),
             (_, None) => {}
         }
+        self.encryption(info.encryption.as_ref());
+        self.lock(&info.lock);
         self.content_headers(&info.headers, &read.overrides);
         self.user_meta("x-oss-meta-", &info.user_meta);
         self.persistent(&info.persistent_headers);
+    }
+
+    /// How an object is encrypted. OSS has no words for keys of the client's own.
+    pub(super) fn encryption(&mut self, encryption: Option<&Encrypted>) {
+        match encryption {
+            None | Some(Encrypted::Customer { .. }) => {}
+            Some(Encrypted::Managed) => self.fixed(ENCRYPTION, "AES256"),
+            Some(Encrypted::Kms(kms)) => {
+                self.fixed(ENCRYPTION, "KMS");
+                if let Some(key_id) = &kms.key_id {
+                    self.text(ENCRYPTION_KEY_ID, key_id);
+                }
+            }
+        }
+    }
+
+    fn lock(&mut self, lock: &ObjectLock) {
+        if let Some(retention) = &lock.retention {
+            self.fixed(LOCK_MODE, retention.mode.as_str());
+            self.owned(LOCK_UNTIL, retention.until.iso8601());
+        }
+        if let Some(hold) = lock.legal_hold {
+            self.fixed(LEGAL_HOLD, hold.as_str());
+        }
     }
 
     /// The few headers of `GetObjectMeta`.

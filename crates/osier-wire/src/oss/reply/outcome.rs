@@ -6,7 +6,7 @@ use osier_types::{ConfigKind, Copied, ObjectDeleted, Outcome, Written};
 
 use super::head::{
     CRC64, DELETE_MARKER, Head, NEXT_APPEND_POSITION, SEALED_TIME, SOURCE_VERSION_ID, VERSION_ID,
-    head,
+    WORM_ID, head,
 };
 use super::post;
 use super::xml;
@@ -43,6 +43,14 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             head.xml(xml::bucket::tagging(tags))
         }
         Outcome::Cors(config) => ok().xml(xml::bucket::cors(config)),
+        Outcome::BucketEncryption(encryption) => ok().xml(xml::protection::encryption(encryption)),
+        Outcome::BucketLock(lock) => ok().xml(xml::protection::object_worm(lock)),
+        Outcome::WormInitiated(id) => {
+            let mut head = ok();
+            head.text(WORM_ID, id);
+            head.bare()
+        }
+        Outcome::BucketWorm { worm, state } => ok().xml(xml::protection::worm(worm, *state)),
         Outcome::Config { kind, document } => {
             let document = document
                 .clone()
@@ -85,6 +93,7 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             head.etag(&appended.etag);
             head.number(NEXT_APPEND_POSITION, appended.next_position);
             head.number(CRC64, appended.crc64);
+            head.encryption(appended.encryption.as_ref());
             head.version(VERSION_ID, appended.version);
             head.bare()
         }
@@ -112,6 +121,14 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             head.version(VERSION_ID, *version);
             head.xml(xml::bucket::acl(owner, acl.as_str()))
         }
+        Outcome::Retention(retention) => ok().xml(xml::protection::retention(retention)),
+        Outcome::LegalHold(hold) => ok().xml(xml::protection::legal_hold(*hold)),
+        // No request of this dialect asks for them.
+        Outcome::ObjectAttributes(attributes) => {
+            let mut head = ok();
+            head.object_meta(&attributes.info);
+            head.bare()
+        }
         Outcome::Preflight(grant) => {
             let mut head = ok();
             apply_cors(&mut head.headers, grant, true);
@@ -121,15 +138,26 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             bucket,
             key,
             upload_id,
+            encryption,
             url_encoded,
-        } => ok().xml(xml::object::upload_initiated(
-            bucket,
-            key,
-            upload_id,
-            (*url_encoded).into(),
-        )),
-        Outcome::PartUploaded { etag, md5, crc64 } => {
+        } => {
             let mut head = ok();
+            head.encryption(encryption.as_ref());
+            head.xml(xml::object::upload_initiated(
+                bucket,
+                key,
+                upload_id,
+                (*url_encoded).into(),
+            ))
+        }
+        Outcome::PartUploaded {
+            etag,
+            md5,
+            crc64,
+            encryption,
+        } => {
+            let mut head = ok();
+            head.encryption(encryption.as_ref());
             head.etag(etag);
             head.content_md5(md5);
             head.number(CRC64, *crc64);
@@ -140,8 +168,10 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             last_modified,
             source_version,
             crc64,
+            encryption,
         } => {
             let mut head = ok();
+            head.encryption(encryption.as_ref());
             // oss2 takes the part's tag from the header, not from the document.
             head.etag(etag);
             head.number(CRC64, *crc64);
@@ -154,9 +184,11 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             etag,
             crc64,
             version,
+            encryption,
             url_encoded,
         } => {
             let mut head = ok();
+            head.encryption(encryption.as_ref());
             head.etag(etag);
             head.number(CRC64, *crc64);
             head.version(VERSION_ID, *version);
@@ -177,6 +209,7 @@ fn written(mut head: Head, written: &Written) -> Head {
     head.etag(&written.etag);
     head.content_md5(&written.md5);
     head.number(CRC64, written.crc64);
+    head.encryption(written.encryption.as_ref());
     head.version(VERSION_ID, written.version);
     head
 }
@@ -188,6 +221,7 @@ fn copied(mut head: Head, copied: &Copied) -> Encoded {
     }
     head.version(VERSION_ID, copied.version);
     head.version(SOURCE_VERSION_ID, copied.source_version);
+    head.encryption(copied.encryption.as_ref());
     head.xml(xml::object::copied(
         "CopyObjectResult",
         &copied.etag,

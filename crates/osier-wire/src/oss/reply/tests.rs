@@ -3,8 +3,9 @@ use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use osier_types::{
     AccessDenial, BucketAcl, BucketName, ByteRange, ConfigKind, Copied, CorsConfig, CorsRule,
     DeleteObjects, DeletedEntry, DeletedPage, ETag, FaultKind, ListForm, ListObjects, ObjectAcl,
-    ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, ObjectPage, ObjectRead, ObjectRef, Op, Owner,
-    PostSuccess, Preflight, StorageClass, Tags, Timestamp, VersionId, Written, percent_decode,
+    ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, ObjectLock, ObjectPage, ObjectRead, ObjectRef,
+    Op, Owner, PostSuccess, Preflight, Refusals, StorageClass, Tags, Timestamp, VersionId, Written,
+    percent_decode,
 };
 use proptest::prelude::*;
 use quick_xml::Reader;
@@ -53,6 +54,9 @@ fn info() -> ObjectInfo {
         tags: Tags::default(),
         symlink_target: None,
         sealed: None,
+        encryption: None,
+        lock: ObjectLock::default(),
+        parts: None,
     }
 }
 
@@ -60,6 +64,7 @@ fn read(info: ObjectInfo) -> Outcome {
     Outcome::Object(Box::new(ObjectRead {
         info,
         range: None,
+        part: None,
         overrides: osier_types::ContentHeaders::default(),
     }))
 }
@@ -237,6 +242,7 @@ fn ranges() {
         reply(&Outcome::Object(Box::new(ObjectRead {
             info: info(),
             range,
+            part: None,
             overrides: osier_types::ContentHeaders::default(),
         })))
     };
@@ -321,6 +327,7 @@ fn kept_headers_are_told_and_overridden() {
             ..info()
         },
         range: None,
+        part: None,
         overrides,
     })));
     let headers = &encoded.head.headers;
@@ -389,6 +396,8 @@ fn quiet_deletions_say_nothing() {
             asked: DeleteObjects {
                 bucket: bucket(),
                 objects: Vec::new(),
+                refusals: Refusals::First,
+                bypass_governance: false,
                 quiet,
                 url_encoded: true,
             },
@@ -397,6 +406,7 @@ fn quiet_deletions_say_nothing() {
                 version: None,
                 marker: Some(VersionId::Numbered(1)),
             }],
+            refused: Vec::new(),
         }))
     };
     let quiet = deleted(true);
@@ -486,6 +496,7 @@ fn form_uploads() {
                 md5: [0xAB; 16],
                 crc64: 1,
                 version: None,
+                encryption: None,
             },
             bucket: bucket(),
             key: key("a b/c"),
@@ -533,6 +544,7 @@ fn copies_tell_both_versions() {
         crc64: Some(3),
         version: Some(VersionId::Numbered(1)),
         source_version: Some(VersionId::Null),
+        encryption: None,
     }));
     assert_eq!(
         header(&encoded, "x-oss-version-id"),
@@ -583,7 +595,7 @@ proptest! {
             }
         }
         let posted = reply(&Outcome::Posted {
-            written: Written { etag: ETag::of_md5(&[1; 16]), md5: [1; 16], crc64: 1, version: None },
+            written: Written { etag: ETag::of_md5(&[1; 16]), md5: [1; 16], crc64: 1, version: None, encryption: None },
             bucket: bucket(),
             key: key("k"),
             success: PostSuccess::Redirect(url),

@@ -25,6 +25,7 @@ pub(crate) fn put(input: &Input<'_>) -> Decoded {
         storage_class,
         redundancy,
         tags,
+        object_lock: false,
     }))
 }
 

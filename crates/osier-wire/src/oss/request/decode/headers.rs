@@ -50,6 +50,9 @@ impl Fields<'_> {
             acl: self.object_acl()?,
             storage_class,
             forbid_overwrite: self.forbid_overwrite()?,
+            encryption: self.encryption()?,
+            lock: self.object_lock()?,
+            ..NewObject::default()
         })
     }
 

@@ -6,7 +6,7 @@
 use osier_types::limits::{KEY_BYTES_MAX, LIST_KEYS_DEFAULT, LIST_KEYS_MAX, LIST_PARTS_DEFAULT};
 use osier_types::{
     DeleteObjects, Fault, FaultKind, ListBuckets, ListForm, ListMultipartUploads,
-    ListObjectVersions, ListObjects, Op, VersionId,
+    ListObjectVersions, ListObjects, Op, Refusals, VersionId,
 };
 
 use super::headers::object_key;
@@ -131,6 +131,8 @@ pub(crate) fn delete_objects(input: &Input<'_>) -> Decoded {
     Ok(Op::DeleteObjects(DeleteObjects {
         bucket,
         objects,
+        refusals: Refusals::First,
+        bypass_governance: input.fields().bypass_governance()?,
         quiet,
         url_encoded: input.url_encoded()?,
     }))

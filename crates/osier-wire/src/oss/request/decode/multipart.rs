@@ -4,7 +4,7 @@ use http::HeaderMap;
 use osier_types::limits::{LIST_PARTS_DEFAULT, PART_NUMBER_MAX};
 use osier_types::{
     CompleteMultipartUpload, CompletedParts, Fault, InitiateMultipartUpload, ListParts, Op,
-    RangeSpec, UploadPart, UploadPartCopy, UploadRef,
+    RangeSpec, UploadPart, UploadPartCopy, UploadRef, WriteConditions,
 };
 
 use super::headers::expected;
@@ -31,6 +31,7 @@ pub(crate) fn upload_part(input: &Input<'_>) -> Decoded {
     Ok(Op::UploadPart(UploadPart {
         upload: upload(input)?,
         part_number: part_number(input)?,
+        customer_key: None,
         expected: expected(input.headers)?,
     }))
 }
@@ -39,6 +40,7 @@ pub(crate) fn upload_part_copy(input: &Input<'_>) -> Decoded {
     Ok(Op::UploadPartCopy(UploadPartCopy {
         upload: upload(input)?,
         part_number: part_number(input)?,
+        customer_key: None,
         source: copy_source(input.headers)?,
         range: source_range(input.headers)?,
     }))
@@ -61,6 +63,7 @@ pub(crate) fn complete(input: &Input<'_>) -> Decoded {
         upload: upload(input)?,
         parts,
         forbid_overwrite: fields.forbid_overwrite()?,
+        conditions: WriteConditions::default(),
         acl: fields.object_acl()?,
         crc64: fields.crc64()?,
         url_encoded: input.url_encoded()?,

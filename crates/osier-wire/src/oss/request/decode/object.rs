@@ -3,8 +3,9 @@
 use http::{HeaderMap, header};
 use osier_types::limits::OBJECT_TAGS_MAX;
 use osier_types::{
-    AppendObject, CopyObject, CopySource, Fault, FaultKind, GetObject, ObjectKey, ObjectRef, Op,
-    OptionsObject, PutObject, PutSymlink, RangeRequest, ResponseOverrides, percent_decode,
+    AppendObject, CopyObject, CopySource, DeleteConditions, DeleteObject, Fault, FaultKind,
+    GetObject, ObjectKey, ObjectRef, Op, OptionsObject, PutObject, PutSymlink, RangeRequest,
+    ResponseOverrides, percent_decode,
 };
 
 use super::headers::{bucket_name, expected, object_key};
@@ -56,6 +57,8 @@ fn reading(input: &Input<'_>) -> Result<GetObject, Fault> {
     Ok(GetObject {
         object: input.object_ref()?,
         range: None,
+        part: None,
+        customer_key: None,
         conditions: conditions(input.headers, ""),
         overrides: ResponseOverrides {
             cache_control: overriding("response-cache-control")?,
@@ -73,7 +76,11 @@ pub(crate) fn meta(input: &Input<'_>) -> Decoded {
 }
 
 pub(crate) fn delete(input: &Input<'_>) -> Decoded {
-    input.object_ref().map(Op::DeleteObject)
+    Ok(Op::DeleteObject(DeleteObject {
+        object: input.object_ref()?,
+        conditions: DeleteConditions::default(),
+        bypass_governance: input.fields().bypass_governance()?,
+    }))
 }
 
 pub(crate) fn copy(input: &Input<'_>) -> Decoded {
@@ -225,6 +232,7 @@ pub(crate) fn copy_source(headers: &HeaderMap) -> Result<CopySource, Fault> {
                 .map(|version| version_id(&String::from_utf8_lossy(&version)))
                 .transpose()?,
         },
+        customer_key: None,
         conditions: conditions(headers, "x-oss-copy-source-"),
     })
 }

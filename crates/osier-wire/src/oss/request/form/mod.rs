@@ -8,6 +8,7 @@ mod tests;
 use osier_types::{Expected, Fault, FaultKind, PostObject, PostSuccess, PutObject};
 
 use super::decode::headers::{bucket_name, object_key};
+use super::route::PROTECTION;
 use crate::request::fields::{Fields, header_value, missing};
 use crate::{Address, FormHead};
 
@@ -65,7 +66,9 @@ fn missing_option(form: &FormHead) -> Option<&str> {
     form.fields
         .iter()
         .map(|(name, _)| name.as_str())
-        .find(|name| PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
+        .find(|name| {
+            PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && !PROTECTION.contains(name)
+        })
 }
 
 /// Puts the file's name, without folders, in place of `${filename}`.

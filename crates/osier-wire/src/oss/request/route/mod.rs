@@ -30,9 +30,19 @@ pub fn route(method: &Method, address: &Address, query: &Query, headers: &Header
     GRAMMAR.route(method, address, query, headers)
 }
 
+/// Headers and form fields that say how to protect a new object.
+pub(super) const PROTECTION: [&str; 6] = [
+    "x-oss-server-side-encryption",
+    "x-oss-server-side-encryption-key-id",
+    "x-oss-server-side-data-encryption",
+    "x-oss-object-worm-mode",
+    "x-oss-object-worm-retain-until-date",
+    "x-oss-object-worm-legal-hold",
+];
+
 /// Options of writes that someone would rely on and that are not there. Ignoring them would
 /// store in the clear what should be encrypted, or overwrite or delete what should be kept.
-fn missing_option(_spec: &RouteSpec, query: &Query, headers: &HeaderMap) -> Option<String> {
+fn missing_option(spec: &RouteSpec, query: &Query, headers: &HeaderMap) -> Option<String> {
     const HEADER_PREFIXES: [&str; 6] = [
         "x-oss-server-side-",
         "x-oss-object-worm-",
@@ -44,10 +54,11 @@ fn missing_option(_spec: &RouteSpec, query: &Query, headers: &HeaderMap) -> Opti
     let by_name = headers
         .keys()
         .find(|name| {
-            HEADER_PREFIXES
+            let refused = HEADER_PREFIXES
                 .iter()
-                .any(|prefix| name.as_str().starts_with(prefix))
-                || CONDITIONS.contains(name)
+                .any(|prefix| name.as_str().starts_with(prefix));
+            let protects = spec.protects && PROTECTION.contains(&name.as_str());
+            refused && !protects || CONDITIONS.contains(name)
         })
         .map(|name| name.as_str().to_owned());
     let by_query = || {

@@ -1,11 +1,13 @@
 //! The documents that only OSS has in this form.
 
+mod protection;
 #[cfg(test)]
 mod tests;
 
 use osier_types::{DataRedundancy, Fault, StorageClass};
 
 use crate::xml::read::parse;
+pub(super) use protection::{encryption, legal_hold, object_worm, retention, worm_days};
 
 /// `CreateBucketConfiguration`; an empty body asks for nothing.
 pub(crate) fn create_bucket(

@@ -1,7 +1,8 @@
 use std::fmt::Write as _;
 
 use osier_types::{
-    BucketVersioning, DataRedundancy, FaultKind, ObjectKey, StorageClass, VersionId,
+    BucketVersioning, DataRedundancy, DeleteConditions, FaultKind, ObjectKey, ObjectToDelete,
+    StorageClass, VersionId,
 };
 use proptest::prelude::*;
 
@@ -25,7 +26,7 @@ fn status(document: &str) -> Result<BucketVersioning, Fault> {
 fn deleted(inner: &str) -> Result<Vec<String>, Fault> {
     let document = format!("<Delete>{inner}</Delete>");
     let (objects, _) = delete(document.as_bytes())?;
-    let keys = objects.iter().map(|(key, _)| key.to_string());
+    let keys = objects.iter().map(|object| object.key.to_string());
     Ok(keys.collect())
 }
 
@@ -115,7 +116,12 @@ fn keys_to_delete_are_kept_to_the_byte() {
     )
     .unwrap();
     let key = ObjectKey::parse(b"k").unwrap();
-    assert_eq!(objects, [(key, Some(VersionId::Numbered(1)))]);
+    let wanted = ObjectToDelete {
+        key,
+        version: Some(VersionId::Numbered(1)),
+        conditions: DeleteConditions::default(),
+    };
+    assert_eq!(objects, [wanted]);
     assert!(quiet);
 }
 
