@@ -1,17 +1,20 @@
 //! Copies: the new row refers to the same blobs under references of its own, so
 //! that no bytes move. Only bytes that live in rows are written again.
 
-use osier_engine::Batch;
+use osier_engine::{Batch, EngineError};
 use osier_types::{
-    Copied, CopyObject, CopySource, Fault, FaultKind, ObjectKind, Outcome, Resource, VersionId,
+    ChecksumAlgorithm, Copied, CopyObject, CopySource, Fault, FaultKind, ObjectKind, Outcome,
+    Resource, VersionId,
 };
 
 use crate::Store;
+use crate::body::ObjectBody;
 use crate::content::Content;
-use crate::failure::too_much_contention;
+use crate::digest::{self, Digests};
+use crate::failure::{fault, too_much_contention};
 use crate::get::check_conditions;
 use crate::history::{ATTEMPTS, Fresh};
-use crate::put::new_object;
+use crate::put::{new_object, whole};
 use crate::rows::{Object, Record};
 use crate::state::Bucket;
 
@@ -43,9 +46,22 @@ impl Store {
                 .content(&from, key, seq, &source.object, 0, size)
                 .await?;
             let Some(content) = content else { continue };
+            let kept = source.object.checksum;
+            let checksum = match op.checksum {
+                Some(wanted) if kept.is_none_or(|kept| kept.checksum.algorithm() != wanted) => {
+                    // Overwritten since its row was read: what is there now counts.
+                    let Some(digests) = self.digests_of(&from, &content, wanted).await? else {
+                        continue;
+                    };
+                    digests.checksum.map(whole)
+                }
+                _ => kept,
+            };
             let hold = self.hold(&bucket, &op.key).await;
+            let mut object = copied_object(&op, &bucket, &source.object);
+            object.checksum = checksum;
             let fresh = Fresh {
-                object: copied_object(&op, &bucket, &source.object),
+                object,
                 content: self.referred_anew(content),
                 link: true,
                 forbid_overwrite: op.new.forbid_overwrite,
@@ -59,6 +75,7 @@ impl Store {
                     etag,
                     last_modified: committed.modified,
                     crc64,
+                    checksum,
                     version: committed.version,
                     source_version: source.version,
                     encryption: None,
@@ -66,6 +83,24 @@ impl Store {
             }
         }
         Err(too_much_contention())
+    }
+
+    /// The checksums of stored bytes; `None` when they went away meanwhile.
+    async fn digests_of(
+        &self,
+        bucket: &Bucket,
+        content: &Content,
+        wanted: ChecksumAlgorithm,
+    ) -> Result<Option<Digests>, Fault> {
+        let body = match content {
+            Content::Bytes(bytes) => ObjectBody::of_bytes(bytes.clone()),
+            Content::Pieces(pieces) => match self.open_pieces(&bucket.name, pieces.clone()).await {
+                Ok(body) => body,
+                Err(EngineError::NoBlob) => return Ok(None),
+                Err(error) => return Err(fault(error, Some(&bucket.name))),
+            },
+        };
+        digest::of_body(body, Some(wanted)).await.map(Some)
     }
 
     /// The source of a copy, if its conditions hold. A delete marker is not there, even by its id.

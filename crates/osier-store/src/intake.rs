@@ -3,10 +3,12 @@
 
 use bytes::{Bytes, BytesMut};
 use osier_engine::{BlobWriter, OwnerTag, SealedBlob};
-use osier_types::{BucketName, Crc64, Expected, Fault, FaultKind, Md5, ObjectKey};
+use osier_types::{
+    BucketName, Checksum, ChecksumPromise, Crc64, Expected, Fault, FaultKind, Md5, ObjectKey,
+};
 
 use crate::body::ObjectBody;
-use crate::digest::{Digests, Hashing};
+use crate::digest::{Beside, Digests, Hashing};
 use crate::failure::OrFault as _;
 use crate::state::Bucket;
 use crate::{ByteSource, Store, key_hash};
@@ -51,6 +53,8 @@ pub(crate) struct Received {
     pub(crate) length: u64,
     pub(crate) md5: Md5,
     pub(crate) crc64: Crc64,
+    /// The one that the client sent, or that was reckoned for it.
+    pub(crate) checksum: Option<Checksum>,
 }
 
 /// Where the bytes are.
@@ -110,7 +114,10 @@ impl Store {
                 }
             }
         }
-        let mut hashing = Hashing::new(expected.sha256.is_some());
+        let mut hashing = Hashing::new(Beside {
+            sha256: expected.sha256.is_some(),
+            checksum: expected.checksum.map(|promise| promise.algorithm()),
+        });
         let mut length = 0_u64;
         while let Some(bytes) = body.next().await? {
             length = length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
@@ -138,12 +145,13 @@ impl Store {
         hashing.start();
         let kept = sink.finish().await?;
         let digests = hashing.finish().await?;
-        verify(expected, &digests)?;
+        verify(expected, &digests, body.trailer())?;
         Ok(Received {
             kept,
             length,
             md5: digests.md5,
             crc64: digests.crc64,
+            checksum: digests.checksum,
         })
     }
 
@@ -163,9 +171,12 @@ impl Store {
     }
 }
 
-fn verify(expected: &Expected, digests: &Digests) -> Result<(), Fault> {
+fn verify(expected: &Expected, digests: &Digests, trailer: Option<Checksum>) -> Result<(), Fault> {
     if expected.md5.is_some_and(|md5| md5 != digests.md5) {
-        return Err(FaultKind::InvalidDigest.into());
+        return Err(FaultKind::ChecksumMismatch {
+            name: "Content-MD5",
+        }
+        .into());
     }
     if let Some(sent) = expected.crc64.filter(|&sent| sent != digests.crc64) {
         return Err(FaultKind::InvalidCrc64 {
@@ -176,6 +187,20 @@ fn verify(expected: &Expected, digests: &Digests) -> Result<(), Fault> {
     }
     if expected.sha256.is_some() && expected.sha256 != digests.sha256 {
         return Err(FaultKind::PayloadDigestMismatch.into());
+    }
+    let Some(promise) = expected.checksum else {
+        return Ok(());
+    };
+    let name = promise.algorithm().header();
+    let sent = match promise {
+        ChecksumPromise::Sent(checksum) => checksum,
+        ChecksumPromise::Trailing(_) => trailer.ok_or(FaultKind::MalformedTrailer {
+            reason: "the announced checksum is missing",
+        })?,
+        ChecksumPromise::Unsent(_) => return Ok(()),
+    };
+    if digests.checksum != Some(sent) {
+        return Err(FaultKind::ChecksumMismatch { name }.into());
     }
     Ok(())
 }

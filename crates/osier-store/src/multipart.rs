@@ -7,11 +7,12 @@
 use bytes::Bytes;
 use osier_engine::{Batch, Check, Expect, Family, KeyRange};
 use osier_types::{
-    CompleteMultipartUpload, CompletedParts, ETag, Fault, FaultKind, InitiateMultipartUpload,
-    ListMultipartUploads, ListParts, ObjectAcl, ObjectKind, Outcome, PartInfo, PartPage,
-    UploadEntry, UploadPage, UploadPart, UploadRef, limits,
+    ChecksumPlan, ChecksumPromise, CompleteMultipartUpload, CompletedParts, ETag, Expected, Fault,
+    FaultKind, InitiateMultipartUpload, ListMultipartUploads, ListParts, ObjectAcl, ObjectKind,
+    Outcome, PartInfo, PartPage, UploadEntry, UploadPage, UploadPart, UploadRef, limits,
 };
 
+use crate::checksum::{check_sent, of_parts};
 use crate::content::Content;
 use crate::digest::{combine, md5_of};
 use crate::failure::{OrFault as _, too_much_contention};
@@ -82,6 +83,7 @@ impl Store {
             user_meta: op.new.user_meta,
             persistent_headers: op.new.persistent_headers,
             tags: op.new.tags.unwrap_or_default(),
+            checksum: op.checksum,
         };
         let row = upload_row(&op.key, &upload_id);
         let mut batch = Batch::default();
@@ -100,6 +102,7 @@ impl Store {
             key: op.key,
             upload_id,
             encryption: None,
+            checksum: op.checksum,
             url_encoded: op.url_encoded,
         })
     }
@@ -133,8 +136,9 @@ impl Store {
         if upload.record.sequential {
             self.check_turn(&bucket, &op.upload, number).await?;
         }
+        let expected = expected_of_part(&op.expected, upload.record.checksum)?;
         let intake = Intake {
-            expected: &op.expected,
+            expected: &expected,
             max: self.settings.body_bytes_max,
             min: 0,
             inline: false,
@@ -148,6 +152,7 @@ impl Store {
             crc64: received.crc64,
             modified: self.now(),
             pieces: self.content_of(&received).pieces().to_vec(),
+            checksum: received.checksum,
         };
         let put = self
             .put_part(&bucket, &op.upload, &upload, number, &record)
@@ -159,6 +164,7 @@ impl Store {
             md5: received.md5,
             crc64: received.crc64,
             encryption: None,
+            checksum: received.checksum,
         })
     }
 
@@ -269,6 +275,7 @@ impl Store {
             let mut with = removal(&upload, &parts);
             let (chosen, unused) = choose(parts, &op.parts)?;
             self.check_sizes(&chosen)?;
+            check_checksums(&op, upload.record.checksum, &chosen)?;
             for part in &unused {
                 with.unlinks
                     .extend(part.record.pieces.iter().map(Piece::link));
@@ -278,6 +285,7 @@ impl Store {
                 let computed = object.crc64.unwrap_or_default();
                 return Err(FaultKind::InvalidCrc64 { sent, computed }.into());
             }
+            check_sent(op.checksum.as_ref(), object.checksum.as_ref())?;
             let pieces: Vec<Piece> = chosen
                 .into_iter()
                 .flat_map(|part| part.record.pieces)
@@ -289,6 +297,7 @@ impl Store {
                 .into());
             }
             let (etag, crc64) = (object.etag.clone(), object.crc64.unwrap_or_default());
+            let checksum = object.checksum;
             let fresh = Fresh {
                 object,
                 content: Content::Pieces(pieces),
@@ -307,6 +316,7 @@ impl Store {
                     key: op.upload.key,
                     etag,
                     crc64,
+                    checksum,
                     version: committed.version,
                     encryption: None,
                     url_encoded: op.url_encoded,
@@ -383,12 +393,14 @@ impl Store {
                 etag: ETag::of_md5(&record.md5),
                 size: record.size,
                 crc64: record.crc64,
+                checksum: record.checksum,
                 last_modified: record.modified,
             });
             cursor.step();
         }
         Ok(Outcome::Parts(PartPage {
             storage_class: upload.record.class,
+            checksum: upload.record.checksum,
             asked,
             parts,
             is_truncated,
@@ -519,12 +531,72 @@ fn choose(parts: Vec<Part>, wanted: &CompletedParts) -> Result<(Vec<Part>, Vec<P
     }
 }
 
+/// What a part must be: the upload has chosen the checksum, if any.
+fn expected_of_part(expected: &Expected, plan: Option<ChecksumPlan>) -> Result<Expected, Fault> {
+    let mut expected = expected.clone();
+    let Some(wanted) = plan.map(|plan| plan.algorithm) else {
+        return Ok(expected);
+    };
+    match expected.checksum {
+        None | Some(ChecksumPromise::Unsent(_)) => {
+            expected.checksum = Some(ChecksumPromise::Unsent(wanted));
+        }
+        Some(promise) if promise.algorithm() == wanted => {}
+        Some(promise) => {
+            let (wanted, sent) = (wanted.name(), promise.algorithm().name());
+            return Err(FaultKind::InvalidRequest {
+                reason: format!(
+                    "the upload was begun with the checksum {wanted}, the part comes with {sent}"
+                ),
+            }
+            .into());
+        }
+    }
+    Ok(expected)
+}
+
+/// Refuses a completion that speaks of other checksums than those of the parts.
+fn check_checksums(
+    op: &CompleteMultipartUpload,
+    plan: Option<ChecksumPlan>,
+    chosen: &[Part],
+) -> Result<(), Fault> {
+    if let (Some(asked), Some(plan)) = (op.checksum_type, plan)
+        && asked != plan.kind
+    {
+        let (begun, asked) = (plan.kind.name(), asked.name());
+        return Err(FaultKind::InvalidRequest {
+            reason: format!("the upload was begun with the checksum type {begun}, not {asked}"),
+        }
+        .into());
+    }
+    let held = |number: u16| {
+        let part = chosen.iter().find(|part| part.number == number);
+        part.and_then(|part| part.record.checksum)
+    };
+    match op
+        .part_checksums
+        .iter()
+        .find(|(number, sent)| held(*number).is_some_and(|held| held != *sent))
+    {
+        Some((number, _)) => Err(FaultKind::InvalidPart {
+            number: u32::from(*number),
+        }
+        .into()),
+        None => Ok(()),
+    }
+}
+
 /// The object that parts become.
 fn assemble(upload: &UploadRecord, parts: &[Part], acl: Option<ObjectAcl>) -> Object {
     let digests: Vec<&[u8]> = parts.iter().map(|part| &part.record.md5[..]).collect();
     let crc64 = parts.iter().fold(0, |crc64, part| {
         combine(crc64, part.record.crc64, part.record.size)
     });
+    let checksums: Vec<_> = parts
+        .iter()
+        .map(|part| (part.record.checksum, part.record.size))
+        .collect();
     Object {
         kind: ObjectKind::Multipart,
         size: parts.iter().map(|part| part.record.size).sum(),
@@ -540,6 +612,7 @@ fn assemble(upload: &UploadRecord, parts: &[Part], acl: Option<ObjectAcl>) -> Ob
         symlink_target: None,
         sealed: None,
         data: Data::Empty,
+        checksum: of_parts(upload.checksum, &checksums),
     }
 }
 

@@ -4,19 +4,19 @@
 use bytes::Bytes;
 use osier_engine::EngineError;
 use osier_types::{
-    Crc64, ETag, Fault, FaultKind, Md5, ObjectKind, Outcome, RangeRequest, ResolvedRange,
-    UploadPartCopy,
+    Checksum, ChecksumAlgorithm, Crc64, ETag, Fault, FaultKind, Md5, ObjectKind, Outcome,
+    RangeRequest, ResolvedRange, UploadPartCopy,
 };
 
 use crate::Store;
 use crate::body::ObjectBody;
 use crate::content::Content;
 use crate::copy::Source;
-use crate::digest::Hashing;
+use crate::digest::{Digests, of_body};
 use crate::failure::{OrFault as _, fault, too_much_contention};
 use crate::history::ATTEMPTS;
 use crate::multipart::check_number;
-use crate::rows::{PIECES_IN_ROW_MAX, PartRecord, Piece};
+use crate::rows::{Object, PIECES_IN_ROW_MAX, PartRecord, Piece};
 use crate::state::Bucket;
 use osier_engine::SealedBlob;
 
@@ -28,6 +28,7 @@ struct Stretch {
     size: u64,
     md5: Md5,
     crc64: Crc64,
+    checksum: Option<Checksum>,
 }
 
 impl Store {
@@ -36,6 +37,7 @@ impl Store {
         let from = self.open_bucket(&op.source.object.bucket)?;
         let number = check_number(op.part_number)?;
         let upload = self.upload(&bucket, &op.upload).await?;
+        let wanted = upload.record.checksum.map(|plan| plan.algorithm);
         for _ in 0..ATTEMPTS {
             let source = self.copy_source(&from, &op.source).await?;
             if source.object.kind == ObjectKind::Symlink {
@@ -43,7 +45,7 @@ impl Store {
                 return Err(FaultKind::OperationNotSupported { reason }.into());
             }
             // `None`: overwritten since its row was read.
-            let Some(stretch) = self.stretch(&bucket, &from, &op, &source).await? else {
+            let Some(stretch) = self.stretch(&bucket, &from, &op, &source, wanted).await? else {
                 continue;
             };
             let record = PartRecord {
@@ -52,6 +54,7 @@ impl Store {
                 crc64: stretch.crc64,
                 modified: self.now(),
                 pieces: stretch.pieces.clone(),
+                checksum: stretch.checksum,
             };
             let put = self
                 .put_part(&bucket, &op.upload, &upload, number, &record)
@@ -63,6 +66,7 @@ impl Store {
                     source_version: source.version,
                     crc64: stretch.crc64,
                     encryption: None,
+                    checksum: stretch.checksum,
                 });
             }
         }
@@ -75,6 +79,7 @@ impl Store {
         from: &Bucket,
         op: &UploadPartCopy,
         source: &Source,
+        wanted: Option<ChecksumAlgorithm>,
     ) -> Result<Option<Stretch>, Fault> {
         let (object, seq) = (&source.object, source.record.seq);
         let range = op.range.map(|spec| {
@@ -98,7 +103,13 @@ impl Store {
         let owner = self.owner_tag(bucket, &op.upload.key);
         let pieces = match content {
             Content::Bytes(bytes) => {
-                let (md5, crc64) = checksums(ObjectBody::of_bytes(bytes.clone())).await?;
+                let body = ObjectBody::of_bytes(bytes.clone());
+                let Digests {
+                    md5,
+                    crc64,
+                    checksum,
+                    ..
+                } = of_body(body, wanted).await?;
                 let (pieces, written) = if bytes.is_empty() {
                     (Vec::new(), None)
                 } else {
@@ -112,19 +123,27 @@ impl Store {
                     size,
                     md5,
                     crc64,
+                    checksum,
                 }));
             }
             Content::Pieces(pieces) => pieces,
         };
-        let known = object.md5.zip(object.crc64).filter(|_| size == object.size);
-        let (md5, crc64) = match known {
+        let known = known_digests(object)
+            .filter(|known| size == object.size && has_wanted(known.checksum, wanted));
+        let digests = match known {
             Some(known) => known,
             None => match self.open_pieces(&from.name, pieces.clone()).await {
-                Ok(body) => checksums(body).await?,
+                Ok(body) => of_body(body, wanted).await?,
                 Err(EngineError::NoBlob) => return Ok(None),
                 Err(error) => return Err(fault(error, Some(&from.name))),
             },
         };
+        let Digests {
+            md5,
+            crc64,
+            checksum,
+            ..
+        } = digests;
         if pieces.len() > PIECES_IN_ROW_MAX {
             let body = self
                 .open_pieces(&from.name, pieces)
@@ -137,6 +156,7 @@ impl Store {
                 size,
                 md5,
                 crc64,
+                checksum,
             }));
         }
         let content = self.referred_anew(Content::Pieces(pieces));
@@ -146,15 +166,23 @@ impl Store {
             size,
             md5,
             crc64,
+            checksum,
         }))
     }
 }
 
-async fn checksums(mut body: ObjectBody) -> Result<(Md5, Crc64), Fault> {
-    let mut hashing = Hashing::new(false);
-    while let Some(bytes) = body.next().await? {
-        hashing.feed(bytes).await?;
-    }
-    let digests = hashing.finish().await?;
-    Ok((digests.md5, digests.crc64))
+/// What is known of a whole object that was written in one piece.
+fn known_digests(object: &Object) -> Option<Digests> {
+    let (md5, crc64) = object.md5.zip(object.crc64)?;
+    let checksum = object.checksum.filter(|it| it.parts.is_none());
+    Some(Digests {
+        md5,
+        crc64,
+        sha256: None,
+        checksum: checksum.map(|it| it.checksum),
+    })
+}
+
+fn has_wanted(known: Option<Checksum>, wanted: Option<ChecksumAlgorithm>) -> bool {
+    wanted.is_none_or(|wanted| known.is_some_and(|known| known.algorithm() == wanted))
 }

@@ -2,8 +2,8 @@
 
 use osier_engine::Batch;
 use osier_types::{
-    ETag, Fault, FaultKind, NewObject, ObjectAcl, ObjectKey, ObjectKind, Outcome, PostObject,
-    PutObject, StorageClass, Written,
+    Checksum, ETag, Fault, FaultKind, NewObject, ObjectAcl, ObjectChecksum, ObjectKey, ObjectKind,
+    Outcome, PostObject, PutObject, StorageClass, Written,
 };
 
 use crate::conditions::check_write;
@@ -68,6 +68,7 @@ impl Store {
         object.size = received.length;
         object.md5 = Some(received.md5);
         object.crc64 = Some(received.crc64);
+        object.checksum = received.checksum.map(whole);
         let fresh = Fresh {
             object,
             content: self.content_of(&received),
@@ -84,6 +85,7 @@ impl Store {
             etag: ETag::of_md5(&received.md5),
             md5: received.md5,
             crc64: received.crc64,
+            checksum: received.checksum.map(whole),
             version: committed.version,
             encryption: None,
         })
@@ -122,6 +124,14 @@ impl Store {
     }
 }
 
+/// A checksum of all bytes.
+pub(crate) fn whole(checksum: Checksum) -> ObjectChecksum {
+    ObjectChecksum {
+        checksum,
+        parts: None,
+    }
+}
+
 /// An empty object with what the client said of it.
 pub(crate) fn new_object(
     new: &NewObject,
@@ -144,5 +154,6 @@ pub(crate) fn new_object(
         symlink_target: None,
         sealed: None,
         data: Data::Empty,
+        checksum: None,
     }
 }

@@ -1,7 +1,8 @@
 //! What the store keeps in rows, and under which keys. This is a file format.
 //!
 //! Every value begins with one schema byte ([`SCHEMA`]); what follows is
-//! [postcard](https://postcard.jamesmunns.com/wire-format) unless said otherwise.
+//! [postcard](https://postcard.jamesmunns.com/wire-format) unless said otherwise. Rows of layout 1
+//! are the same without the fields that say so, and stay readable.
 //!
 //! System table (`TableId::SYSTEM`):
 //! - `Current[bucket name]`: [`BucketRecord`](crate::BucketRecord).
@@ -26,14 +27,19 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use osier_engine::{BlobId, RefTag, Run};
 use osier_types::{
-    ContentHeaders, Crc64, ETag, Fault, FaultKind, HeaderBytes, Md5, ObjectAcl, ObjectEntry,
-    ObjectInfo, ObjectKey, ObjectKind, ObjectLock, StorageClass, Tags, Timestamp, VersionId,
+    Checksum, ChecksumPlan, ContentHeaders, Crc64, ETag, Fault, FaultKind, HeaderBytes, Md5,
+    ObjectAcl, ObjectChecksum, ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, ObjectLock,
+    StorageClass, Tags, Timestamp, VersionId,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// The version of every row's layout.
-pub(crate) const SCHEMA: u8 = 1;
+pub(crate) const SCHEMA: u8 = 2;
+/// The layout before: the last fields are missing, all of which write their absence as one zero.
+const SCHEMA_SHORT: u8 = 1;
+/// No fewer than the fields that were added to any row since then.
+const FIELDS_ADDED_MAX: usize = 16;
 /// Counter of unfinished uploads.
 pub(crate) const COUNTER_UPLOADS: usize = 10;
 /// Counter of delete markers.
@@ -75,6 +81,8 @@ pub(crate) struct Object {
     pub(crate) symlink_target: Option<ObjectKey>,
     pub(crate) sealed: Option<Timestamp>,
     pub(crate) data: Data,
+    /// Since layout 2.
+    pub(crate) checksum: Option<ObjectChecksum>,
 }
 
 /// The beginning of a [`Record`]: all that a list tells.
@@ -158,6 +166,8 @@ pub(crate) struct UploadRecord {
     pub(crate) user_meta: Vec<(String, HeaderBytes)>,
     pub(crate) persistent_headers: Vec<(String, HeaderBytes)>,
     pub(crate) tags: Tags,
+    /// Since layout 2.
+    pub(crate) checksum: Option<ChecksumPlan>,
 }
 
 /// One part of an upload.
@@ -168,6 +178,8 @@ pub(crate) struct PartRecord {
     pub(crate) crc64: Crc64,
     pub(crate) modified: Timestamp,
     pub(crate) pieces: Vec<Piece>,
+    /// Since layout 2.
+    pub(crate) checksum: Option<Checksum>,
 }
 
 /// Stored bytes that can't be what this program wrote.
@@ -190,6 +202,7 @@ impl Record {
             etag: object.etag.clone(),
             md5: object.md5,
             crc64: object.crc64,
+            checksum: object.checksum,
             last_modified: self.modified,
             storage_class: object.class,
             acl: object.acl,
@@ -323,10 +336,14 @@ pub(crate) fn encode<T: Serialize>(row: &T) -> Result<Bytes, Fault> {
 /// What a row's value says; the end of it may be left unread ([`Summary`]).
 pub(crate) fn decode<T: DeserializeOwned>(value: &[u8]) -> Result<T, Fault> {
     let damaged = |why: String| Fault::new(FaultKind::Damaged).because(UnreadableRow(why));
-    match value.split_first() {
-        Some((&SCHEMA, row)) => postcard::take_from_bytes(row)
+    let read = |row: &[u8]| {
+        postcard::take_from_bytes(row)
             .map(|(row, _)| row)
-            .map_err(|error| damaged(error.to_string())),
+            .map_err(|error| damaged(error.to_string()))
+    };
+    match value.split_first() {
+        Some((&SCHEMA, row)) => read(row),
+        Some((&SCHEMA_SHORT, row)) => read(&[row, &[0; FIELDS_ADDED_MAX]].concat()),
         Some((other, _)) => Err(damaged(format!("layout {other}"))),
         None => Err(damaged("empty".to_owned())),
     }
@@ -343,7 +360,7 @@ pub(crate) fn encode_raw(bytes: &[u8]) -> Bytes {
 /// The inverse of [`encode_raw`], without a copy.
 pub(crate) fn decode_raw(row: &Bytes) -> Result<Bytes, Fault> {
     match row.first() {
-        Some(&SCHEMA) => Ok(row.slice(1..)),
+        Some(&(SCHEMA | SCHEMA_SHORT)) => Ok(row.slice(1..)),
         other => Err(unreadable(&format!("layout {other:?}"))),
     }
 }
@@ -512,6 +529,7 @@ mod tests {
                 symlink_target: None,
                 sealed: None,
                 data: Data::Pieces(vec![piece]),
+                checksum: None,
             })),
         };
         let row = encode(&record).unwrap();
@@ -520,11 +538,17 @@ mod tests {
             .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         let etag = "4142".repeat(16);
         let expected = format!(
-            "01 01 01 0101 04 01 01 05 20{etag} 01 00 0109 02 000000000101610 0 01016d0176 00 00 00 00 \
-             02 01 ac02 05 00 05 07"
+            "02 01 01 0101 04 01 01 05 20{etag} 01 00 0109 02 000000000101610 0 01016d0176 00 00 00 00 \
+             02 01 ac02 05 00 05 07 00"
         );
         assert_eq!(hex, expected.replace(' ', ""));
         assert_eq!(decode::<Record>(&row).unwrap(), record);
+        // As the layout before had it.
+        let mut short = row.to_vec();
+        short.pop();
+        short[0] = SCHEMA_SHORT;
+        assert_eq!(decode::<Record>(&short).unwrap(), record);
+        assert!(decode::<Record>(&[&[SCHEMA], &short[1..]].concat()).is_err());
         let glance: Glance = decode(&row).unwrap();
         assert_eq!(glance.object.unwrap().acl, ObjectAcl::PublicRead);
         let summary: Summary = decode(&row).unwrap();

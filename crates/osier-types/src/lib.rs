@@ -34,7 +34,7 @@ pub use checksum::{Checksum, ChecksumAlgorithm, ChecksumPlan, ChecksumType, Obje
 pub use clock::{Clock, ManualClock, Rng, SeededRng};
 pub use config::{ConfigKind, ConfigSupport};
 pub use cors::{CorsConfig, CorsRule, Preflight};
-pub use digest::{Crc64, ETag, Expected, Md5};
+pub use digest::{ChecksumPromise, Crc64, ETag, Expected, Md5};
 pub use encryption::{BucketEncryption, CustomerKey, Encrypted, Encryption, KmsEncryption};
 pub use fault::{
     AccessDenial, AuthorizationPlace, DenialKind, DeniedBy, DeniedPrincipal, Fault, FaultKind,

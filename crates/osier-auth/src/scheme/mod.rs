@@ -79,7 +79,7 @@ pub struct Signed {
     /// signature. Some clients leave them out, so that is no error in itself.
     pub oss_query_unsigned: bool,
     /// S3 only: the body's chunks must be signed, and this verifies them.
-    pub chunks: Option<ChunkSigner>,
+    pub chunks: Option<Box<ChunkSigner>>,
 }
 
 /// The signature schemes.

@@ -184,6 +184,7 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             etag: etag(),
             last_modified: NOW,
             crc64: Some(CRC64),
+            checksum: None,
             version: Some(VERSION),
             source_version: Some(VersionId::Null),
             encryption: None,
@@ -235,6 +236,7 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             key: asked.key.clone(),
             upload_id: UPLOAD.into(),
             encryption: None,
+            checksum: None,
             url_encoded: asked.url_encoded,
         },
         Op::UploadPart(_) => Outcome::PartUploaded {
@@ -242,6 +244,7 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             md5: MD5,
             crc64: CRC64,
             encryption: None,
+            checksum: None,
         },
         Op::UploadPartCopy(_) => Outcome::PartCopied {
             etag: etag(),
@@ -249,12 +252,14 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             source_version: Some(VersionId::Null),
             crc64: CRC64,
             encryption: None,
+            checksum: None,
         },
         Op::CompleteMultipartUpload(asked) => Outcome::UploadCompleted {
             bucket: asked.upload.bucket.clone(),
             key: asked.upload.key.clone(),
             etag: ETag::of_parts(&MD5, 2),
             crc64: CRC64,
+            checksum: None,
             version: Some(VERSION),
             encryption: None,
             url_encoded: asked.url_encoded,
@@ -262,6 +267,7 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
         Op::ListParts(asked) => Outcome::Parts(PartPage {
             asked: asked.clone(),
             storage_class: StorageClass::Standard,
+            checksum: None,
             parts: vec![part(1), part(3)],
             is_truncated: true,
         }),
@@ -347,6 +353,7 @@ fn written(version: Option<VersionId>) -> Written {
         etag: etag(),
         md5: MD5,
         crc64: CRC64,
+        checksum: None,
         version,
         encryption: None,
     }
@@ -361,6 +368,7 @@ fn info(object: &ObjectRef) -> ObjectInfo {
         etag: etag(),
         md5: Some(MD5),
         crc64: Some(CRC64),
+        checksum: None,
         last_modified: NOW,
         storage_class: StorageClass::Standard,
         acl: ObjectAcl::Default,
@@ -400,6 +408,7 @@ fn part(number: u16) -> PartInfo {
         etag: etag(),
         size: 102_400,
         crc64: CRC64,
+        checksum: None,
         last_modified: NOW,
     }
 }

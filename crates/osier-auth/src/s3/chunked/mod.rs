@@ -77,7 +77,7 @@ impl Framing {
 #[derive(Debug)]
 pub struct Decoder {
     framing: Framing,
-    signer: Option<ChunkSigner>,
+    signer: Option<Box<ChunkSigner>>,
     state: State,
     input: Bytes,
     /// The beginning of a line whose end has not come in.
@@ -109,7 +109,7 @@ impl Decoder {
     ///
     /// # Errors
     /// When the chunks should be signed and the request is not.
-    pub fn new(framing: Framing, signer: Option<ChunkSigner>) -> Result<Self, Fault> {
+    pub fn new(framing: Framing, signer: Option<Box<ChunkSigner>>) -> Result<Self, Fault> {
         if framing.signed && signer.is_none() {
             return Err(Fault::argument(
                 "x-amz-content-sha256",

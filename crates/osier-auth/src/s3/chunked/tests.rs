@@ -20,7 +20,7 @@ const TRAILING: [&str; 5] = [
     "d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435",
 ];
 
-fn signer(seed: &str) -> ChunkSigner {
+fn signer(seed: &str) -> Box<ChunkSigner> {
     let scope = Scope {
         access_key_id: "AKIAIOSFODNN7EXAMPLE",
         date: "20130524",
@@ -30,7 +30,8 @@ fn signer(seed: &str) -> ChunkSigner {
     };
     let secret = Secret::from("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
     let text = "20130524/us-east-1/s3/aws4_request";
-    ChunkSigner::new(derive(&scope, &secret), "20130524T000000Z", text, seed)
+    let key = derive(&scope, &secret);
+    Box::new(ChunkSigner::new(key, "20130524T000000Z", text, seed))
 }
 
 fn framing(signed: bool, trailer: Option<ChecksumAlgorithm>, decoded_length: u64) -> Framing {

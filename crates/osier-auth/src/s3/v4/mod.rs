@@ -312,7 +312,7 @@ impl Request<'_> {
                     if is_hex_of(self.claim.signature, &computed) {
                         let chunks = (self.payload == Payload::Chunks).then(|| {
                             let seed = self.claim.signature;
-                            ChunkSigner::new(key.clone(), self.stamp, &scope, seed)
+                            Box::new(ChunkSigner::new(key.clone(), self.stamp, &scope, seed))
                         });
                         if new {
                             verifier.signing_keys.keep(&self.scope, &record.secret, key);
@@ -462,7 +462,7 @@ const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 /// Seven days.
 const LIFETIME_S_MAX: i64 = 604_800;
 
-/// CloudFront tells its own request id to the server behind it, and that header means nothing.
+/// `CloudFront` tells its own request id to the server behind it, and that header means nothing.
 const ADDED_BY_PROXIES: [&str; 1] = ["x-amz-cf-id"];
 
 #[cfg(test)]

@@ -484,7 +484,7 @@ proptest! {
     #[test]
     fn s04_no_byte_may_differ(what in 0..5_usize, at in 0..200_usize, by in 0x21..0x7F_u8) {
         let mut probe = if what < 3 { hard() } else { url() };
-        let mut change = |text: &str| {
+        let change = |text: &str| {
             let mut bytes = text.as_bytes().to_vec();
             let at = at % bytes.len();
             let same = bytes[at] == by;

@@ -140,6 +140,7 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             upload_id,
             encryption,
             url_encoded,
+            checksum: _,
         } => {
             let mut head = ok();
             head.encryption(encryption.as_ref());
@@ -155,6 +156,7 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             md5,
             crc64,
             encryption,
+            checksum: _,
         } => {
             let mut head = ok();
             head.encryption(encryption.as_ref());
@@ -169,6 +171,7 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             source_version,
             crc64,
             encryption,
+            checksum: _,
         } => {
             let mut head = ok();
             head.encryption(encryption.as_ref());
@@ -183,6 +186,7 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             key,
             etag,
             crc64,
+            checksum: _,
             version,
             encryption,
             url_encoded,

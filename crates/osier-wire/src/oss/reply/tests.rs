@@ -45,6 +45,7 @@ fn info() -> ObjectInfo {
         etag: ETag::of_md5(&[0xAB; 16]),
         md5: Some([0xAB; 16]),
         crc64: Some(u64::MAX),
+        checksum: None,
         last_modified: NOW,
         storage_class: StorageClass::Standard,
         acl: ObjectAcl::Default,
@@ -495,6 +496,7 @@ fn form_uploads() {
                 etag: ETag::of_md5(&[0xAB; 16]),
                 md5: [0xAB; 16],
                 crc64: 1,
+                checksum: None,
                 version: None,
                 encryption: None,
             },
@@ -542,6 +544,7 @@ fn copies_tell_both_versions() {
         etag: ETag::of_md5(&[0xAB; 16]),
         last_modified: NOW,
         crc64: Some(3),
+        checksum: None,
         version: Some(VersionId::Numbered(1)),
         source_version: Some(VersionId::Null),
         encryption: None,
@@ -595,7 +598,7 @@ proptest! {
             }
         }
         let posted = reply(&Outcome::Posted {
-            written: Written { etag: ETag::of_md5(&[1; 16]), md5: [1; 16], crc64: 1, version: None, encryption: None },
+            written: Written { etag: ETag::of_md5(&[1; 16]), md5: [1; 16], crc64: 1, checksum: None, version: None, encryption: None },
             bucket: bucket(),
             key: key("k"),
             success: PostSuccess::Redirect(url),

@@ -134,6 +134,7 @@ pub(crate) fn expected(headers: &HeaderMap) -> Result<Expected, Fault> {
         md5: fields.content_md5()?,
         crc64: fields.crc64()?,
         sha256: fields.get("x-oss-content-sha256").and_then(sha256),
+        checksum: None,
     })
 }
 

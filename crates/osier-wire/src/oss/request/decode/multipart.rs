@@ -23,6 +23,7 @@ pub(crate) fn initiate(input: &Input<'_>) -> Decoded {
         key,
         new: input.fields().new_object()?,
         sequential: input.query.has("sequential"),
+        checksum: None,
         url_encoded: input.url_encoded()?,
     }))
 }
@@ -66,6 +67,9 @@ pub(crate) fn complete(input: &Input<'_>) -> Decoded {
         conditions: WriteConditions::default(),
         acl: fields.object_acl()?,
         crc64: fields.crc64()?,
+        checksum: None,
+        checksum_type: None,
+        part_checksums: Vec::new(),
         url_encoded: input.url_encoded()?,
     }))
 }

@@ -93,6 +93,7 @@ pub(crate) fn copy(input: &Input<'_>) -> Decoded {
         new: fields.new_object()?,
         replace_metadata: replaces(fields, "x-oss-metadata-directive")?,
         replace_tags: replaces(fields, "x-oss-tagging-directive")?,
+        checksum: None,
     }))
 }
 
