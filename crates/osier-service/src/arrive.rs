@@ -10,7 +10,7 @@ use osier_auth::{
 };
 use osier_store::ByteSource;
 use osier_types::{BucketName, Fault, FaultKind, Query};
-use osier_wire::oss::{self, Address, Addressed, BodyUse, Route};
+use osier_wire::{Address, Addressed, BodyUse, Route, oss};
 
 use crate::form;
 use crate::service::{Done, Learnt, Service};
@@ -27,7 +27,7 @@ impl Service {
             _ => Cow::Owned(request.uri.to_string()),
         };
         let host = text_of(&request.headers, &HOST);
-        let addressed = oss::address(
+        let addressed = osier_wire::address(
             &request.method,
             &target,
             host.as_deref(),

@@ -278,6 +278,7 @@ fn follows(op: &Op, access: &Access) -> bool {
             Op::GetObject(_)
                 | Op::HeadObject(_)
                 | Op::GetObjectMeta(_)
+                | Op::GetObjectAttributes(_)
                 | Op::CopyObject(_)
                 | Op::UploadPartCopy(_)
         )

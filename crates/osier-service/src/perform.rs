@@ -5,7 +5,7 @@ use http::request::Parts;
 use osier_auth::{Identity, Signed};
 use osier_store::{ByteSource, Caller};
 use osier_types::{AccessDenial, Expected, Fault, FaultKind, Op, Outcome, Owner, Query};
-use osier_wire::oss::{self, Address, BodyUse, ReplyFacts, Route, Scope};
+use osier_wire::{Address, BodyUse, ReplyFacts, Route, Scope, oss};
 
 use crate::authorise::Asking;
 use crate::body::{check_document, read_document};

@@ -138,6 +138,7 @@ impl Store {
             content: self.content_of(received),
             link: true,
             forbid_overwrite: op.new.forbid_overwrite,
+            conditions: op.new.conditions.clone(),
             with: Batch::default(),
         };
         let committed = self.write_version(bucket, &op.key, &hold, fresh).await?;
@@ -147,6 +148,7 @@ impl Store {
             next_position: received.length,
             crc64: received.crc64,
             version: committed.version,
+            encryption: None,
         }))
     }
 
@@ -199,6 +201,7 @@ impl Store {
                 next_position: grown.size,
                 crc64,
                 version: bucket.record().ever_versioned().then(|| before.version()),
+                encryption: None,
             };
             let after = Record {
                 modified: self.now(),

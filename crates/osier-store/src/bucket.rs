@@ -114,6 +114,7 @@ impl Store {
             acl: record.acl,
             redundancy: record.redundancy,
             versioning: record.versioning,
+            encryption: None,
         }))
     }
 

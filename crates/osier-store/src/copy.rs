@@ -65,6 +65,7 @@ impl Store {
                 content: self.referred_anew(content),
                 link: true,
                 forbid_overwrite: op.new.forbid_overwrite,
+                conditions: op.new.conditions.clone(),
                 with: Batch::default(),
             };
             let (etag, crc64) = (fresh.object.etag.clone(), fresh.object.crc64);
@@ -77,6 +78,7 @@ impl Store {
                     checksum,
                     version: committed.version,
                     source_version: source.version,
+                    encryption: None,
                 }));
             }
         }

@@ -129,6 +129,7 @@ fn read(
     Outcome::Object(Box::new(ObjectRead {
         info,
         range,
+        part: None,
         overrides,
     }))
 }

@@ -6,9 +6,13 @@
 
 use bytes::Bytes;
 use osier_engine::{Batch, Check, EngineError, Expect, Family, KeyRange};
-use osier_types::{BucketVersioning, Fault, FaultKind, ObjectKey, Timestamp, VersionId};
+use osier_types::{
+    BucketVersioning, DeleteConditions, Fault, FaultKind, ObjectKey, Timestamp, VersionId,
+    WriteConditions,
+};
 use tokio::sync::{RwLockReadGuard, RwLockWriteGuard};
 
+use crate::conditions::{check_delete, check_write};
 use crate::content::{Content, count};
 use crate::failure::{OrFault as _, too_much_contention};
 use crate::rows::{self, Object, Record, escape, version_row};
@@ -41,6 +45,7 @@ pub(crate) struct Fresh {
     /// Whether the references of `content` are new and must be added.
     pub(crate) link: bool,
     pub(crate) forbid_overwrite: bool,
+    pub(crate) conditions: WriteConditions,
     /// What else happens at the same moment.
     pub(crate) with: Batch,
 }
@@ -245,6 +250,7 @@ impl Store {
             if fresh.forbid_overwrite && !ever_versioned && head.is_some() {
                 return Err(FaultKind::FileAlreadyExists.into());
             }
+            check_write(&fresh.conditions, head.as_ref().map(|head| &head.record))?;
             let mut batch = fresh.with.clone();
             let own_checks = batch.checks.len();
             let mut record = self.new_record(bucket, head.as_ref());
@@ -282,11 +288,15 @@ impl Store {
         &self,
         bucket: &Bucket,
         key: &ObjectKey,
+        conditions: &DeleteConditions,
         _hold: &Hold<'_>,
     ) -> Result<Option<VersionId>, Fault> {
         let ever_versioned = bucket.record().ever_versioned();
         for _ in 0..ATTEMPTS {
             let head = self.head(bucket, key).await?;
+            if let Some(head) = &head {
+                check_delete(conditions, &head.record)?;
+            }
             let mut batch = Batch::default();
             let mut marker = None;
             if ever_versioned {
@@ -325,12 +335,14 @@ impl Store {
         bucket: &Bucket,
         key: &ObjectKey,
         version: VersionId,
+        conditions: &DeleteConditions,
         _hold: &Hold<'_>,
     ) -> Result<Option<bool>, Fault> {
         for _ in 0..ATTEMPTS {
             let Some(row) = self.row(bucket, key, Some(version)).await? else {
                 return Ok(None);
             };
+            check_delete(conditions, &row.record)?;
             let mut batch = Batch::default();
             batch.checks.push(row.check());
             batch.deletes.push((row.family, row.key.clone()));

@@ -65,7 +65,7 @@ impl Store {
     ) -> Result<Outcome, Fault> {
         let bucket = self.open_bucket(&op.bucket)?;
         let forbid_overwrite = op.new.forbid_overwrite;
-        self.refuse_overwrite_early(&bucket, &op.key, forbid_overwrite)
+        self.refuse_overwrite_early(&bucket, &op.key, &op.new)
             .await?;
         let mut id = [0; UPLOAD_ID_CHARS / 2];
         self.rng.fill(&mut id);
@@ -101,6 +101,7 @@ impl Store {
             bucket: op.bucket,
             key: op.key,
             upload_id,
+            encryption: None,
             checksum: op.checksum,
             url_encoded: op.url_encoded,
         })
@@ -162,6 +163,7 @@ impl Store {
             etag: ETag::of_md5(&received.md5),
             md5: received.md5,
             crc64: received.crc64,
+            encryption: None,
             checksum: received.checksum,
         })
     }
@@ -301,6 +303,7 @@ impl Store {
                 content: Content::Pieces(pieces),
                 link: false,
                 forbid_overwrite: op.forbid_overwrite || upload.record.forbid_overwrite,
+                conditions: op.conditions.clone(),
                 with,
             };
             // `None`: someone else completed or aborted it; looking again says so.
@@ -315,6 +318,7 @@ impl Store {
                     crc64,
                     checksum,
                     version: committed.version,
+                    encryption: None,
                     url_encoded: op.url_encoded,
                 });
             }

@@ -65,6 +65,7 @@ impl Store {
                     last_modified: record.modified,
                     source_version: source.version,
                     crc64: stretch.crc64,
+                    encryption: None,
                     checksum: stretch.checksum,
                 });
             }

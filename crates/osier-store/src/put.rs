@@ -6,6 +6,7 @@ use osier_types::{
     Outcome, PostObject, PutObject, StorageClass, Written,
 };
 
+use crate::conditions::check_write;
 use crate::content::Content;
 use crate::history::Fresh;
 use crate::intake::{Intake, Kept, Lead, Received};
@@ -45,7 +46,7 @@ impl Store {
         body: &mut dyn ByteSource,
     ) -> Result<Written, Fault> {
         let bucket = self.open_bucket(&op.bucket)?;
-        self.refuse_overwrite_early(&bucket, &op.key, op.new.forbid_overwrite)
+        self.refuse_overwrite_early(&bucket, &op.key, &op.new)
             .await?;
         let (min, max) = length_range.unwrap_or((0, u64::MAX));
         let intake = Intake {
@@ -73,6 +74,7 @@ impl Store {
             content: self.content_of(&received),
             link: true,
             forbid_overwrite: op.new.forbid_overwrite,
+            conditions: op.new.conditions.clone(),
             with: Batch::default(),
         };
         let hold = self.hold(&bucket, &op.key).await;
@@ -85,6 +87,7 @@ impl Store {
             crc64: received.crc64,
             checksum: received.checksum.map(whole),
             version: committed.version,
+            encryption: None,
         })
     }
 
@@ -93,13 +96,17 @@ impl Store {
         &self,
         bucket: &Bucket,
         key: &ObjectKey,
-        forbid_overwrite: bool,
+        new: &NewObject,
     ) -> Result<(), Fault> {
-        let forbidden = forbid_overwrite && !bucket.record().ever_versioned();
-        if forbidden && self.head(bucket, key).await?.is_some() {
+        let forbidden = new.forbid_overwrite && !bucket.record().ever_versioned();
+        if !forbidden && new.conditions.is_empty() {
+            return Ok(());
+        }
+        let head = self.head(bucket, key).await?;
+        if forbidden && head.is_some() {
             return Err(FaultKind::FileAlreadyExists.into());
         }
-        Ok(())
+        check_write(&new.conditions, head.as_ref().map(|head| &head.record))
     }
 
     /// What a row says of received bytes; `received` must live until the row is committed.

@@ -28,8 +28,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use osier_engine::{BlobId, RefTag, Run};
 use osier_types::{
     Checksum, ChecksumPlan, ContentHeaders, Crc64, ETag, Fault, FaultKind, HeaderBytes, Md5,
-    ObjectAcl, ObjectChecksum, ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, StorageClass, Tags,
-    Timestamp, VersionId,
+    ObjectAcl, ObjectChecksum, ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, ObjectLock,
+    StorageClass, Tags, Timestamp, VersionId,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -212,6 +212,9 @@ impl Record {
             tags: object.tags.clone(),
             symlink_target: object.symlink_target.clone(),
             sealed: object.sealed,
+            encryption: None,
+            lock: ObjectLock::default(),
+            parts: None,
         }
     }
 

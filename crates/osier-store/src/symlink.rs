@@ -21,6 +21,7 @@ impl Store {
             content: Content::EMPTY,
             link: false,
             forbid_overwrite: op.new.forbid_overwrite,
+            conditions: op.new.conditions,
             with: Batch::default(),
         };
         let hold = self.hold(&bucket, &op.key).await;

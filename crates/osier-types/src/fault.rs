@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::{BucketName, ConfigKind, ETag, Resource, Timestamp, VersionId};
+use crate::{BucketName, ConfigKind, ETag, LockedBy, Resource, Timestamp, VersionId};
 
 /// A refused or failed operation.
 #[derive(Clone, Debug)]
@@ -99,6 +99,27 @@ pub enum FaultKind {
         /// Bytes allowed.
         max: usize,
     },
+    /// No such way of encrypting.
+    InvalidEncryptionAlgorithm {
+        /// As sent.
+        algorithm: String,
+    },
+    /// What is said of encryption does not go together, or a customer's key is none.
+    InvalidEncryptionRequest {
+        /// Why.
+        reason: String,
+    },
+    /// No such master key.
+    NoSuchMasterKey {
+        /// As sent.
+        key_id: String,
+    },
+    /// The object is encrypted under a customer's key, which did not come along.
+    CustomerKeyMissing,
+    /// The object is encrypted under another customer's key than the one that came along.
+    CustomerKeyWrong,
+    /// A customer's key came along for an object that is not encrypted under one.
+    CustomerKeyUnwanted,
     /// A tag breaks the rules.
     InvalidTag {
         /// Which rule.
@@ -193,6 +214,8 @@ pub enum FaultKind {
     },
     /// The configuration document was never set.
     NoSuchConfig(ConfigKind),
+    /// The object has no retention, or no legal hold was ever set.
+    NoSuchObjectLock,
     /// A symlink's target is not there.
     SymlinkTargetNotExist,
 
@@ -230,6 +253,17 @@ pub enum FaultKind {
     InvalidPartOrder,
     /// A part of a sequential upload came out of turn.
     PartNotSequential,
+    /// The version may not be removed or overwritten.
+    ObjectLocked(LockedBy),
+    /// The bucket's state forbids it: object lock needs versions, and keeps them on.
+    InvalidBucketState {
+        /// Why.
+        reason: String,
+    },
+    /// The bucket has a retention policy already.
+    WormAlreadyExists,
+    /// The bucket's retention policy is final.
+    WormLocked,
     /// A condition does not hold.
     PreconditionFailed {
         /// The header that did not hold.

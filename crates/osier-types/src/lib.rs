@@ -12,9 +12,11 @@ mod clock;
 mod config;
 mod cors;
 mod digest;
+mod encryption;
 mod fault;
 mod key;
 pub mod limits;
+mod lock;
 mod object;
 mod op;
 mod outcome;
@@ -33,14 +35,19 @@ pub use clock::{Clock, ManualClock, Rng, SeededRng};
 pub use config::{ConfigKind, ConfigSupport};
 pub use cors::{CorsConfig, CorsRule, Preflight};
 pub use digest::{ChecksumPromise, Crc64, ETag, Expected, Md5};
+pub use encryption::{BucketEncryption, CustomerKey, Encrypted, Encryption, KmsEncryption};
 pub use fault::{
     AccessDenial, AuthorizationPlace, DenialKind, DeniedBy, DeniedPrincipal, Fault, FaultKind,
     PolicyDenial, PrincipalKind, SignatureMismatch,
 };
 pub use key::{InvalidObjectKey, ObjectKey};
+pub use lock::{
+    BucketLock, BucketWorm, DefaultRetention, LegalHold, LockedBy, ObjectLock, Retention,
+    RetentionMode, RetentionPeriod, WormState,
+};
 pub use object::{
     ContentHeaders, HeaderBytes, InvalidTags, NewObject, ObjectAcl, ObjectInfo, ObjectKind, Owner,
-    ReadConditions, ResponseOverrides, Tag, Tags,
+    ReadConditions, ResponseOverrides, Tag, Tags, WriteConditions,
 };
 pub use op::*;
 pub use outcome::*;

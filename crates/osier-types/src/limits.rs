@@ -46,6 +46,16 @@ pub const LIST_PARTS_DEFAULT: u32 = 1000;
 pub const BUCKETS_PER_ACCOUNT_MAX: usize = 100;
 /// Rules of one CORS configuration.
 pub const CORS_RULES_MAX: usize = 20;
+/// Days of a retention at most (100 years, Amazon S3 object lock).
+pub const RETENTION_DAYS_MAX: u32 = 36_500;
+/// Days of a bucket's retention policy at most (70 years, OSS).
+pub const WORM_DAYS_MAX: u32 = 25_550;
+/// How long a bucket's retention policy can stay unlocked (24 hours, OSS).
+pub const WORM_UNLOCKED_MS_MAX: i64 = 24 * 60 * 60 * 1000;
+/// Characters of a master key's id.
+pub const KMS_KEY_ID_CHARS_MAX: usize = 256;
+/// Bytes of an encryption context as sent (8 KiB, the limit of Amazon KMS).
+pub const ENCRYPTION_CONTEXT_BYTES_MAX: usize = 8 * 1024;
 /// How far a request's date may be from the server's, either way.
 pub const CLOCK_SKEW_MS_MAX: i64 = 15 * 60 * 1000;
 /// Longest life of a V4-signed URL, in seconds (7 days).

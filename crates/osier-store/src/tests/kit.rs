@@ -60,6 +60,8 @@ pub(super) fn get_op(text: &str, version: Option<VersionId>) -> GetObject {
     GetObject {
         object: at("bkt", text, version),
         range: None,
+        part: None,
+        customer_key: None,
         conditions: ReadConditions::default(),
         overrides: ResponseOverrides::default(),
     }
@@ -71,12 +73,29 @@ pub(super) fn copy_op(from: &str, version: Option<VersionId>, to: &str) -> CopyO
         key: key(to),
         source: CopySource {
             object: at("bkt", from, version),
+            customer_key: None,
             conditions: ReadConditions::default(),
         },
         new: NewObject::default(),
         replace_metadata: false,
         replace_tags: false,
         checksum: None,
+    }
+}
+
+pub(super) fn delete_op(bucket: &str, text: &str, version: Option<VersionId>) -> Op {
+    Op::DeleteObject(DeleteObject {
+        object: at(bucket, text, version),
+        conditions: DeleteConditions::default(),
+        bypass_governance: false,
+    })
+}
+
+pub(super) fn to_delete(text: &str) -> ObjectToDelete {
+    ObjectToDelete {
+        key: key(text),
+        version: None,
+        conditions: DeleteConditions::default(),
     }
 }
 
@@ -95,6 +114,7 @@ pub(super) fn complete_op(text: &str, id: &str, parts: CompletedParts) -> Comple
         upload: upload(text, id),
         parts,
         forbid_overwrite: false,
+        conditions: WriteConditions::default(),
         acl: None,
         crc64: None,
         checksum: None,
@@ -210,6 +230,7 @@ impl Kit {
             storage_class: None,
             redundancy: None,
             tags: None,
+            object_lock: false,
         }))
         .await
     }
@@ -268,11 +289,7 @@ impl Kit {
     }
 
     pub(super) async fn delete(&self, text: &str, version: Option<VersionId>) -> ObjectDeleted {
-        match self
-            .run(Op::DeleteObject(at("bkt", text, version)))
-            .await
-            .unwrap()
-        {
+        match self.run(delete_op("bkt", text, version)).await.unwrap() {
             Outcome::ObjectDeleted(deleted) => deleted,
             other => panic!("{other:?}"),
         }
@@ -330,6 +347,7 @@ impl Kit {
         let op = UploadPart {
             upload: upload(text, id),
             part_number,
+            customer_key: None,
             expected: Expected::default(),
         };
         match self.send(Op::UploadPart(op), body).await?.outcome {
@@ -349,8 +367,10 @@ impl Kit {
         let op = UploadPartCopy {
             upload: upload(text, id),
             part_number,
+            customer_key: None,
             source: CopySource {
                 object: at("bkt", from, None),
+                customer_key: None,
                 conditions: ReadConditions::default(),
             },
             range,
@@ -404,6 +424,13 @@ impl Kit {
         {
             Outcome::BucketStat(stat) => stat,
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// Every blob is referred to.
+    pub(super) fn assert_no_loose_blobs(&self) {
+        for blob in self.memory.blobs() {
+            assert!(!self.memory.links(blob).is_empty(), "loose {blob:?}");
         }
     }
 

@@ -3,6 +3,7 @@
 mod appends;
 mod audits;
 mod buckets;
+mod conditions;
 mod copies;
 mod faults;
 mod kit;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use osier_types::{
     ByteRange, Checksum, ChecksumAlgorithm, ChecksumPromise, ContentHeaders, DeleteObjects, ETag,
     Expected, FaultKind, NewObject, ObjectAcl, ObjectKind, Op, Outcome, PostObject, PostSuccess,
-    PutSymlink, RangeRequest, RangeSpec, ReadConditions, StorageClass, Tag, Tags,
+    PutSymlink, RangeRequest, RangeSpec, ReadConditions, Refusals, StorageClass, Tag, Tags,
 };
 use proptest::strategy::{Strategy as _, ValueTree as _};
 
@@ -37,7 +37,7 @@ async fn what_is_put_comes_back_with_all_that_was_said_of_it() {
         ),
         acl: Some(ObjectAcl::PublicRead),
         storage_class: Some(StorageClass::Ia),
-        forbid_overwrite: false,
+        ..NewObject::default()
     };
     let written = kit.put_with(op.clone(), b"hello").await.unwrap();
     assert_eq!(written.crc64, 11_177_612_005_948_864_433);
@@ -442,7 +442,9 @@ async fn deleting() {
     );
     let asked = DeleteObjects {
         bucket: name("bkt"),
-        objects: vec![(key("a"), None), (key("none"), None), (key("b"), None)],
+        objects: ["a", "none", "b"].map(to_delete).to_vec(),
+        refusals: Refusals::First,
+        bypass_governance: false,
         quiet: false,
         url_encoded: false,
     };

@@ -1,14 +1,16 @@
 //! What comes of each operation in the golden exchanges, and one fault of every kind.
 
 use osier_types::{
-    AccessDenial, Appended, AuthorizationPlace, BucketAcl, BucketEntry, BucketInfo, BucketName,
-    BucketPage, BucketStat, BucketVersioning, ByteRange, ClassStat, ConfigKind, ContentHeaders,
-    Copied, CorsConfig, CorsRule, DataRedundancy, DeletedEntry, DeletedPage, DenialKind, DeniedBy,
-    DeniedPrincipal, ETag, FaultKind, GetObject, ObjectAcl, ObjectDeleted, ObjectEntry, ObjectInfo,
-    ObjectKey, ObjectKind, ObjectPage, ObjectRead, ObjectRef, Op, Outcome, Owner, PartInfo,
-    PartPage, PolicyDenial, PrincipalKind, Region, ResolvedRange, Resource, SignatureMismatch,
-    StorageClass, Tag, Tags, Timestamp, UploadEntry, UploadPage, VersionEntry, VersionId,
-    VersionPage, Written,
+    AccessDenial, Appended, AuthorizationPlace, BucketAcl, BucketEncryption, BucketEntry,
+    BucketInfo, BucketLock, BucketName, BucketPage, BucketStat, BucketVersioning, BucketWorm,
+    ByteRange, ClassStat, ConfigKind, ContentHeaders, Copied, CorsConfig, CorsRule, DataRedundancy,
+    DefaultRetention, DeletedEntry, DeletedPage, DenialKind, DeniedBy, DeniedPrincipal, ETag,
+    FaultKind, GetObject, LegalHold, LockedBy, ObjectAcl, ObjectAttributes, ObjectDeleted,
+    ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, ObjectLock, ObjectPage, ObjectRead, ObjectRef,
+    Op, Outcome, Owner, PartInfo, PartPage, PolicyDenial, PrincipalKind, Region, ResolvedRange,
+    Resource, Retention, RetentionMode, RetentionPeriod, SignatureMismatch, StorageClass, Tag,
+    Tags, Timestamp, UploadEntry, UploadPage, VersionEntry, VersionId, VersionPage, WormState,
+    Written,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_316_645);
@@ -54,7 +56,30 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
         | Op::DeleteBucketCors { .. }
         | Op::PutBucketConfig { .. }
         | Op::DeleteBucketConfig { .. }
+        | Op::PutBucketEncryption { .. }
+        | Op::DeleteBucketEncryption { .. }
+        | Op::PutBucketObjectLock { .. }
+        | Op::AbortBucketWorm { .. }
+        | Op::CompleteBucketWorm { .. }
+        | Op::ExtendBucketWorm { .. }
         | Op::AbortMultipartUpload(_) => Outcome::Done,
+        Op::GetBucketEncryption { .. } => Outcome::BucketEncryption(BucketEncryption::Managed),
+        Op::GetBucketObjectLock { .. } => Outcome::BucketLock(BucketLock {
+            default: Some(DefaultRetention {
+                mode: RetentionMode::Governance,
+                period: RetentionPeriod::Days(30),
+            }),
+        }),
+        Op::InitiateBucketWorm { .. } => Outcome::WormInitiated(UPLOAD.into()),
+        Op::GetBucketWorm { .. } => Outcome::BucketWorm {
+            worm: BucketWorm {
+                id: UPLOAD.into(),
+                locked: true,
+                days: 7,
+                created: NOW,
+            },
+            state: WormState::Locked,
+        },
 
         Op::ListBuckets(asked) => Outcome::Buckets(BucketPage {
             asked: asked.clone(),
@@ -73,6 +98,7 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             acl: BucketAcl::PublicRead,
             redundancy: DataRedundancy::Zrs,
             versioning: Some(BucketVersioning::Suspended),
+            encryption: None,
         }),
         Op::GetBucketStat { .. } => Outcome::BucketStat(stat()),
         Op::GetBucketLocation { .. } => Outcome::BucketLocation("oss-cn-hangzhou".into()),
@@ -132,12 +158,13 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             deleted: asked
                 .objects
                 .iter()
-                .map(|(key, version)| DeletedEntry {
-                    key: key.clone(),
-                    version: *version,
-                    marker: version.is_none().then_some(VERSION),
+                .map(|wanted| DeletedEntry {
+                    key: wanted.key.clone(),
+                    version: wanted.version,
+                    marker: wanted.version.is_none().then_some(VERSION),
                 })
                 .collect(),
+            refused: Vec::new(),
         }),
 
         Op::PutObject(_) => Outcome::Written(written(Some(VERSION))),
@@ -149,9 +176,9 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
         },
         Op::GetObject(get) | Op::HeadObject(get) => Outcome::Object(Box::new(read(get))),
         Op::GetObjectMeta(object) => Outcome::ObjectMeta(Box::new(info(object))),
-        Op::DeleteObject(object) => Outcome::ObjectDeleted(ObjectDeleted {
-            version: Some(object.version.unwrap_or(VERSION)),
-            is_marker: object.version.is_none(),
+        Op::DeleteObject(asked) => Outcome::ObjectDeleted(ObjectDeleted {
+            version: Some(asked.object.version.unwrap_or(VERSION)),
+            is_marker: asked.object.version.is_none(),
         }),
         Op::CopyObject(_) => Outcome::Copied(Copied {
             etag: etag(),
@@ -160,12 +187,14 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             checksum: None,
             version: Some(VERSION),
             source_version: Some(VersionId::Null),
+            encryption: None,
         }),
         Op::AppendObject(append) => Outcome::Appended(Appended {
             etag: etag(),
             next_position: append.position + 9,
             crc64: CRC64,
             version: None,
+            encryption: None,
         }),
         Op::SealAppendObject { .. } => Outcome::Sealed(NOW),
         Op::PutSymlink(_) => Outcome::Touched(Some(VERSION)),
@@ -187,6 +216,15 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             acl: ObjectAcl::Default,
             version: object.version,
         },
+        Op::GetObjectRetention(_) => Outcome::Retention(retention()),
+        Op::PutObjectRetention(put) => Outcome::Touched(put.object.version),
+        Op::GetObjectLegalHold(_) => Outcome::LegalHold(LegalHold::On),
+        Op::PutObjectLegalHold { object, .. } => Outcome::Touched(object.version),
+        Op::GetObjectAttributes(asked) => Outcome::ObjectAttributes(Box::new(ObjectAttributes {
+            asked: asked.clone(),
+            info: info(&asked.object),
+            parts: None,
+        })),
         Op::OptionsObject(asked) => {
             let headers: Vec<&str> = asked.headers.iter().map(String::as_str).collect();
             let grant = cors().grant(&asked.origin, &asked.method, &headers);
@@ -197,6 +235,7 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             bucket: asked.bucket.clone(),
             key: asked.key.clone(),
             upload_id: UPLOAD.into(),
+            encryption: None,
             checksum: None,
             url_encoded: asked.url_encoded,
         },
@@ -204,6 +243,7 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             etag: etag(),
             md5: MD5,
             crc64: CRC64,
+            encryption: None,
             checksum: None,
         },
         Op::UploadPartCopy(_) => Outcome::PartCopied {
@@ -211,6 +251,7 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             last_modified: NOW,
             source_version: Some(VersionId::Null),
             crc64: CRC64,
+            encryption: None,
             checksum: None,
         },
         Op::CompleteMultipartUpload(asked) => Outcome::UploadCompleted {
@@ -220,6 +261,7 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             crc64: CRC64,
             checksum: None,
             version: Some(VERSION),
+            encryption: None,
             url_encoded: asked.url_encoded,
         },
         Op::ListParts(asked) => Outcome::Parts(PartPage {
@@ -299,6 +341,13 @@ fn version_entry(version: VersionId, is_object: bool) -> VersionEntry {
     }
 }
 
+fn retention() -> Retention {
+    Retention {
+        mode: RetentionMode::Compliance,
+        until: NOW.plus_millis(86_400_000),
+    }
+}
+
 fn written(version: Option<VersionId>) -> Written {
     Written {
         etag: etag(),
@@ -306,6 +355,7 @@ fn written(version: Option<VersionId>) -> Written {
         crc64: CRC64,
         checksum: None,
         version,
+        encryption: None,
     }
 }
 
@@ -332,6 +382,9 @@ fn info(object: &ObjectRef) -> ObjectInfo {
         tags: tags(),
         symlink_target: None,
         sealed: None,
+        encryption: None,
+        lock: ObjectLock::default(),
+        parts: None,
     }
 }
 
@@ -344,6 +397,7 @@ fn read(get: &GetObject) -> ObjectRead {
     ObjectRead {
         info: info(&get.object),
         range,
+        part: None,
         overrides: get.overrides.clone(),
     }
 }
@@ -434,6 +488,16 @@ pub(crate) fn faults() -> Vec<FaultKind> {
         FaultKind::EntityTooLarge { max: 5 },
         FaultKind::EntityTooSmall { min: 5 },
         FaultKind::MetadataTooLarge { max: 8192 },
+        FaultKind::InvalidEncryptionAlgorithm {
+            algorithm: "SM4".into(),
+        },
+        FaultKind::InvalidEncryptionRequest { reason: reason() },
+        FaultKind::NoSuchMasterKey {
+            key_id: "nothing".into(),
+        },
+        FaultKind::CustomerKeyMissing,
+        FaultKind::CustomerKeyWrong,
+        FaultKind::CustomerKeyUnwanted,
         FaultKind::InvalidTag { reason: reason() },
         FaultKind::NotImplemented {
             what: "RestoreObject".into(),
@@ -484,6 +548,7 @@ pub(crate) fn faults() -> Vec<FaultKind> {
         FaultKind::NoSuchUpload {
             upload_id: UPLOAD.into(),
         },
+        FaultKind::NoSuchObjectLock,
         FaultKind::SymlinkTargetNotExist,
         FaultKind::BucketAlreadyExists,
         FaultKind::BucketNotEmpty,
@@ -497,6 +562,12 @@ pub(crate) fn faults() -> Vec<FaultKind> {
         FaultKind::InvalidPart { number: 2 },
         FaultKind::InvalidPartOrder,
         FaultKind::PartNotSequential,
+        FaultKind::ObjectLocked(LockedBy::LegalHold),
+        FaultKind::ObjectLocked(LockedBy::Retention(retention())),
+        FaultKind::ObjectLocked(LockedBy::Worm { until: NOW }),
+        FaultKind::InvalidBucketState { reason: reason() },
+        FaultKind::WormAlreadyExists,
+        FaultKind::WormLocked,
         FaultKind::PreconditionFailed {
             condition: "If-Match",
         },

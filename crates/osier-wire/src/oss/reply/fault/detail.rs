@@ -8,7 +8,7 @@ use osier_types::{
     SignatureMismatch,
 };
 
-use crate::oss::reply::xml::Xml;
+use crate::xml::write::Xml;
 
 pub(super) fn write(xml: &mut Xml, fault: &Fault) {
     resource(xml, fault);

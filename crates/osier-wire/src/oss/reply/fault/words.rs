@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
-use osier_types::{AccessDenial, ConfigKind, DenialKind, DeniedBy, FaultKind};
+use osier_types::{AccessDenial, ConfigKind, DenialKind, DeniedBy, FaultKind, LockedBy, Retention};
 
 /// What OSS says for one fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +132,37 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             "InvalidArgument",
             "0017-00000013",
             format!("The object's metadata is larger than {max} bytes."),
+        ),
+        FaultKind::InvalidEncryptionAlgorithm { algorithm } => bad(
+            "InvalidEncryptionAlgorithmError",
+            "0017-00000801",
+            format!("The encryption algorithm `{algorithm}` is not one of AES256 and KMS."),
+        ),
+        FaultKind::InvalidEncryptionRequest { reason } => bad(
+            "InvalidEncryptionRequest",
+            "0017-00000802",
+            format!("The encryption asked for is not possible: {reason}."),
+        ),
+        FaultKind::NoSuchMasterKey { key_id } => bad(
+            "InvalidEncryptionRequest",
+            "0017-00000803",
+            format!("The master key `{key_id}` does not exist here."),
+        ),
+        // OSS has no keys of customers; these objects were written by another dialect.
+        FaultKind::CustomerKeyMissing => bad(
+            "InvalidRequest",
+            "0017-00000804",
+            "The object is encrypted under a key of the client's own, which must come along.",
+        ),
+        FaultKind::CustomerKeyWrong => forbidden(
+            "AccessDenied",
+            "0017-00000805",
+            "The key that came along is not the one that the object is encrypted under.",
+        ),
+        FaultKind::CustomerKeyUnwanted => bad(
+            "InvalidRequest",
+            "0017-00000806",
+            "A key came along, but the object is not encrypted under a key of the client's own.",
         ),
         FaultKind::InvalidTag { reason } => bad(
             "InvalidTag",
@@ -263,6 +294,11 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             ),
         ),
         FaultKind::NoSuchConfig(kind) => no_such_config(*kind),
+        FaultKind::NoSuchObjectLock => missing(
+            "NoSuchObjectLockConfiguration",
+            "0026-00000021",
+            "The object has no retention, and no legal hold was ever set.",
+        ),
         FaultKind::SymlinkTargetNotExist => missing(
             "SymlinkTargetNotExist",
             "0026-00000005",
@@ -328,6 +364,37 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             "PartNotSequential",
             "0042-00000007",
             "The parts of a sequential upload must arrive in order.",
+        ),
+        FaultKind::ObjectLocked(by) => conflict(
+            "FileImmutable",
+            "0026-00000022",
+            match by {
+                LockedBy::LegalHold => "A legal hold protects this version.".to_owned(),
+                LockedBy::Retention(Retention { mode, until }) => format!(
+                    "A {} retention protects this version until {}.",
+                    mode.as_str(),
+                    until.iso8601()
+                ),
+                LockedBy::Worm { until } => format!(
+                    "The bucket's retention policy protects this object until {}.",
+                    until.iso8601()
+                ),
+            },
+        ),
+        FaultKind::InvalidBucketState { reason } => conflict(
+            "InvalidBucketState",
+            "0015-00000302",
+            format!("The state of the bucket does not allow it: {reason}."),
+        ),
+        FaultKind::WormAlreadyExists => conflict(
+            "WORMConfigurationAlreadyExists",
+            "0015-00000303",
+            "The bucket has a retention policy already.",
+        ),
+        FaultKind::WormLocked => forbidden(
+            "WORMConfigurationLocked",
+            "0015-00000304",
+            "The bucket's retention policy is locked: it can be extended, but not taken back.",
         ),
         FaultKind::PreconditionFailed { condition } => of(
             StatusCode::PRECONDITION_FAILED,

@@ -1,0 +1,112 @@
+//! Documents of encryption, retention and legal hold.
+
+use osier_types::limits::{RETENTION_DAYS_MAX, WORM_DAYS_MAX};
+use osier_types::{
+    BucketEncryption, BucketLock, DefaultRetention, Fault, LegalHold, Retention, RetentionMode,
+    RetentionPeriod, Timestamp,
+};
+
+use crate::oss::request::decode::protection::{bucket_encryption, retention_mode, retention_time};
+use crate::xml::read::{Element, malformed, parse};
+
+/// `ServerSideEncryptionRule`.
+pub(crate) fn encryption(document: &[u8]) -> Result<BucketEncryption, Fault> {
+    let root = parse(document, "ServerSideEncryptionRule")?;
+    let rule = root
+        .one("ApplyServerSideEncryptionByDefault")?
+        .ok_or_else(|| malformed("ApplyServerSideEncryptionByDefault is missing"))?;
+    let algorithm = rule
+        .word("SSEAlgorithm")?
+        .ok_or_else(|| malformed("SSEAlgorithm is missing"))?;
+    bucket_encryption(
+        algorithm,
+        rule.word("KMSMasterKeyID")?,
+        rule.word("KMSDataEncryption")?,
+    )
+}
+
+/// `ObjectWormConfiguration`.
+pub(crate) fn object_worm(document: &[u8]) -> Result<BucketLock, Fault> {
+    let root = parse(document, "ObjectWormConfiguration")?;
+    match root.word("ObjectWormEnabled")? {
+        Some("Enabled") => {}
+        Some(other) => return Err(Fault::argument("ObjectWormEnabled", other, "Enabled")),
+        None => return Err(malformed("ObjectWormEnabled is missing")),
+    }
+    let Some(rule) = root.one("Rule")? else {
+        return Ok(BucketLock::default());
+    };
+    let default = rule
+        .one("DefaultRetention")?
+        .ok_or_else(|| malformed("DefaultRetention is missing"))?;
+    let period = match (count(default, "Days")?, count(default, "Years")?) {
+        (Some(days), None) => RetentionPeriod::Days(days),
+        (None, Some(years)) => RetentionPeriod::Years(years),
+        _ => return Err(malformed("either Days or Years is needed")),
+    };
+    if !period.is_allowed() {
+        let reason = format!("1 to {RETENTION_DAYS_MAX} days");
+        return Err(Fault::argument("Days", period.days().to_string(), reason));
+    }
+    Ok(BucketLock {
+        default: Some(DefaultRetention {
+            mode: mode(default)?,
+            period,
+        }),
+    })
+}
+
+/// `InitiateWormConfiguration` and `ExtendWormConfiguration`.
+pub(crate) fn worm_days(document: &[u8], root: &str) -> Result<u32, Fault> {
+    const NAME: &str = "RetentionPeriodInDays";
+    let root = parse(document, root)?;
+    let days = count(&root, NAME)?.ok_or_else(|| malformed("RetentionPeriodInDays is missing"))?;
+    if !(1..=WORM_DAYS_MAX).contains(&days) {
+        let reason = format!("1 to {WORM_DAYS_MAX}");
+        return Err(Fault::argument(NAME, days.to_string(), reason));
+    }
+    Ok(days)
+}
+
+/// `Retention`; one without anything in it takes the retention away.
+pub(crate) fn retention(document: &[u8]) -> Result<Option<Retention>, Fault> {
+    let root = parse(document, "Retention")?;
+    match (root.word("Mode")?, root.word("RetainUntilDate")?) {
+        (None, None) => Ok(None),
+        (Some(_), Some(until)) => Ok(Some(Retention {
+            mode: mode(&root)?,
+            until: time(until)?,
+        })),
+        _ => Err(malformed("Mode and RetainUntilDate go together")),
+    }
+}
+
+/// `LegalHold`.
+pub(crate) fn legal_hold(document: &[u8]) -> Result<LegalHold, Fault> {
+    let root = parse(document, "LegalHold")?;
+    let word = root
+        .word("Status")?
+        .ok_or_else(|| malformed("Status is missing"))?;
+    LegalHold::parse(word).map_err(|_| Fault::argument("Status", word, "ON or OFF"))
+}
+
+fn mode(element: &Element) -> Result<RetentionMode, Fault> {
+    let word = element
+        .word("Mode")?
+        .ok_or_else(|| malformed("Mode is missing"))?;
+    retention_mode("Mode", word)
+}
+
+fn time(text: &str) -> Result<Timestamp, Fault> {
+    retention_time("RetainUntilDate", text)
+}
+
+fn count(element: &Element, name: &'static str) -> Result<Option<u32>, Fault> {
+    element
+        .word(name)?
+        .map(|word| {
+            word.parse()
+                .map_err(|_| Fault::argument(name, word, "a number"))
+        })
+        .transpose()
+}
