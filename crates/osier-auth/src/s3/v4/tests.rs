@@ -503,11 +503,8 @@ proptest! {
             }),
             3 => change(&probe.raw_path.clone()).map(|text| {
                 // Another spelling of the same path is the same path.
-                if percent_decode(text.as_bytes()) != percent_decode(probe.raw_path.as_bytes()) {
-                    probe.raw_path = text;
-                } else {
-                    probe.raw_path = "/".to_owned();
-                }
+                let is_same = percent_decode(text.as_bytes()) == percent_decode(probe.raw_path.as_bytes());
+                probe.raw_path = if is_same { "/".to_owned() } else { text };
             }),
             _ => change(&probe.raw_query.clone()).map(|text| {
                 let before = canonical_query(&Query::parse(&probe.raw_query));
