@@ -44,6 +44,10 @@ pub(crate) const LAYERS: &[Layer] = &[
         imports: &["osier-store", "osier-wire", "osier-auth", "osier-types"],
     },
     Layer {
+        name: "osier-cache",
+        imports: &["osier-types"],
+    },
+    Layer {
         name: "osier-http",
         imports: &[],
     },
@@ -53,7 +57,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "osier-wire",
-        imports: &["osier-types"],
+        imports: &["osier-auth", "osier-types"],
     },
     Layer {
         name: "osier-engine-local",

@@ -10,6 +10,7 @@ mod control;
 mod data;
 mod identities;
 mod logging;
+mod master_keys;
 mod metrics;
 mod offline;
 mod private_file;
@@ -24,13 +25,14 @@ pub use osier_engine_local::OpenError;
 pub use clock::{SystemClock, SystemRng};
 pub use identities::{IdentityError, VAULT_KEY_FILE};
 pub use logging::start_logging;
+pub use master_keys::{MasterKeysError, add_master_key, list_master_keys, rotate_master_key};
 pub use offline::{Verification, collect, verify};
 pub use private_file::PrivateFileError;
 pub use root_key::{KeyOrigin, ROOT_KEY_FILE, RootKey, RootKeyError, key_file, read_root_key};
 pub use server::{Running, StartError, start};
 pub use settings::{
-    HttpSettings, IdentitySettings, LimitSettings, ListenAddress, LogSettings, Settings,
-    SettingsError, Subnet,
+    EncryptionSettings, HttpSettings, IdentitySettings, LimitSettings, ListenAddress, LogSettings,
+    Settings, SettingsError, Subnet,
 };
 pub use signals::Signals;
 pub use welcome::Welcome;

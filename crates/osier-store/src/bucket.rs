@@ -1,9 +1,9 @@
 //! Buckets: everything their records tell, and the operations that change them.
 
 use osier_types::{
-    BucketAcl, BucketInfo, BucketName, BucketPage, BucketStat, ClassStat, ConfigKind,
-    DataRedundancy, Fault, FaultKind, ListBuckets, OptionsObject, Outcome, PutBucket, Region,
-    StorageClass,
+    BucketAcl, BucketInfo, BucketLock, BucketName, BucketPage, BucketStat, BucketVersioning,
+    ClassStat, ConfigKind, DataRedundancy, Fault, FaultKind, ListBuckets, OptionsObject, Outcome,
+    PutBucket, Region, StorageClass,
 };
 
 use crate::failure::OrFault as _;
@@ -25,10 +25,13 @@ impl Store {
             acl: op.acl.unwrap_or(BucketAcl::Private),
             storage_class: op.storage_class.unwrap_or(StorageClass::Standard),
             redundancy: op.redundancy.unwrap_or(DataRedundancy::Lrs),
-            versioning: None,
+            versioning: op.object_lock.then_some(BucketVersioning::Enabled),
             tags: op.tags.clone().unwrap_or_default(),
             cors: None,
             deleting: false,
+            encryption: None,
+            lock: op.object_lock.then(BucketLock::default),
+            worm: None,
         };
         let name = op.bucket.clone();
         let buckets_max = self.settings.buckets_max;
@@ -56,6 +59,19 @@ impl Store {
         &self,
         name: &BucketName,
         change: impl FnOnce(&mut BucketRecord) + Send + 'static,
+    ) -> Result<Outcome, Fault> {
+        self.change_bucket_if(name, |record| {
+            change(record);
+            Ok(())
+        })
+        .await
+    }
+
+    /// As [`Self::change_bucket`], but `change` may refuse.
+    pub(crate) async fn change_bucket_if(
+        &self,
+        name: &BucketName,
+        change: impl FnOnce(&mut BucketRecord) -> Result<(), Fault> + Send + 'static,
     ) -> Result<Outcome, Fault> {
         self.buckets.change(name, change).await?;
         Ok(Outcome::Done)
@@ -114,7 +130,7 @@ impl Store {
             acl: record.acl,
             redundancy: record.redundancy,
             versioning: record.versioning,
-            encryption: None,
+            encryption: record.encryption.clone(),
         }))
     }
 

@@ -10,6 +10,7 @@ use osier_types::{
 };
 
 use crate::Store;
+use crate::lock::Governance;
 use crate::state::Bucket;
 
 /// Deletions of one request under way at once: engines make many changes durable for the price of
@@ -25,16 +26,20 @@ impl Store {
             version: object.version,
             conditions: asked.conditions.clone(),
         };
-        let deleted = self.delete(&bucket, &wanted).await?;
+        let governance = asked.bypass_governance.into();
+        let deleted = self.delete(&bucket, &wanted, governance).await?;
         Ok(Outcome::ObjectDeleted(deleted))
     }
 
     pub(crate) async fn delete_objects(&self, asked: DeleteObjects) -> Result<Outcome, Fault> {
         let bucket = self.open_bucket(&asked.bucket)?;
+        let governance = Governance::from(asked.bypass_governance);
         let mut deleted = Vec::with_capacity(asked.objects.len());
         let mut refused = Vec::new();
         for together in asked.objects.chunks(TOGETHER) {
-            let deletions = together.iter().map(|wanted| self.delete(&bucket, wanted));
+            let deletions = together
+                .iter()
+                .map(|wanted| self.delete(&bucket, wanted, governance));
             let gone = all(deletions.collect()).await;
             for (wanted, gone) in together.iter().zip(gone) {
                 let (key, version) = (wanted.key.clone(), wanted.version);
@@ -65,6 +70,7 @@ impl Store {
         &self,
         bucket: &Bucket,
         wanted: &ObjectToDelete,
+        governance: Governance,
     ) -> Result<ObjectDeleted, Fault> {
         let (key, conditions) = (&wanted.key, &wanted.conditions);
         let hold = self.hold(bucket, key).await;
@@ -76,7 +82,7 @@ impl Store {
             });
         };
         let was_marker = self
-            .delete_version(bucket, key, version, conditions, &hold)
+            .delete_version(bucket, key, version, conditions, governance, &hold)
             .await?;
         Ok(ObjectDeleted {
             version: bucket.record().ever_versioned().then_some(version),

@@ -15,21 +15,27 @@ mod content;
 mod copy;
 mod delete;
 mod digest;
+mod encryption;
 mod failure;
 mod get;
 mod history;
 mod identities;
 mod intake;
 mod list;
+mod lock;
+mod more;
 mod multipart;
 mod part_copy;
+mod parts;
 mod put;
 mod registry;
 mod rows;
 mod scan;
+mod seal;
 mod state;
 mod symlink;
 mod tagging_acl;
+mod vault;
 mod versions;
 
 #[cfg(test)]
@@ -42,16 +48,18 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use osier_engine::{Engine, EngineError, Family};
 use osier_types::{
-    BucketName, Checksum, Clock, Fault, FaultKind, ObjectAcl, ObjectKey, ObjectKind, ObjectRef, Op,
-    Outcome, Owner, Resource, Rng, Tags, Timestamp, limits,
+    BucketName, Checksum, Clock, Fault, ObjectAcl, ObjectKey, ObjectKind, ObjectRef, Op, Outcome,
+    Owner, Resource, Rng, Tags, Timestamp, limits,
 };
 
 pub use audit::{AuditReport, BucketAudit};
 pub use body::{ObjectBody, ObjectChunk};
 pub use checksum::checksum_of;
+pub use encryption::MasterKeysUnfit;
 pub use identities::IdentityRow;
 pub use osier_engine::FileSlice;
 pub use state::BucketRecord;
+pub use vault::{InvalidMasterKeys, MasterKeyRefused, MasterKeys};
 
 use registry::Registry;
 use rows::Glance;
@@ -174,6 +182,7 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     settings: StoreSettings,
+    master_keys: MasterKeys,
     buckets: Arc<Registry>,
     /// Keep changes of one key from racing within this process, so that checks of batches rarely
     /// fail. Adding a part takes a read lock, everything else a write lock.
@@ -201,6 +210,7 @@ impl Store {
             clock,
             rng,
             settings,
+            master_keys: MasterKeys::default(),
             buckets: Arc::new(buckets),
             key_locks: (0..KEY_LOCKS)
                 .map(|_| tokio::sync::RwLock::default())
@@ -285,11 +295,6 @@ impl Store {
         op: Op,
         body: &mut dyn ByteSource,
     ) -> Result<Reply, Fault> {
-        if let Some(what) = unbuilt(&op) {
-            let what = what.to_owned();
-            return Err(FaultKind::NotImplemented { what }.into());
-        }
-        let name = op.name();
         // Boxed, so that one large verb does not make the future of every verb large.
         let outcome = match op {
             Op::ListBuckets(op) => Ok(self.list_buckets(caller, op)),
@@ -307,8 +312,7 @@ impl Store {
             }
             Op::GetBucketVersioning { bucket } => self.bucket_versioning(&bucket),
             Op::PutBucketVersioning { bucket, status } => {
-                self.change_bucket(&bucket, move |record| record.versioning = Some(status))
-                    .await
+                self.put_bucket_versioning(&bucket, status).await
             }
             Op::GetBucketTags { bucket } => self.bucket_tags(&bucket),
             Op::PutBucketTags { bucket, tags } => {
@@ -374,24 +378,34 @@ impl Store {
             }
             Op::GetObjectAcl(object) => self.get_object_acl(&object).await,
             Op::PutObjectAcl { object, acl } => Box::pin(self.put_object_acl(&object, acl)).await,
-            Op::GetBucketEncryption { .. }
-            | Op::PutBucketEncryption { .. }
-            | Op::DeleteBucketEncryption { .. }
-            | Op::GetBucketObjectLock { .. }
-            | Op::PutBucketObjectLock { .. }
-            | Op::InitiateBucketWorm { .. }
-            | Op::AbortBucketWorm { .. }
-            | Op::CompleteBucketWorm { .. }
-            | Op::ExtendBucketWorm { .. }
-            | Op::GetBucketWorm { .. }
-            | Op::GetObjectRetention(_)
-            | Op::PutObjectRetention(_)
-            | Op::GetObjectLegalHold(_)
-            | Op::PutObjectLegalHold { .. }
-            | Op::GetObjectAttributes(_) => {
-                let what = name.to_owned();
-                Err(FaultKind::NotImplemented { what }.into())
+            Op::GetBucketEncryption { bucket } => self.bucket_encryption(&bucket),
+            Op::PutBucketEncryption { bucket, encryption } => {
+                self.put_bucket_encryption(&bucket, encryption).await
             }
+            Op::DeleteBucketEncryption { bucket } => {
+                self.change_bucket(&bucket, move |record| record.encryption = None)
+                    .await
+            }
+            Op::GetBucketObjectLock { bucket } => self.bucket_lock(&bucket),
+            Op::PutBucketObjectLock { bucket, lock } => self.put_bucket_lock(&bucket, lock).await,
+            Op::InitiateBucketWorm { bucket, days } => self.initiate_worm(&bucket, days).await,
+            Op::AbortBucketWorm { bucket } => self.abort_worm(&bucket).await,
+            Op::CompleteBucketWorm { bucket, worm_id } => {
+                self.complete_worm(&bucket, worm_id).await
+            }
+            Op::ExtendBucketWorm {
+                bucket,
+                worm_id,
+                days,
+            } => self.extend_worm(&bucket, worm_id, days).await,
+            Op::GetBucketWorm { bucket } => self.bucket_worm(&bucket),
+            Op::GetObjectRetention(object) => self.object_retention(&object).await,
+            Op::PutObjectRetention(op) => Box::pin(self.put_object_retention(&op)).await,
+            Op::GetObjectLegalHold(object) => self.legal_hold(&object).await,
+            Op::PutObjectLegalHold { object, hold } => {
+                Box::pin(self.put_legal_hold(&object, hold)).await
+            }
+            Op::GetObjectAttributes(op) => Box::pin(self.object_attributes(op)).await,
             Op::OptionsObject(op) => self.preflight(&op),
             Op::InitiateMultipartUpload(op) => Box::pin(self.initiate_upload(op)).await,
             Op::UploadPart(op) => Box::pin(self.upload_part(op, body)).await,
@@ -428,29 +442,6 @@ impl Store {
             .and_then(|index| self.key_locks.get(index))
             .unwrap_or(&self.spare_lock)
     }
-}
-
-/// What an operation asks for that the store can't do yet: refused, never passed over.
-fn unbuilt(op: &Op) -> Option<&'static str> {
-    let (new, key) = match op {
-        Op::PutObject(op) => (Some(&op.new), None),
-        Op::PostObject(op) => (Some(&op.put.new), None),
-        Op::AppendObject(op) => (Some(&op.new), None),
-        Op::PutSymlink(op) => (Some(&op.new), None),
-        Op::InitiateMultipartUpload(op) => (Some(&op.new), None),
-        Op::CopyObject(op) => (Some(&op.new), op.source.customer_key.as_ref()),
-        Op::GetObject(op) | Op::HeadObject(op) if op.part.is_some() => return Some("partNumber"),
-        Op::GetObject(op) | Op::HeadObject(op) => (None, op.customer_key.as_ref()),
-        Op::UploadPart(op) => (None, op.customer_key.as_ref()),
-        Op::UploadPartCopy(op) => (None, op.customer_key.as_ref()),
-        Op::PutBucket(op) if op.object_lock => return Some("object lock"),
-        _ => (None, None),
-    };
-    if key.is_some() || new.is_some_and(|new| new.encryption.is_some()) {
-        return Some("server-side encryption");
-    }
-    new.filter(|new| !new.lock.is_unset())
-        .map(|_| "object lock")
 }
 
 /// What an operation is about; for copies the destination.

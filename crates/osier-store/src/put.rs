@@ -8,8 +8,10 @@ use osier_types::{
 
 use crate::conditions::check_write;
 use crate::content::Content;
+use crate::encryption::OptionalProtection as _;
 use crate::history::Fresh;
 use crate::intake::{Intake, Kept, Lead, Received};
+use crate::more::ObjectMore;
 use crate::rows::{Data, Object, Piece};
 use crate::state::Bucket;
 use crate::{ByteSource, Store};
@@ -48,6 +50,8 @@ impl Store {
         let bucket = self.open_bucket(&op.bucket)?;
         self.refuse_overwrite_early(&bucket, &op.key, &op.new)
             .await?;
+        self.check_lock(&bucket, &op.new)?;
+        let protection = self.protection(&bucket, &op.key, op.new.encryption.as_ref())?;
         let (min, max) = length_range.unwrap_or((0, u64::MAX));
         let intake = Intake {
             expected: &op.expected,
@@ -56,6 +60,7 @@ impl Store {
             inline: true,
             owner: self.owner_tag(&bucket, &op.key),
             lead: Lead::NONE,
+            seal: protection.key(),
         };
         let received = self.receive(&bucket.name, intake, body).await?;
         let class = bucket.record().storage_class;
@@ -65,12 +70,15 @@ impl Store {
             class,
             ETag::of_md5(&received.md5),
         );
+        self.describe(&mut object, protection.as_ref(), received.md5);
+        object.more.lock = self.lock_of(&bucket, op.new.lock);
         object.size = received.length;
-        object.md5 = Some(received.md5);
         object.crc64 = Some(received.crc64);
-        object.checksum = received.checksum.map(whole);
+        object.more.checksum = received.checksum.map(whole);
+        let etag = object.etag.clone();
         let fresh = Fresh {
             object,
+            parts: Vec::new(),
             content: self.content_of(&received),
             link: true,
             forbid_overwrite: op.new.forbid_overwrite,
@@ -82,12 +90,12 @@ impl Store {
         // A sealed blob can't vanish while it is held.
         let committed = committed.ok_or(FaultKind::Internal)?;
         Ok(Written {
-            etag: ETag::of_md5(&received.md5),
+            etag,
             md5: received.md5,
             crc64: received.crc64,
             checksum: received.checksum.map(whole),
             version: committed.version,
-            encryption: None,
+            encryption: protection.told(),
         })
     }
 
@@ -114,7 +122,11 @@ impl Store {
         match &received.kept {
             Kept::Nothing => Content::EMPTY,
             Kept::Memory(bytes) => Content::Bytes(bytes.clone()),
-            Kept::Blob(sealed) => Content::Pieces(vec![Piece::whole(sealed.run, self.new_tag())]),
+            Kept::Blob(sealed) => Content::Pieces(vec![Piece::whole(
+                sealed.run,
+                received.kept_length,
+                self.new_tag(),
+            )]),
         }
     }
 
@@ -154,6 +166,6 @@ pub(crate) fn new_object(
         symlink_target: None,
         sealed: None,
         data: Data::Empty,
-        checksum: None,
+        more: ObjectMore::default(),
     }
 }

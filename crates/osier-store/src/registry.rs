@@ -111,6 +111,10 @@ impl Registry {
         if record.owner.id != wanted.owner.id || !same_class || !same_redundancy {
             return Err(FaultKind::BucketAlreadyExists.into());
         }
+        // Object lock is for buckets that have it from the beginning, or for a request of its own.
+        if op.object_lock && record.lock.is_none() {
+            return Err(FaultKind::BucketAlreadyExists.into());
+        }
         if op.acl.is_none() && op.tags.is_none() {
             return Ok(());
         }
@@ -119,6 +123,7 @@ impl Registry {
             if let Some(tags) = &op.tags {
                 record.tags = tags.clone();
             }
+            Ok(())
         })
         .await
     }
@@ -196,7 +201,7 @@ impl Registry {
     pub(crate) async fn change(
         self: &Arc<Self>,
         name: &BucketName,
-        change: impl FnOnce(&mut BucketRecord) + Send + 'static,
+        change: impl FnOnce(&mut BucketRecord) -> Result<(), Fault> + Send + 'static,
     ) -> Result<(), Fault> {
         let bucket = self.open(name)?;
         let registry = Arc::clone(self);
@@ -206,7 +211,7 @@ impl Registry {
     async fn rewrite(
         &self,
         bucket: &Arc<Bucket>,
-        change: impl FnOnce(&mut BucketRecord),
+        change: impl FnOnce(&mut BucketRecord) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         let _gate = bucket.gate.write().await;
         // A deletion may have been faster.
@@ -214,7 +219,7 @@ impl Registry {
             return Err(FaultKind::NoSuchBucket(bucket.name.clone()).into());
         }
         let mut record = (*bucket.record()).clone();
-        change(&mut record);
+        change(&mut record)?;
         self.put_record(&record).await?;
         bucket.replace(record);
         Ok(())

@@ -1,8 +1,8 @@
 //! What the store keeps in rows, and under which keys. This is a file format.
 //!
-//! Every value begins with one schema byte ([`SCHEMA`]); what follows is
-//! [postcard](https://postcard.jamesmunns.com/wire-format) unless said otherwise. Rows of layout 1
-//! are the same without the fields that say so, and stay readable.
+//! Every value begins with one schema byte: [`SCHEMA`], or [`SCHEMA_MORE`] where fields follow
+//! that the first layout did not have (module `more`). What comes then is
+//! [postcard](https://postcard.jamesmunns.com/wire-format) unless said otherwise.
 //!
 //! System table (`TableId::SYSTEM`):
 //! - `Current[bucket name]`: [`BucketRecord`](crate::BucketRecord).
@@ -16,7 +16,8 @@
 //!   at most one of the two; that row is its head, and every change of a key checks it.
 //! - `Version[esc(key) !seq]`: [`Record`]s of all other versions, so newest first.
 //! - `Body[esc(key) !seq u16]`: the bytes of a version too small for a blob (schema byte, then the
-//!   bytes as they are; number 0), or its pieces when they are too many for the record.
+//!   bytes as they are, sealed if the record says so; number 0), or its pieces when they are too
+//!   many for the record. Number [`PARTS_ROW`] is the table of parts of a multipart object.
 //! - `Upload[esc(key) id]`: [`UploadRecord`]; the id is 32 hex digits.
 //! - `Part[esc(key) id u16]`: [`PartRecord`].
 //! - `Config[kind]`: a configuration document as the client sent it (schema byte, then the bytes).
@@ -27,19 +28,20 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use osier_engine::{BlobId, RefTag, Run};
 use osier_types::{
-    Checksum, ChecksumPlan, ContentHeaders, Crc64, ETag, Fault, FaultKind, HeaderBytes, Md5,
-    ObjectAcl, ObjectChecksum, ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, ObjectLock,
-    StorageClass, Tags, Timestamp, VersionId,
+    ContentHeaders, Crc64, ETag, Fault, FaultKind, HeaderBytes, Md5, ObjectAcl, ObjectEntry,
+    ObjectInfo, ObjectKey, ObjectKind, StorageClass, Tags, Timestamp, VersionId,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::more::{ObjectMore, PartMore, Row, UploadMore};
+
 /// The version of every row's layout.
-pub(crate) const SCHEMA: u8 = 2;
-/// The layout before: the last fields are missing, all of which write their absence as one zero.
-const SCHEMA_SHORT: u8 = 1;
-/// As many fields as were added to any row since then: no more, or a damaged row would pass.
-const FIELDS_ADDED: usize = 1;
+pub(crate) const SCHEMA: u8 = 1;
+/// Layout 1, and then fields that it lacks. Programs that know only layout 1 refuse it.
+pub(crate) const SCHEMA_MORE: u8 = 2;
+/// Number of the `Body` row that tells of parts: beyond those of pieces.
+pub(crate) const PARTS_ROW: usize = u16::MAX as usize;
 /// Counter of unfinished uploads.
 pub(crate) const COUNTER_UPLOADS: usize = 10;
 /// Counter of delete markers.
@@ -81,8 +83,9 @@ pub(crate) struct Object {
     pub(crate) symlink_target: Option<ObjectKey>,
     pub(crate) sealed: Option<Timestamp>,
     pub(crate) data: Data,
-    /// Since layout 2.
-    pub(crate) checksum: Option<ObjectChecksum>,
+    /// What the first layout lacks.
+    #[serde(skip)]
+    pub(crate) more: ObjectMore,
 }
 
 /// The beginning of a [`Record`]: all that a list tells.
@@ -142,7 +145,7 @@ pub(crate) enum Data {
     Manifest(Vec<u64>),
 }
 
-/// A stretch of a blob.
+/// A stretch of a blob. Of sealed blobs, offset and length count the bytes before sealing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Piece {
     blob: u64,
@@ -166,8 +169,9 @@ pub(crate) struct UploadRecord {
     pub(crate) user_meta: Vec<(String, HeaderBytes)>,
     pub(crate) persistent_headers: Vec<(String, HeaderBytes)>,
     pub(crate) tags: Tags,
-    /// Since layout 2.
-    pub(crate) checksum: Option<ChecksumPlan>,
+    /// What the first layout lacks.
+    #[serde(skip)]
+    pub(crate) more: UploadMore,
 }
 
 /// One part of an upload.
@@ -178,8 +182,9 @@ pub(crate) struct PartRecord {
     pub(crate) crc64: Crc64,
     pub(crate) modified: Timestamp,
     pub(crate) pieces: Vec<Piece>,
-    /// Since layout 2.
-    pub(crate) checksum: Option<Checksum>,
+    /// What the first layout lacks.
+    #[serde(skip)]
+    pub(crate) more: PartMore,
 }
 
 /// Stored bytes that can't be what this program wrote.
@@ -202,7 +207,7 @@ impl Record {
             etag: object.etag.clone(),
             md5: object.md5,
             crc64: object.crc64,
-            checksum: object.checksum,
+            checksum: object.more.checksum,
             last_modified: self.modified,
             storage_class: object.class,
             acl: object.acl,
@@ -212,9 +217,13 @@ impl Record {
             tags: object.tags.clone(),
             symlink_target: object.symlink_target.clone(),
             sealed: object.sealed,
-            encryption: None,
-            lock: ObjectLock::default(),
-            parts: None,
+            encryption: object
+                .more
+                .encryption
+                .as_ref()
+                .and_then(|envelope| envelope.told(None)),
+            lock: object.more.lock.unwrap_or_default(),
+            parts: object.more.parts,
         }
     }
 
@@ -232,7 +241,7 @@ impl Record {
 }
 
 impl Object {
-    /// How many `Body` rows it has.
+    /// How many `Body` rows its bytes have.
     pub(crate) fn body_rows(&self) -> usize {
         match &self.data {
             Data::Empty | Data::Pieces(_) => 0,
@@ -260,12 +269,13 @@ impl Summary {
 }
 
 impl Piece {
-    pub(crate) fn whole(run: Run, tag: RefTag) -> Self {
+    /// All of a blob, which holds `length` bytes.
+    pub(crate) fn whole(run: Run, length: u64, tag: RefTag) -> Self {
         Self {
             blob: run.blob.0,
             blob_length: run.length,
             offset: 0,
-            length: run.length,
+            length,
             tag: tag.0,
         }
     }
@@ -327,25 +337,46 @@ pub(crate) fn class_index(class: StorageClass) -> usize {
 }
 
 /// A row's value.
-pub(crate) fn encode<T: Serialize>(row: &T) -> Result<Bytes, Fault> {
-    postcard::to_extend(row, vec![SCHEMA])
-        .map(Bytes::from)
-        .map_err(|error| Fault::new(FaultKind::Internal).because(error))
+pub(crate) fn encode<T: Serialize + Row>(row: &T) -> Result<Bytes, Fault> {
+    let later = row.later()?;
+    let schema = if later.is_empty() {
+        SCHEMA
+    } else {
+        SCHEMA_MORE
+    };
+    let mut value = postcard::to_extend(row, vec![schema])
+        .map_err(|error| Fault::new(FaultKind::Internal).because(error))?;
+    value.extend_from_slice(&later);
+    Ok(Bytes::from(value))
 }
 
 /// What a row's value says; the end of it may be left unread ([`Summary`]).
-pub(crate) fn decode<T: DeserializeOwned>(value: &[u8]) -> Result<T, Fault> {
+pub(crate) fn decode<T: DeserializeOwned + Row>(value: &[u8]) -> Result<T, Fault> {
     let damaged = |why: String| Fault::new(FaultKind::Damaged).because(UnreadableRow(why));
-    let read = |row: &[u8]| {
-        postcard::take_from_bytes(row)
-            .map(|(row, _)| row)
-            .map_err(|error| damaged(error.to_string()))
-    };
-    match value.split_first() {
-        Some((&SCHEMA, row)) => read(row),
-        Some((&SCHEMA_SHORT, row)) => read(&[row, &[0; FIELDS_ADDED]].concat()),
-        Some((other, _)) => Err(damaged(format!("layout {other}"))),
-        None => Err(damaged("empty".to_owned())),
+    let (schema, row) = value
+        .split_first()
+        .ok_or_else(|| damaged("empty".to_owned()))?;
+    if ![SCHEMA, SCHEMA_MORE].contains(schema) {
+        return Err(damaged(format!("layout {schema}")));
+    }
+    let (mut row, rest) =
+        postcard::take_from_bytes::<T>(row).map_err(|error| damaged(error.to_string()))?;
+    if *schema == SCHEMA_MORE {
+        row.take_later(rest)?;
+    }
+    Ok(row)
+}
+
+/// Lists and authorisation read no later fields.
+impl Row for Summary {
+    fn take_later(&mut self, _: &[u8]) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+impl Row for Glance {
+    fn take_later(&mut self, _: &[u8]) -> Result<(), Fault> {
+        Ok(())
     }
 }
 
@@ -360,7 +391,7 @@ pub(crate) fn encode_raw(bytes: &[u8]) -> Bytes {
 /// The inverse of [`encode_raw`], without a copy.
 pub(crate) fn decode_raw(row: &Bytes) -> Result<Bytes, Fault> {
     match row.first() {
-        Some(&(SCHEMA | SCHEMA_SHORT)) => Ok(row.slice(1..)),
+        Some(&SCHEMA) => Ok(row.slice(1..)),
         other => Err(unreadable(&format!("layout {other:?}"))),
     }
 }
@@ -489,7 +520,7 @@ mod tests {
 
     #[test]
     fn damaged_rows_are_told() {
-        for bad in [&b""[..], b"\x02", b"\x01"] {
+        for bad in [&b""[..], b"\x03", b"\x02", b"\x01"] {
             let fault = decode::<Record>(bad).unwrap_err();
             assert_eq!(fault.kind, FaultKind::Damaged);
         }
@@ -529,7 +560,7 @@ mod tests {
                 symlink_target: None,
                 sealed: None,
                 data: Data::Pieces(vec![piece]),
-                checksum: None,
+                more: ObjectMore::default(),
             })),
         };
         let row = encode(&record).unwrap();
@@ -538,17 +569,11 @@ mod tests {
             .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         let etag = "4142".repeat(16);
         let expected = format!(
-            "02 01 01 0101 04 01 01 05 20{etag} 01 00 0109 02 000000000101610 0 01016d0176 00 00 00 00 \
-             02 01 ac02 05 00 05 07 00"
+            "01 01 01 0101 04 01 01 05 20{etag} 01 00 0109 02 000000000101610 0 01016d0176 00 00 00 00 \
+             02 01 ac02 05 00 05 07"
         );
         assert_eq!(hex, expected.replace(' ', ""));
         assert_eq!(decode::<Record>(&row).unwrap(), record);
-        // As the layout before had it.
-        let mut short = row.to_vec();
-        short.pop();
-        short[0] = SCHEMA_SHORT;
-        assert_eq!(decode::<Record>(&short).unwrap(), record);
-        assert!(decode::<Record>(&[&[SCHEMA], &short[1..]].concat()).is_err());
         let glance: Glance = decode(&row).unwrap();
         assert_eq!(glance.object.unwrap().acl, ObjectAcl::PublicRead);
         let summary: Summary = decode(&row).unwrap();

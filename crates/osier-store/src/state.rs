@@ -4,8 +4,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use osier_engine::TableId;
 use osier_types::{
-    BucketAcl, BucketEntry, BucketName, BucketVersioning, CorsConfig, DataRedundancy, Owner,
-    StorageClass, Tags, Timestamp,
+    BucketAcl, BucketEncryption, BucketEntry, BucketLock, BucketName, BucketVersioning, BucketWorm,
+    CorsConfig, DataRedundancy, Owner, StorageClass, Tags, Timestamp, WormState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,12 +34,28 @@ pub struct BucketRecord {
     pub cors: Option<CorsConfig>,
     /// Set while it is being deleted; a crash leaves it set.
     pub(crate) deleting: bool,
+    /// What objects get that say nothing of encryption.
+    #[serde(skip)]
+    pub encryption: Option<BucketEncryption>,
+    /// Object lock: once there, it stays.
+    #[serde(skip)]
+    pub lock: Option<BucketLock>,
+    /// The retention policy of OSS.
+    #[serde(skip)]
+    pub worm: Option<BucketWorm>,
 }
 
 impl BucketRecord {
     /// Whether version ids are told of its objects.
     pub fn ever_versioned(&self) -> bool {
         self.versioning.is_some()
+    }
+
+    /// Whether there is a retention policy, unless it lapsed.
+    pub(crate) fn has_worm(&self, now: Timestamp) -> bool {
+        self.worm
+            .as_ref()
+            .is_some_and(|worm| worm.state(now) != WormState::Expired)
     }
 
     pub(crate) fn entry(&self, location: &str) -> BucketEntry {

@@ -845,8 +845,10 @@ impl Op {
                 AccessKind::Read,
             )
         };
-        let bypass =
-            |object: &ObjectRef| on(BYPASS, &object.bucket, &object.key, AccessKind::Manage);
+        let bypass = |object: &ObjectRef| Access {
+            version: object.version,
+            ..on(BYPASS, &object.bucket, &object.key, AccessKind::Manage)
+        };
         let upload =
             |upload: &UploadRef, action, kind| vec![on(action, &upload.bucket, &upload.key, kind)];
         match self {
@@ -896,7 +898,6 @@ impl Op {
             Self::ListObjectVersions(op) => list("oss:ListObjectVersions", &op.bucket),
             Self::ListMultipartUploads(op) => list("oss:ListMultipartUploads", &op.bucket),
             Self::ListLiveChannels { bucket, .. } => manage("oss:ListLiveChannel", bucket),
-            // The first ones are those of the objects, in their order; bypasses come after them.
             Self::DeleteObjects(op) => {
                 let deletions = op.objects.iter().map(|object| {
                     let action = if object.version.is_some() {

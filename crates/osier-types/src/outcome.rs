@@ -515,4 +515,6 @@ pub struct ObjectPart {
     pub number: u16,
     /// Bytes.
     pub size: u64,
+    /// The checksum that S3 clients sent, or that was reckoned for them.
+    pub checksum: Option<Checksum>,
 }

@@ -13,6 +13,7 @@ mod form;
 pub mod oss;
 mod reply;
 mod request;
+pub mod rpc;
 mod xml;
 
 pub use address::{Address, AddressStyle, Addressed, Hosts, address};
@@ -25,3 +26,8 @@ pub use reply::cors::apply_cors;
 pub use reply::head::http_date;
 pub use reply::{Encoded, ReplyContext, ReplyFacts};
 pub use request::route::{BodyUse, Route, RouteSpec, Scope, Support};
+
+/// `docs/compat.md`, whole: what works of every API.
+pub fn compat_page() -> String {
+    oss::compat_table() + &rpc::compat_section()
+}

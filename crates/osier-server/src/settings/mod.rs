@@ -44,6 +44,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// Accounts, users and keys.
     pub identity: IdentitySettings,
+    /// Encryption at rest.
+    pub encryption: EncryptionSettings,
     /// Sizes and counts of objects and buckets.
     pub limits: LimitSettings,
     /// Storage on the local disk.
@@ -62,6 +64,7 @@ impl Default for Settings {
             http: HttpSettings::default(),
             log: LogSettings::default(),
             identity: IdentitySettings::default(),
+            encryption: EncryptionSettings::default(),
             limits: LimitSettings::default(),
             engine: LocalSettings::default(),
         }
@@ -149,6 +152,15 @@ pub struct IdentitySettings {
     pub seed: Option<PathBuf>,
 }
 
+/// Section `[encryption]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EncryptionSettings {
+    /// The file of master keys; made where it is missing. Beside the data directory unless said
+    /// otherwise.
+    pub master_keys: Option<PathBuf>,
+}
+
 /// Section `[limits]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -202,6 +214,17 @@ impl Settings {
             ));
         }
         Ok(settings)
+    }
+
+    /// Where the master keys are: beside the data, not in it.
+    pub fn master_keys(&self) -> PathBuf {
+        let named = self.encryption.master_keys.clone();
+        named.unwrap_or_else(|| {
+            // A path that ends in a slash names the same directory.
+            let mut beside = self.data.components().as_path().as_os_str().to_owned();
+            beside.push(".keys");
+            PathBuf::from(beside)
+        })
     }
 
     /// Where the key of stored identities is.

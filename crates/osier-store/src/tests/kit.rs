@@ -9,7 +9,7 @@ use osier_engine::memory::MemoryEngine;
 use osier_engine::{BlobId, Engine, EngineLimits, RefTag};
 use osier_types::*;
 
-use crate::{BytesSource, Caller, Reply, Store, StoreSettings};
+use crate::{BytesSource, Caller, MasterKeys, MasterKeysUnfit, Reply, Store, StoreSettings};
 
 /// When every test begins.
 pub(super) const START: Timestamp = Timestamp::from_seconds(1_795_316_645);
@@ -21,6 +21,7 @@ pub(super) struct Kit {
     rng: Arc<SeededRng>,
     pub(super) store: Arc<Store>,
     pub(super) caller: Caller,
+    keys: MasterKeys,
 }
 
 pub(super) fn name(text: &str) -> BucketName {
@@ -167,7 +168,7 @@ impl Kit {
         let faulty = Arc::new(FaultyEngine::new(Arc::clone(&memory) as Arc<dyn Engine>));
         let clock = Arc::new(ManualClock::new(START));
         let rng = Arc::new(SeededRng::new(7));
-        let store = Store::open(
+        let mut store = Store::open(
             Arc::clone(&faulty) as Arc<dyn Engine>,
             Arc::clone(&clock) as Arc<dyn Clock>,
             Arc::clone(&rng) as Arc<dyn Rng>,
@@ -175,6 +176,9 @@ impl Kit {
         )
         .await
         .unwrap();
+        let mut keys = MasterKeys::generate(&*rng);
+        keys.add("team", &*rng).unwrap();
+        store.adopt_master_keys(keys.clone()).await.unwrap();
         let owner = Owner {
             id: "1234567890123456".into(),
             display_name: "me".into(),
@@ -186,6 +190,7 @@ impl Kit {
             rng,
             store: Arc::new(store),
             caller: Caller { owner },
+            keys,
         };
         kit.create("bkt").await.unwrap();
         kit
@@ -193,9 +198,14 @@ impl Kit {
 
     /// A store as it is found after a restart.
     pub(super) async fn reopen(&self) -> Self {
+        self.reopen_with(self.keys.clone()).await.unwrap()
+    }
+
+    /// The same, with other master keys.
+    pub(super) async fn reopen_with(&self, keys: MasterKeys) -> Result<Self, MasterKeysUnfit> {
         let memory = Arc::new(self.memory.reopen());
         let faulty = Arc::new(FaultyEngine::new(Arc::clone(&memory) as Arc<dyn Engine>));
-        let store = Store::open(
+        let mut store = Store::open(
             Arc::clone(&faulty) as Arc<dyn Engine>,
             Arc::clone(&self.clock) as Arc<dyn Clock>,
             Arc::clone(&self.rng) as Arc<dyn Rng>,
@@ -203,14 +213,30 @@ impl Kit {
         )
         .await
         .unwrap();
-        Self {
+        store.adopt_master_keys(keys.clone()).await?;
+        Ok(Self {
             memory,
             faulty,
             clock: Arc::clone(&self.clock),
             rng: Arc::clone(&self.rng),
             store: Arc::new(store),
             caller: self.caller.clone(),
-        }
+            keys,
+        })
+    }
+
+    pub(super) fn keys(&self) -> (MasterKeys, &SeededRng) {
+        (self.keys.clone(), &self.rng)
+    }
+
+    /// What objects get from now on that say nothing of encryption.
+    pub(super) async fn encrypt_by_default(&self, encryption: Option<BucketEncryption>) {
+        let bucket = name("bkt");
+        let op = match encryption {
+            Some(encryption) => Op::PutBucketEncryption { bucket, encryption },
+            None => Op::DeleteBucketEncryption { bucket },
+        };
+        self.run(op).await.unwrap();
     }
 
     pub(super) async fn send(&self, op: Op, body: &[u8]) -> Result<Reply, FaultKind> {
