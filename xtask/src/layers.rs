@@ -30,6 +30,7 @@ pub(crate) const LAYERS: &[Layer] = &[
         name: "osier-server",
         imports: &[
             "osier-service",
+            "osier-gateway",
             "osier-http",
             "osier-store",
             "osier-wire",
@@ -42,6 +43,10 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "osier-service",
         imports: &["osier-store", "osier-wire", "osier-auth", "osier-types"],
+    },
+    Layer {
+        name: "osier-gateway",
+        imports: &["osier-cache", "osier-http", "osier-types"],
     },
     Layer {
         name: "osier-cache",
