@@ -6,6 +6,7 @@
 
 pub mod chunked;
 mod chunks;
+pub(crate) mod form;
 pub(crate) mod v2;
 pub(crate) mod v4;
 

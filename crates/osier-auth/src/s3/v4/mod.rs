@@ -164,7 +164,7 @@ impl<'a> Authorization<'a> {
 }
 
 /// Splits `<id>/<yyyymmdd>/<region>/<service>/aws4_request`; an id may hold slashes.
-pub(crate) fn parse_credential<'a>(
+pub(super) fn parse_credential<'a>(
     credential: &'a str,
     service: &str,
     regions: &Regions,
@@ -212,7 +212,7 @@ pub(crate) fn parse_credential<'a>(
 }
 
 /// Refuses a scope of another day than that of the request.
-pub(crate) fn check_day(
+pub(super) fn check_day(
     stamp: &Stamp<'_>,
     scope: &Scope<'_>,
     place: AuthorizationPlace,
@@ -453,8 +453,8 @@ fn push_folded(out: &mut Vec<u8>, value: &[u8]) {
     }
 }
 
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-const SERVICE: &str = "s3";
+pub(super) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+pub(super) const SERVICE: &str = "s3";
 const TERMINAL: &str = "aws4_request";
 const PAYLOAD_HEADER: &str = "x-amz-content-sha256";
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
