@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use osier_auth::{FormFields, PostPolicy, PostTarget};
 use osier_types::{Op, Query, RangeRequest, RangeSpec, ResolvedRange};
-use osier_wire::oss::{self, Address, AddressStyle, BodyUse, ReplyFacts, Scope};
+use osier_wire::{Address, AddressStyle, BodyUse, ReplyFacts, Scope, oss};
 
 pub use form::form;
 pub use signature::oss_signature;

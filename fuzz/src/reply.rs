@@ -2,7 +2,8 @@
 
 use http::Method;
 use osier_types::{Fault, Timestamp};
-use osier_wire::oss::{ReplyContext, encode_fault};
+use osier_wire::ReplyContext;
+use osier_wire::oss::encode_fault;
 use quick_xml::events::Event;
 
 /// A fault has an answer: a status of errors, and a document that is well-formed whatever

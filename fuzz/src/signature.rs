@@ -43,7 +43,9 @@ pub fn oss_signature(data: &[u8]) {
         headers: &request.headers,
         query: &addressed.query,
         raw_query: &addressed.raw_query,
+        raw_path: &addressed.raw_path,
         candidates: &candidates,
+        hosts: &[],
     };
     match Verifier::default().authenticate(&head, &*UNUSED, NOW) {
         Ok(Authentication::Signed(signed)) => panic!("forged: {signed:?}"),

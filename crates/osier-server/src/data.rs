@@ -15,7 +15,7 @@ use osier_http::{
 use osier_service::{PacedBody, Request, RequestLog, ResponseBody, Service};
 use osier_store::{ByteSource, ObjectChunk};
 use osier_types::{Clock, Fault, FaultKind, Rng};
-use osier_wire::oss::{self, ReplyContext};
+use osier_wire::{ReplyContext, oss};
 
 use crate::metrics::Metrics;
 

@@ -5,10 +5,12 @@ use std::borrow::Cow;
 use http::Method;
 use http::header::{HOST, HeaderMap, ORIGIN};
 use http::request::Parts;
-use osier_auth::{Authentication, ResourceName, Signed, SignedHead, query_with_spaces};
+use osier_auth::{
+    Authentication, HostReading, ResourceName, Signed, SignedHead, query_with_spaces,
+};
 use osier_store::ByteSource;
 use osier_types::{BucketName, Fault, FaultKind, Query};
-use osier_wire::oss::{self, Address, Addressed, BodyUse, Route};
+use osier_wire::{Address, Addressed, BodyUse, Route, oss};
 
 use crate::form;
 use crate::service::{Done, Learnt, Service};
@@ -25,7 +27,7 @@ impl Service {
             _ => Cow::Owned(request.uri.to_string()),
         };
         let host = text_of(&request.headers, &HOST);
-        let addressed = oss::address(
+        let addressed = osier_wire::address(
             &request.method,
             &target,
             host.as_deref(),
@@ -95,12 +97,15 @@ impl Service {
                 key: address.key.clone(),
             })
             .collect();
+        let hosts = self.other_hosts(addressed);
         let head = SignedHead {
             method: &request.method,
             headers: &request.headers,
             query: &addressed.query,
             raw_query: &addressed.raw_query,
+            raw_path: &addressed.raw_path,
             candidates: &candidates,
+            hosts: &hosts,
         };
         match self
             .verifier
@@ -112,6 +117,27 @@ impl Service {
                 Ok(Some(signed))
             }
         }
+    }
+
+    /// The configured names under which a client may know this server, when the request came
+    /// under none of them: a proxy has put its own name there, and S3 signs the client's.
+    fn other_hosts(&self, addressed: &Addressed) -> Vec<HostReading> {
+        let authority = addressed.authority.as_deref().unwrap_or_default();
+        let hosts = &self.settings.hosts;
+        if hosts.knows(authority) {
+            return Vec::new();
+        }
+        let port = authority.rsplit_once(':').map(|(_, port)| port);
+        hosts
+            .names()
+            .iter()
+            .chain(self.settings.public_endpoint.iter())
+            .flat_map(|name| {
+                let with_port = port.map(|port| format!("{name}:{port}"));
+                std::iter::once(name.to_ascii_lowercase()).chain(with_port)
+            })
+            .map(|host| HostReading { host, candidate: 0 })
+            .collect()
     }
 
     /// What the bucket's CORS rules grant to the page this request comes from.

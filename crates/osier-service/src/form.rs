@@ -6,7 +6,8 @@ use http::header::CONTENT_TYPE;
 use osier_auth::{Authentication, FormFields, PostTarget};
 use osier_store::ByteSource;
 use osier_types::{Fault, FaultKind, Op};
-use osier_wire::oss::{Address, FormHead, FormParser, FormPiece, ReplyFacts, decode_post};
+use osier_wire::oss::decode_post;
+use osier_wire::{Address, FormHead, FormParser, FormPiece, ReplyFacts};
 
 use crate::authorise::Asking;
 use crate::perform::caller_of;

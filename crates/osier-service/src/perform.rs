@@ -5,10 +5,11 @@ use http::request::Parts;
 use osier_auth::{Identity, Signed};
 use osier_store::{ByteSource, Caller};
 use osier_types::{AccessDenial, Expected, Fault, FaultKind, Op, Outcome, Owner, Query};
-use osier_wire::oss::{self, Address, BodyUse, ReplyFacts, Route, Scope};
+use osier_wire::{Address, BodyUse, ReplyFacts, Route, Scope, oss};
 
 use crate::authorise::Asking;
 use crate::body::{check_document, read_document};
+use crate::chunked::{self, ChunkedSource};
 use crate::pace::PacedSource;
 use crate::service::{Done, Learnt, Service};
 
@@ -57,10 +58,14 @@ impl Service {
             .into());
         }
         let payload = signed.and_then(|signed| signed.payload_sha256);
+        let framing = chunked::framing(headers, signed)?;
+        if let Some(framing) = framing {
+            body = Box::new(ChunkedSource::new(framing, signed, body)?);
+        }
         let document = match route.body() {
             BodyUse::Document { max_bytes } => {
                 let document = read_document(body.as_mut(), max_bytes).await?;
-                check_document(headers, &document, payload)?;
+                check_document(headers, &document, payload, body.trailer())?;
                 document
             }
             BodyUse::None | BodyUse::Stream | BodyUse::Form => Bytes::new(),
@@ -72,6 +77,9 @@ impl Service {
         learnt.preflight = matches!(op, Op::OptionsObject(_));
         if let (Some(_), Some(expected)) = (payload, expected_mut(&mut op)) {
             expected.sha256 = payload;
+        }
+        if let (Some(framing), Some(expected)) = (&framing, expected_mut(&mut op)) {
+            chunked::expect(framing, expected);
         }
         let bits_per_second = oss::traffic_limit(query, headers)?;
         let asking = Asking {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use http::header::HOST;
 use http::request::Parts;
 use osier_types::{Fault, FaultKind, Outcome};
-use osier_wire::oss::{self, Address, AddressStyle, Encoded, ReplyContext};
+use osier_wire::{Address, AddressStyle, Encoded, ReplyContext, oss};
 
 use crate::arrive::text_of;
 use crate::service::{Done, Learnt, Service};
@@ -81,7 +81,7 @@ impl Service {
             .and_then(|ec| ec.to_str().ok())
             .map(ToOwned::to_owned);
         if let Some(grant) = grant {
-            oss::apply_cors(&mut head.headers, &grant, preflight);
+            osier_wire::apply_cors(&mut head.headers, &grant, preflight);
         }
         let body = match body {
             Some(body) => body,

@@ -7,7 +7,7 @@ use osier_auth::control::Nonces;
 use osier_auth::{Identity, Verifier};
 use osier_store::{Reply, Store};
 use osier_types::{Clock, Preflight, Rng};
-use osier_wire::oss::{Address, Hosts, ReplyFacts};
+use osier_wire::{Address, Hosts, ReplyFacts};
 
 use crate::authorise::Judged;
 use crate::control::{self, Told};

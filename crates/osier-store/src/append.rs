@@ -221,6 +221,8 @@ impl Store {
             let crc64 = object.crc64.unwrap_or_default();
             let crc64 = combine(crc64, received.crc64, received.length);
             grown.crc64 = Some(crc64);
+            // It was that of fewer bytes.
+            grown.more.checksum = None;
             grown.etag = append_etag(crc64, grown.size);
             let before = Record {
                 object: Some(object),

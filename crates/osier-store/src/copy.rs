@@ -13,7 +13,7 @@ use crate::encryption::{OptionalProtection as _, Protection, needs_md5};
 use crate::failure::too_much_contention;
 use crate::get::check_conditions;
 use crate::history::{ATTEMPTS, Fresh};
-use crate::put::new_object;
+use crate::put::{new_object, whole};
 use crate::rows::{Object, Record};
 use crate::seal::DataKey;
 use crate::state::Bucket;
@@ -53,15 +53,23 @@ impl Store {
                 self.protection_of_copy(&op, &bucket, &source.object, data_key.as_ref())?;
             // The data key is the same, or there is none: then the bytes stay where they are.
             let moves = data_key.is_some() != protection.is_some();
-            let reads = moves || needs_md5(&source.object, protection.as_ref());
+            let kept = source.object.more.checksum;
+            let wanted = op
+                .checksum
+                .filter(|wanted| kept.is_none_or(|kept| kept.checksum.algorithm() != *wanted));
+            let reads = moves || wanted.is_some() || needs_md5(&source.object, protection.as_ref());
+            object.more.checksum = kept;
             let mut received = None;
-            if reads && size > 0 {
+            if reads && (size > 0 || wanted.is_some()) {
                 let body = self.body(&from, key, seq, &source.object, 0..size, data_key);
                 let Some(body) = body.await? else { continue };
                 let seal = protection.key().filter(|_| moves);
                 let bytes = self
-                    .receive_stored(&bucket, &op.key, body, seal, moves)
+                    .receive_stored(&bucket, &op.key, body, seal, moves, wanted)
                     .await?;
+                if wanted.is_some() {
+                    object.more.checksum = bytes.checksum.map(whole);
+                }
                 // The tag of before says nothing of the bytes, and they were read.
                 let tagless = |envelope: &Envelope| !envelope.has_md5_etag();
                 if envelope.is_some_and(tagless) {
@@ -90,12 +98,14 @@ impl Store {
                 with: Batch::default(),
             };
             let (etag, crc64) = (fresh.object.etag.clone(), fresh.object.crc64);
+            let checksum = fresh.object.more.checksum;
             // `None`: the source was overwritten and its blobs went away.
             if let Some(committed) = self.write_version(&bucket, &op.key, &hold, fresh).await? {
                 return Ok(Outcome::Copied(Copied {
                     etag,
                     last_modified: committed.modified,
                     crc64,
+                    checksum,
                     version: committed.version,
                     source_version: source.version,
                     encryption: protection.told(),

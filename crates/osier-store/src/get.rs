@@ -158,6 +158,7 @@ impl Store {
                 etag: object.etag.clone(),
                 md5: object.md5,
                 crc64: object.crc64,
+                checksum: object.more.checksum,
                 parts: object.more.parts,
                 last_modified: info.last_modified.max(row.record.modified),
                 ..info

@@ -4,10 +4,13 @@
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use osier_engine::{BlobWriter, OwnerTag, SealedBlob};
-use osier_types::{BucketName, Crc64, Expected, Fault, FaultKind, Md5, ObjectKey};
+use osier_types::{
+    BucketName, Checksum, ChecksumAlgorithm, ChecksumPromise, Crc64, Expected, Fault, FaultKind,
+    Md5, ObjectKey,
+};
 
 use crate::body::ObjectBody;
-use crate::digest::{Digests, Hashing};
+use crate::digest::{self, Beside, Digests, Hashing};
 use crate::failure::OrFault as _;
 use crate::seal::{DataKey, Sealer, sealed_length};
 use crate::state::Bucket;
@@ -57,6 +60,8 @@ pub(crate) struct Received {
     pub(crate) kept_length: u64,
     pub(crate) md5: Md5,
     pub(crate) crc64: Crc64,
+    /// The one that the client sent, or that was reckoned for it.
+    pub(crate) checksum: Option<Checksum>,
 }
 
 /// Where the bytes are.
@@ -139,7 +144,10 @@ impl Store {
                 }
             }
         }
-        let mut hashing = Hashing::new(expected.sha256.is_some());
+        let mut hashing = Hashing::new(Beside {
+            sha256: expected.sha256.is_some(),
+            checksum: expected.checksum.map(|promise| promise.algorithm()),
+        });
         let mut length = 0_u64;
         while let Some(bytes) = body.next().await? {
             length = length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
@@ -167,13 +175,14 @@ impl Store {
         hashing.start();
         let kept = sink.finish().await?;
         let digests = hashing.finish().await?;
-        verify(expected, &digests)?;
+        verify(expected, &digests, body.trailer())?;
         Ok(Received {
             kept,
             length,
             kept_length: length.saturating_add(lead_length),
             md5: digests.md5,
             crc64: digests.crc64,
+            checksum: digests.checksum,
         })
     }
 
@@ -186,25 +195,24 @@ impl Store {
         body: ObjectBody,
         seal: Option<&DataKey>,
         keep: bool,
+        checksum: Option<ChecksumAlgorithm>,
     ) -> Result<Received, Fault> {
         let length = body.remaining();
         let mut body = StoredBody(body);
         if !keep {
-            let mut hashing = Hashing::new(false);
-            while let Some(bytes) = body.next().await? {
-                hashing.feed(bytes).await?;
-            }
-            let digests = hashing.finish().await?;
+            let digests = digest::of_body(body.0, checksum).await?;
             return Ok(Received {
                 kept: Kept::Nothing,
                 length,
                 kept_length: 0,
                 md5: digests.md5,
                 crc64: digests.crc64,
+                checksum: digests.checksum,
             });
         }
         let expected = Expected {
             length: Some(length),
+            checksum: checksum.map(ChecksumPromise::Unsent),
             ..Expected::default()
         };
         let intake = Intake {
@@ -235,9 +243,12 @@ impl Store {
     }
 }
 
-fn verify(expected: &Expected, digests: &Digests) -> Result<(), Fault> {
+fn verify(expected: &Expected, digests: &Digests, trailer: Option<Checksum>) -> Result<(), Fault> {
     if expected.md5.is_some_and(|md5| md5 != digests.md5) {
-        return Err(FaultKind::InvalidDigest.into());
+        return Err(FaultKind::ChecksumMismatch {
+            name: "Content-MD5",
+        }
+        .into());
     }
     if let Some(sent) = expected.crc64.filter(|&sent| sent != digests.crc64) {
         return Err(FaultKind::InvalidCrc64 {
@@ -248,6 +259,20 @@ fn verify(expected: &Expected, digests: &Digests) -> Result<(), Fault> {
     }
     if expected.sha256.is_some() && expected.sha256 != digests.sha256 {
         return Err(FaultKind::PayloadDigestMismatch.into());
+    }
+    let Some(promise) = expected.checksum else {
+        return Ok(());
+    };
+    let name = promise.algorithm().header();
+    let sent = match promise {
+        ChecksumPromise::Sent(checksum) => checksum,
+        ChecksumPromise::Trailing(_) => trailer.ok_or(FaultKind::MalformedTrailer {
+            reason: "the announced checksum is missing",
+        })?,
+        ChecksumPromise::Unsent(_) => return Ok(()),
+    };
+    if digests.checksum != Some(sent) {
+        return Err(FaultKind::ChecksumMismatch { name }.into());
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod append;
 mod audit;
 mod body;
 mod bucket;
+mod checksum;
 mod conditions;
 mod config;
 mod content;
@@ -47,12 +48,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use osier_engine::{Engine, EngineError, Family};
 use osier_types::{
-    BucketName, Clock, Fault, ObjectAcl, ObjectKey, ObjectKind, ObjectRef, Op, Outcome, Owner,
-    Resource, Rng, Tags, Timestamp, limits,
+    BucketName, Checksum, Clock, Fault, ObjectAcl, ObjectKey, ObjectKind, ObjectRef, Op, Outcome,
+    Owner, Resource, Rng, Tags, Timestamp, limits,
 };
 
 pub use audit::{AuditReport, BucketAudit};
 pub use body::{ObjectBody, ObjectChunk};
+pub use checksum::checksum_of;
 pub use encryption::MasterKeysUnfit;
 pub use identities::IdentityRow;
 pub use osier_engine::FileSlice;
@@ -123,6 +125,11 @@ impl From<Outcome> for Reply {
 pub trait ByteSource: Send {
     /// The next bytes; `None` at the end. Never called again after `None` or a fault.
     async fn next(&mut self) -> Result<Option<Bytes>, Fault>;
+
+    /// The checksum that followed the body, once all has come.
+    fn trailer(&self) -> Option<Checksum> {
+        None
+    }
 }
 
 /// A body that is already in memory.

@@ -5,7 +5,10 @@
 //! program does not know makes the row unreadable: it may say that the bytes are encrypted, or
 //! that they must be kept.
 
-use osier_types::{BucketEncryption, BucketLock, BucketWorm, Fault, FaultKind, ObjectLock};
+use osier_types::{
+    BucketEncryption, BucketLock, BucketWorm, Checksum, ChecksumPlan, Fault, FaultKind,
+    ObjectChecksum, ObjectLock,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::rows::{Object, PartRecord, Record, UploadRecord, unreadable};
@@ -68,6 +71,8 @@ later_fields! {
         lock: Lock(ObjectLock),
         /// Of how many parts it was put together; their sizes are in a `Body` row.
         parts: Parts(u16),
+        /// The checksum that an S3 client sent, or that was reckoned for it.
+        checksum: Checksum(ObjectChecksum),
     }
 }
 
@@ -78,6 +83,16 @@ later_fields! {
         encryption: Encryption(Box<Envelope>),
         /// Retention and legal hold.
         lock: Lock(ObjectLock),
+        /// The checksum that the object will have.
+        checksum: Checksum(ChecksumPlan),
+    }
+}
+
+later_fields! {
+    /// Of a part.
+    PartMore by PartField {
+        /// The checksum that an S3 client sent, or that was reckoned for it.
+        checksum: Checksum(Checksum),
     }
 }
 
@@ -159,5 +174,15 @@ impl Row for BucketRecord {
     }
 }
 
-impl Row for PartRecord {}
+impl Row for PartRecord {
+    fn later(&self) -> Result<Vec<u8>, Fault> {
+        self.more.encode()
+    }
+
+    fn take_later(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        self.more = PartMore::decode(bytes)?;
+        Ok(())
+    }
+}
+
 impl<T> Row for Vec<T> {}

@@ -4,8 +4,8 @@
 use bytes::Bytes;
 use osier_engine::{Batch, Family};
 use osier_types::{
-    ByteRange, Fault, FaultKind, GetObjectAttributes, ObjectAttributes, ObjectKey, ObjectPart,
-    ObjectParts, Outcome,
+    ByteRange, Checksum, Fault, FaultKind, GetObjectAttributes, ObjectAttributes, ObjectKey,
+    ObjectPart, ObjectParts, Outcome,
 };
 
 use crate::Store;
@@ -14,8 +14,8 @@ use crate::history::ATTEMPTS;
 use crate::rows::{self, Object, PARTS_ROW, body_row};
 use crate::state::Bucket;
 
-/// Number and bytes of a part.
-type PartRow = (u16, u64);
+/// Number, bytes and checksum of a part.
+type PartRow = (u16, u64, Option<Checksum>);
 
 impl Store {
     /// Adds to `batch` the table of parts of version `seq`, if it has any.
@@ -28,7 +28,10 @@ impl Store {
         if parts.is_empty() {
             return Ok(());
         }
-        let table: Vec<PartRow> = parts.iter().map(|part| (part.number, part.size)).collect();
+        let table: Vec<PartRow> = parts
+            .iter()
+            .map(|part| (part.number, part.size, part.checksum))
+            .collect();
         let row = (
             Family::Body,
             body_row(key, seq, PARTS_ROW),
@@ -66,10 +69,10 @@ impl Store {
         let table = self.table_of(bucket, key, seq, object).await?;
         let mut table = table.ok_or_else(too_much_contention)?;
         if table.is_empty() {
-            table.push((1, object.size));
+            table.push((1, object.size, None));
         }
         let mut start = 0_u64;
-        for (part, size) in table {
+        for (part, size, _) in table {
             let end = start.saturating_add(size);
             if part == number {
                 return Ok(ByteRange { start, end });
@@ -112,8 +115,12 @@ fn page(total: u16, table: &[PartRow], asked: &GetObjectAttributes) -> ObjectPar
     let wanted = usize::try_from(asked.max_parts).unwrap_or(usize::MAX);
     let mut later = table
         .iter()
-        .filter(|(number, _)| *number > asked.part_number_marker)
-        .map(|&(number, size)| ObjectPart { number, size });
+        .filter(|(number, ..)| *number > asked.part_number_marker)
+        .map(|&(number, size, checksum)| ObjectPart {
+            number,
+            size,
+            checksum,
+        });
     ObjectParts {
         total,
         parts: later.by_ref().take(wanted).collect(),

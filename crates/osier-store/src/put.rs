@@ -2,8 +2,8 @@
 
 use osier_engine::Batch;
 use osier_types::{
-    ETag, Fault, FaultKind, NewObject, ObjectAcl, ObjectKey, ObjectKind, Outcome, PostObject,
-    PutObject, StorageClass, Written,
+    Checksum, ETag, Fault, FaultKind, NewObject, ObjectAcl, ObjectChecksum, ObjectKey, ObjectKind,
+    Outcome, PostObject, PutObject, StorageClass, Written,
 };
 
 use crate::conditions::check_write;
@@ -74,6 +74,7 @@ impl Store {
         object.more.lock = self.lock_of(&bucket, op.new.lock);
         object.size = received.length;
         object.crc64 = Some(received.crc64);
+        object.more.checksum = received.checksum.map(whole);
         let etag = object.etag.clone();
         let fresh = Fresh {
             object,
@@ -92,6 +93,7 @@ impl Store {
             etag,
             md5: received.md5,
             crc64: received.crc64,
+            checksum: received.checksum.map(whole),
             version: committed.version,
             encryption: protection.told(),
         })
@@ -131,6 +133,14 @@ impl Store {
     /// A reference tag that no row has.
     pub(crate) fn new_tag(&self) -> osier_engine::RefTag {
         osier_engine::RefTag(self.rng.next_u64())
+    }
+}
+
+/// A checksum of all bytes.
+pub(crate) fn whole(checksum: Checksum) -> ObjectChecksum {
+    ObjectChecksum {
+        checksum,
+        parts: None,
     }
 }
 

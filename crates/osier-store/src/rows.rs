@@ -34,7 +34,7 @@ use osier_types::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::more::{ObjectMore, Row, UploadMore};
+use crate::more::{ObjectMore, PartMore, Row, UploadMore};
 
 /// The version of every row's layout.
 pub(crate) const SCHEMA: u8 = 1;
@@ -182,6 +182,9 @@ pub(crate) struct PartRecord {
     pub(crate) crc64: Crc64,
     pub(crate) modified: Timestamp,
     pub(crate) pieces: Vec<Piece>,
+    /// What the first layout lacks.
+    #[serde(skip)]
+    pub(crate) more: PartMore,
 }
 
 /// Stored bytes that can't be what this program wrote.
@@ -204,6 +207,7 @@ impl Record {
             etag: object.etag.clone(),
             md5: object.md5,
             crc64: object.crc64,
+            checksum: object.more.checksum,
             last_modified: self.modified,
             storage_class: object.class,
             acl: object.acl,

@@ -69,6 +69,21 @@ pub enum FaultKind {
     },
     /// The signed digest of the payload is not that of the body.
     PayloadDigestMismatch,
+    /// A digest or checksum, well formed, is not that of the body.
+    ChecksumMismatch {
+        /// The header or trailer that brought it: `Content-MD5`, `x-amz-checksum-crc32`.
+        name: &'static str,
+    },
+    /// `aws-chunked`: a chunk's head or end breaks the rules.
+    MalformedChunk {
+        /// Which rule.
+        reason: &'static str,
+    },
+    /// `aws-chunked`: what follows the last chunk is not what was announced.
+    MalformedTrailer {
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// A body, part or object is larger than allowed.
     EntityTooLarge {
         /// Bytes allowed.
@@ -143,6 +158,20 @@ pub enum FaultKind {
     CorsForbidden,
     /// The signature is not the one computed here.
     SignatureDoesNotMatch(Box<SignatureMismatch>),
+    /// An S3 signature that can't be read, or is made for something else.
+    MalformedAuthorization {
+        /// Where it was.
+        place: AuthorizationPlace,
+        /// What is wrong.
+        reason: String,
+        /// The region it should have named, when that is what is wrong.
+        region: Option<String>,
+    },
+    /// A signed S3 request without a header that it must have.
+    MissingSecurityHeader {
+        /// Which.
+        name: &'static str,
+    },
     /// No such access key, or it is disabled.
     InvalidAccessKeyId {
         /// As sent.
@@ -293,6 +322,11 @@ pub enum AccessDenial {
         /// The finer code.
         ec: &'static str,
     },
+    /// Headers that change what an S3 request means and are not signed.
+    HeadersNotSigned {
+        /// Their names, separated by commas.
+        names: String,
+    },
     /// A condition of a form's policy does not hold.
     PostPolicy {
         /// Which.
@@ -302,6 +336,15 @@ pub enum AccessDenial {
     NotOwner,
     /// A policy denies it, or those that are asked do not grant it.
     Policy(Box<PolicyDenial>),
+}
+
+/// Where an S3 signature travelled: its faults have a code of their own for each place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorizationPlace {
+    /// `Authorization`.
+    Header,
+    /// The query string.
+    Query,
 }
 
 /// What policies have to do with a denial.

@@ -7,6 +7,7 @@
 
 mod access;
 mod bucket;
+mod checksum;
 mod clock;
 mod config;
 mod cors;
@@ -29,14 +30,15 @@ pub use bucket::{
     BucketAcl, BucketName, BucketVersioning, DataRedundancy, InvalidBucketName, StorageClass,
     UnknownWord,
 };
+pub use checksum::{Checksum, ChecksumAlgorithm, ChecksumPlan, ChecksumType, ObjectChecksum};
 pub use clock::{Clock, ManualClock, Rng, SeededRng};
 pub use config::{ConfigKind, ConfigSupport};
 pub use cors::{CorsConfig, CorsRule, Preflight};
-pub use digest::{Crc64, ETag, Expected, Md5};
+pub use digest::{ChecksumPromise, Crc64, ETag, Expected, Md5};
 pub use encryption::{BucketEncryption, CustomerKey, Encrypted, Encryption, KmsEncryption};
 pub use fault::{
-    AccessDenial, DenialKind, DeniedBy, DeniedPrincipal, Fault, FaultKind, PolicyDenial,
-    PrincipalKind, SignatureMismatch,
+    AccessDenial, AuthorizationPlace, DenialKind, DeniedBy, DeniedPrincipal, Fault, FaultKind,
+    PolicyDenial, PrincipalKind, SignatureMismatch,
 };
 pub use key::{InvalidObjectKey, ObjectKey};
 pub use lock::{

@@ -68,6 +68,12 @@ pub const TRAFFIC_LIMIT_MAX: u64 = 838_860_800;
 pub const FORM_FIELD_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of everything before the file in `PostObject` (2 MiB).
 pub const FORM_HEAD_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of the line before a chunk in `aws-chunked`: 16 hex digits, `;chunk-signature=`, 64 hex
+/// digits and the line's end make 99.
+pub const CHUNK_HEAD_BYTES_MAX: usize = 128;
+/// Bytes of all that follows the last chunk in `aws-chunked`: a checksum and a signature make
+/// less than 300.
+pub const CHUNK_TRAILER_BYTES_MAX: usize = 1024;
 /// Parameters of one control request, query and form together: `PushObjectCache` and lists of tags
 /// stay far below it.
 pub const CONTROL_PARAMETERS_MAX: usize = 500;

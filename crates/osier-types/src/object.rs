@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::bucket::words;
 use crate::limits::{TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX};
 use crate::{
-    Crc64, ETag, Encrypted, Encryption, Md5, ObjectKey, ObjectLock, StorageClass, Timestamp,
-    VersionId,
+    Crc64, ETag, Encrypted, Encryption, Md5, ObjectChecksum, ObjectKey, ObjectLock, StorageClass,
+    Timestamp, VersionId,
 };
 
 /// The value of a header as the client sent it: mostly ASCII, sometimes raw UTF-8 or Latin-1.
@@ -174,6 +174,8 @@ pub struct ObjectInfo {
     pub md5: Option<Md5>,
     /// Checksum of all bytes.
     pub crc64: Option<Crc64>,
+    /// The checksum that S3 clients sent, or that was reckoned for them.
+    pub checksum: Option<ObjectChecksum>,
     /// When it was written.
     pub last_modified: Timestamp,
     /// How warm it is kept.

@@ -6,9 +6,10 @@ use bytes::Bytes;
 
 use crate::{
     Access, AccessKind, BucketAcl, BucketEncryption, BucketLock, BucketName, BucketVersioning,
-    ConfigKind, CorsConfig, Crc64, CustomerKey, DataRedundancy, ETag, Expected, LegalHold,
-    NewObject, ObjectAcl, ObjectKey, RangeRequest, RangeSpec, ReadConditions, Resource,
-    ResponseOverrides, Retention, StorageClass, Tags, Timestamp, VersionId, WriteConditions,
+    Checksum, ChecksumAlgorithm, ChecksumPlan, ChecksumType, ConfigKind, CorsConfig, Crc64,
+    CustomerKey, DataRedundancy, ETag, Expected, LegalHold, NewObject, ObjectAcl, ObjectKey,
+    RangeRequest, RangeSpec, ReadConditions, Resource, ResponseOverrides, Retention, StorageClass,
+    Tags, Timestamp, VersionId, WriteConditions,
 };
 
 /// One operation with its arguments.
@@ -484,6 +485,8 @@ pub struct CopyObject {
     pub replace_metadata: bool,
     /// `x-oss-tagging-directive: Replace`.
     pub replace_tags: bool,
+    /// `x-amz-checksum-algorithm`: absent means that of the source.
+    pub checksum: Option<ChecksumAlgorithm>,
 }
 
 /// `AppendObject`.
@@ -538,6 +541,8 @@ pub struct InitiateMultipartUpload {
     pub new: NewObject,
     /// `?sequential`: parts must arrive in order.
     pub sequential: bool,
+    /// `x-amz-checksum-algorithm` and `x-amz-checksum-type`.
+    pub checksum: Option<ChecksumPlan>,
     /// Whether the client wants names percent-encoded.
     pub url_encoded: bool,
 }
@@ -585,6 +590,13 @@ pub struct CompleteMultipartUpload {
     pub acl: Option<ObjectAcl>,
     /// Checksum of the whole object, where the client sends one.
     pub crc64: Option<Crc64>,
+    /// `x-amz-checksum-*`: what the object's must be, as sent, a composite one perhaps with the
+    /// number of parts.
+    pub checksum: Option<(ChecksumAlgorithm, String)>,
+    /// `x-amz-checksum-type`: what the upload was begun with.
+    pub checksum_type: Option<ChecksumType>,
+    /// Checksums of parts that the client names beside their tags.
+    pub part_checksums: Vec<(u16, Checksum)>,
     /// Whether the client wants names percent-encoded.
     pub url_encoded: bool,
 }
@@ -1078,6 +1090,8 @@ pub struct PartInfo {
     pub size: u64,
     /// Checksum of its bytes.
     pub crc64: Crc64,
+    /// The checksum that S3 clients sent, or that was reckoned for them.
+    pub checksum: Option<Checksum>,
     /// When it was uploaded.
     pub last_modified: Timestamp,
 }

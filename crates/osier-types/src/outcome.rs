@@ -6,11 +6,11 @@ use bytes::Bytes;
 
 use crate::{
     BucketAcl, BucketEncryption, BucketLock, BucketName, BucketVersioning, BucketWorm, ByteRange,
-    ConfigKind, CorsConfig, Crc64, DataRedundancy, DeleteObjects, ETag, Encrypted, Fault,
-    GetObjectAttributes, LegalHold, ListBuckets, ListMultipartUploads, ListObjectVersions,
-    ListObjects, ListParts, Md5, ObjectAcl, ObjectInfo, ObjectKey, ObjectKind, Owner, PartInfo,
-    PostSuccess, Preflight, ResponseOverrides, Retention, StorageClass, Tags, Timestamp, VersionId,
-    WormState,
+    Checksum, ChecksumPlan, ConfigKind, CorsConfig, Crc64, DataRedundancy, DeleteObjects, ETag,
+    Encrypted, Fault, GetObjectAttributes, LegalHold, ListBuckets, ListMultipartUploads,
+    ListObjectVersions, ListObjects, ListParts, Md5, ObjectAcl, ObjectChecksum, ObjectInfo,
+    ObjectKey, ObjectKind, Owner, PartInfo, PostSuccess, Preflight, ResponseOverrides, Retention,
+    StorageClass, Tags, Timestamp, VersionId, WormState,
 };
 
 /// What came of an [`Op`](crate::Op).
@@ -139,6 +139,8 @@ pub enum Outcome {
         upload_id: String,
         /// How the object will be encrypted.
         encryption: Option<Encrypted>,
+        /// The checksum that the object will have.
+        checksum: Option<ChecksumPlan>,
         /// Whether the client wants names percent-encoded.
         url_encoded: bool,
     },
@@ -152,6 +154,8 @@ pub enum Outcome {
         crc64: Crc64,
         /// How it is encrypted.
         encryption: Option<Encrypted>,
+        /// The checksum that S3 clients sent, or that was reckoned for them.
+        checksum: Option<Checksum>,
     },
     /// `UploadPartCopy`.
     PartCopied {
@@ -165,6 +169,8 @@ pub enum Outcome {
         crc64: Crc64,
         /// How it is encrypted.
         encryption: Option<Encrypted>,
+        /// The checksum that the upload asks for.
+        checksum: Option<Checksum>,
     },
     /// `CompleteMultipartUpload`.
     UploadCompleted {
@@ -176,6 +182,8 @@ pub enum Outcome {
         etag: ETag,
         /// Checksum of the object.
         crc64: Crc64,
+        /// The checksum of the parts, put together.
+        checksum: Option<ObjectChecksum>,
         /// In a bucket that was ever versioned.
         version: Option<VersionId>,
         /// How it is encrypted; not told under a customer's key.
@@ -356,6 +364,8 @@ pub struct PartPage {
     pub asked: ListParts,
     /// What the object will get.
     pub storage_class: StorageClass,
+    /// The checksum that the object will have.
+    pub checksum: Option<ChecksumPlan>,
     /// By number.
     pub parts: Vec<PartInfo>,
     /// Whether there are more.
@@ -412,6 +422,8 @@ pub struct Written {
     pub md5: Md5,
     /// Its checksum.
     pub crc64: Crc64,
+    /// The checksum that S3 clients sent, or that was reckoned for them.
+    pub checksum: Option<ObjectChecksum>,
     /// In a bucket that was ever versioned.
     pub version: Option<VersionId>,
     /// How it is encrypted.
@@ -449,6 +461,8 @@ pub struct Copied {
     pub last_modified: Timestamp,
     /// Its checksum.
     pub crc64: Option<Crc64>,
+    /// The checksum of S3 that it was copied or reckoned with.
+    pub checksum: Option<ObjectChecksum>,
     /// In a bucket that was ever versioned.
     pub version: Option<VersionId>,
     /// Version of the source read, in a bucket that was ever versioned.
@@ -501,4 +515,6 @@ pub struct ObjectPart {
     pub number: u16,
     /// Bytes.
     pub size: u64,
+    /// The checksum that S3 clients sent, or that was reckoned for them.
+    pub checksum: Option<Checksum>,
 }

@@ -20,9 +20,10 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use osier_types::{ConfigKind, Fault, Op, Outcome, Query};
-use osier_wire::oss::{
-    self, Address, AddressStyle, BodyUse, Encoded, FormParser, FormPiece, Hosts, ReplyContext,
-    ReplyFacts, Support, encode, encode_fault,
+use osier_wire::oss::{self, encode, encode_fault};
+use osier_wire::{
+    Address, AddressStyle, BodyUse, Encoded, FormParser, FormPiece, Hosts, ReplyContext,
+    ReplyFacts, Support,
 };
 
 use samples::NOW;
@@ -121,7 +122,7 @@ fn exchange(request: &str) -> String {
     let (method, target, headers) = parse_head(head);
     let host = headers.get(header::HOST).map(|host| host.to_str().unwrap());
     let hosts = Hosts::new(["oss.example.com"], [("img.example.com", "bkt")]);
-    let addressed = oss::address(&method, target, host, &hosts).unwrap();
+    let addressed = osier_wire::address(&method, target, host, &hosts).unwrap();
     let address = addressed.candidates.first().unwrap();
     let context = ReplyContext {
         host: host.unwrap(),

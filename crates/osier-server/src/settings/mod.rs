@@ -16,7 +16,7 @@ use osier_gateway::{InvalidSite, SiteSettings, Sites};
 use osier_http::ConnectionSettings;
 use osier_service::{ServiceSettings, Surroundings};
 use osier_store::StoreSettings;
-use osier_wire::oss::Hosts;
+use osier_wire::Hosts;
 use serde::Deserialize;
 
 pub use address::{ListenAddress, Subnet};

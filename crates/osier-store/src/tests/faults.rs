@@ -210,6 +210,7 @@ fn cases() -> Vec<Case> {
                 key: key("k"),
                 new: NewObject::default(),
                 sequential: false,
+                checksum: None,
                 url_encoded: false,
             };
             kit.run(Op::InitiateMultipartUpload(op)).await

@@ -80,6 +80,7 @@ pub(super) fn copy_op(from: &str, version: Option<VersionId>, to: &str) -> CopyO
         new: NewObject::default(),
         replace_metadata: false,
         replace_tags: false,
+        checksum: None,
     }
 }
 
@@ -117,6 +118,9 @@ pub(super) fn complete_op(text: &str, id: &str, parts: CompletedParts) -> Comple
         conditions: WriteConditions::default(),
         acl: None,
         crc64: None,
+        checksum: None,
+        checksum_type: None,
+        part_checksums: Vec::new(),
         url_encoded: false,
     }
 }
@@ -346,6 +350,7 @@ impl Kit {
             key: key(text),
             new,
             sequential,
+            checksum: None,
             url_encoded: false,
         };
         match self.run(Op::InitiateMultipartUpload(op)).await.unwrap() {

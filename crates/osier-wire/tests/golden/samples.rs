@@ -1,15 +1,16 @@
 //! What comes of each operation in the golden exchanges, and one fault of every kind.
 
 use osier_types::{
-    AccessDenial, Appended, BucketAcl, BucketEncryption, BucketEntry, BucketInfo, BucketLock,
-    BucketName, BucketPage, BucketStat, BucketVersioning, BucketWorm, ByteRange, ClassStat,
-    ConfigKind, ContentHeaders, Copied, CorsConfig, CorsRule, DataRedundancy, DefaultRetention,
-    DeletedEntry, DeletedPage, DenialKind, DeniedBy, DeniedPrincipal, ETag, FaultKind, GetObject,
-    LegalHold, LockedBy, ObjectAcl, ObjectAttributes, ObjectDeleted, ObjectEntry, ObjectInfo,
-    ObjectKey, ObjectKind, ObjectLock, ObjectPage, ObjectRead, ObjectRef, Op, Outcome, Owner,
-    PartInfo, PartPage, PolicyDenial, PrincipalKind, Region, ResolvedRange, Resource, Retention,
-    RetentionMode, RetentionPeriod, SignatureMismatch, StorageClass, Tag, Tags, Timestamp,
-    UploadEntry, UploadPage, VersionEntry, VersionId, VersionPage, WormState, Written,
+    AccessDenial, Appended, AuthorizationPlace, BucketAcl, BucketEncryption, BucketEntry,
+    BucketInfo, BucketLock, BucketName, BucketPage, BucketStat, BucketVersioning, BucketWorm,
+    ByteRange, ClassStat, ConfigKind, ContentHeaders, Copied, CorsConfig, CorsRule, DataRedundancy,
+    DefaultRetention, DeletedEntry, DeletedPage, DenialKind, DeniedBy, DeniedPrincipal, ETag,
+    FaultKind, GetObject, LegalHold, LockedBy, ObjectAcl, ObjectAttributes, ObjectDeleted,
+    ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, ObjectLock, ObjectPage, ObjectRead, ObjectRef,
+    Op, Outcome, Owner, PartInfo, PartPage, PolicyDenial, PrincipalKind, Region, ResolvedRange,
+    Resource, Retention, RetentionMode, RetentionPeriod, SignatureMismatch, StorageClass, Tag,
+    Tags, Timestamp, UploadEntry, UploadPage, VersionEntry, VersionId, VersionPage, WormState,
+    Written,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_316_645);
@@ -183,6 +184,7 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             etag: etag(),
             last_modified: NOW,
             crc64: Some(CRC64),
+            checksum: None,
             version: Some(VERSION),
             source_version: Some(VersionId::Null),
             encryption: None,
@@ -233,6 +235,7 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             key: asked.key.clone(),
             upload_id: UPLOAD.into(),
             encryption: None,
+            checksum: None,
             url_encoded: asked.url_encoded,
         },
         Op::UploadPart(_) => Outcome::PartUploaded {
@@ -240,6 +243,7 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             md5: MD5,
             crc64: CRC64,
             encryption: None,
+            checksum: None,
         },
         Op::UploadPartCopy(_) => Outcome::PartCopied {
             etag: etag(),
@@ -247,12 +251,14 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             source_version: Some(VersionId::Null),
             crc64: CRC64,
             encryption: None,
+            checksum: None,
         },
         Op::CompleteMultipartUpload(asked) => Outcome::UploadCompleted {
             bucket: asked.upload.bucket.clone(),
             key: asked.upload.key.clone(),
             etag: ETag::of_parts(&MD5, 2),
             crc64: CRC64,
+            checksum: None,
             version: Some(VERSION),
             encryption: None,
             url_encoded: asked.url_encoded,
@@ -260,6 +266,7 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
         Op::ListParts(asked) => Outcome::Parts(PartPage {
             asked: asked.clone(),
             storage_class: StorageClass::Standard,
+            checksum: None,
             parts: vec![part(1), part(3)],
             is_truncated: true,
         }),
@@ -345,6 +352,7 @@ fn written(version: Option<VersionId>) -> Written {
         etag: etag(),
         md5: MD5,
         crc64: CRC64,
+        checksum: None,
         version,
         encryption: None,
     }
@@ -359,6 +367,7 @@ fn info(object: &ObjectRef) -> ObjectInfo {
         etag: etag(),
         md5: Some(MD5),
         crc64: Some(CRC64),
+        checksum: None,
         last_modified: NOW,
         storage_class: StorageClass::Standard,
         acl: ObjectAcl::Default,
@@ -398,6 +407,7 @@ fn part(number: u16) -> PartInfo {
         etag: etag(),
         size: 102_400,
         crc64: CRC64,
+        checksum: None,
         last_modified: NOW,
     }
 }
@@ -415,6 +425,9 @@ pub(crate) fn faults() -> Vec<FaultKind> {
         AccessDenial::MalformedSignature {
             reason: reason(),
             ec: "0002-00000202",
+        },
+        AccessDenial::HeadersNotSigned {
+            names: "x-amz-acl".into(),
         },
         AccessDenial::PostPolicy {
             condition: "[\"eq\",\"$key\",\"a\"]".into(),
@@ -462,6 +475,15 @@ pub(crate) fn faults() -> Vec<FaultKind> {
             computed: 2,
         },
         FaultKind::PayloadDigestMismatch,
+        FaultKind::ChecksumMismatch {
+            name: "x-amz-checksum-crc32",
+        },
+        FaultKind::MalformedChunk {
+            reason: "it says so",
+        },
+        FaultKind::MalformedTrailer {
+            reason: "it says so",
+        },
         FaultKind::EntityTooLarge { max: 5 },
         FaultKind::EntityTooSmall { min: 5 },
         FaultKind::MetadataTooLarge { max: 8192 },
@@ -496,6 +518,14 @@ pub(crate) fn faults() -> Vec<FaultKind> {
             canonical_request: Some("GET\n/\n".into()),
             ec: "0002-00000201",
         })),
+        FaultKind::MalformedAuthorization {
+            place: AuthorizationPlace::Header,
+            reason: reason(),
+            region: Some("us-east-1".into()),
+        },
+        FaultKind::MissingSecurityHeader {
+            name: "x-amz-content-sha256",
+        },
         FaultKind::InvalidAccessKeyId {
             access_key_id: "nobody".into(),
         },

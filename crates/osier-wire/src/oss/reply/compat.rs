@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use osier_types::{ConfigKind, ConfigSupport};
 
-use crate::oss::{ROUTES, RouteSpec, Scope, Support};
+use crate::oss::ROUTES;
+use crate::{RouteSpec, Scope, Support};
 
 const INTRODUCTION: &str = "\
 # What works of the OSS API

@@ -6,20 +6,22 @@ use osier_types::{ConfigKind, Copied, ObjectDeleted, Outcome, Written};
 
 use super::head::{
     CRC64, DELETE_MARKER, Head, NEXT_APPEND_POSITION, SEALED_TIME, SOURCE_VERSION_ID, VERSION_ID,
-    WORM_ID,
+    WORM_ID, head,
 };
+use super::post;
 use super::xml;
-use super::{Encoded, ReplyContext, ReplyFacts, apply_cors, post};
+use crate::reply::location::location;
+use crate::{Encoded, ReplyContext, ReplyFacts, apply_cors};
 
 pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &Outcome) -> Encoded {
-    let ok = || Head::new(context, StatusCode::OK);
+    let ok = || head(context, StatusCode::OK);
     let success = || {
         let status = if facts.no_content {
             StatusCode::NO_CONTENT
         } else {
             StatusCode::OK
         };
-        Head::new(context, status)
+        head(context, status)
     };
     match outcome {
         Outcome::Done => success().bare(),
@@ -138,6 +140,7 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             upload_id,
             encryption,
             url_encoded,
+            checksum: _,
         } => {
             let mut head = ok();
             head.encryption(encryption.as_ref());
@@ -153,6 +156,7 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             md5,
             crc64,
             encryption,
+            checksum: _,
         } => {
             let mut head = ok();
             head.encryption(encryption.as_ref());
@@ -167,6 +171,7 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             source_version,
             crc64,
             encryption,
+            checksum: _,
         } => {
             let mut head = ok();
             head.encryption(encryption.as_ref());
@@ -181,6 +186,7 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             key,
             etag,
             crc64,
+            checksum: _,
             version,
             encryption,
             url_encoded,
@@ -190,7 +196,7 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             head.etag(etag);
             head.number(CRC64, *crc64);
             head.version(VERSION_ID, *version);
-            let location = post::location(context, bucket, key);
+            let location = location(context, bucket, key);
             head.xml(xml::object::upload_completed(
                 bucket,
                 key,
@@ -229,7 +235,7 @@ fn copied(mut head: Head, copied: &Copied) -> Encoded {
 
 /// 204 also where nothing was there to delete.
 fn object_deleted(context: &ReplyContext<'_>, deleted: &ObjectDeleted) -> Encoded {
-    let mut head = Head::new(context, StatusCode::NO_CONTENT);
+    let mut head = head(context, StatusCode::NO_CONTENT);
     head.version(VERSION_ID, deleted.version);
     if deleted.is_marker {
         head.fixed(DELETE_MARKER, "true");

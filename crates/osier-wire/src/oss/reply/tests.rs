@@ -1,15 +1,19 @@
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use osier_types::{
-    AccessDenial, BucketAcl, ByteRange, Copied, CorsConfig, CorsRule, DeleteObjects, DeletedEntry,
-    DeletedPage, ETag, FaultKind, ListForm, ListObjects, ObjectAcl, ObjectEntry, ObjectInfo,
-    ObjectKey, ObjectKind, ObjectLock, ObjectPage, ObjectRead, ObjectRef, Owner, PostSuccess,
-    Preflight, Refusals, StorageClass, Tags, VersionId, Written, percent_decode,
+    AccessDenial, BucketAcl, BucketName, ByteRange, ConfigKind, Copied, CorsConfig, CorsRule,
+    DeleteObjects, DeletedEntry, DeletedPage, ETag, FaultKind, ListForm, ListObjects, ObjectAcl,
+    ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, ObjectLock, ObjectPage, ObjectRead, ObjectRef,
+    Op, Owner, PostSuccess, Preflight, Refusals, StorageClass, Tags, Timestamp, VersionId, Written,
+    percent_decode,
 };
 use proptest::prelude::*;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::*;
+use crate::request::token;
+use crate::{apply_cors, http_date};
 
 pub(super) const NOW: Timestamp = Timestamp::from_seconds(1_795_316_645);
 
@@ -41,6 +45,7 @@ fn info() -> ObjectInfo {
         etag: ETag::of_md5(&[0xAB; 16]),
         md5: Some([0xAB; 16]),
         crc64: Some(u64::MAX),
+        checksum: None,
         last_modified: NOW,
         storage_class: StorageClass::Standard,
         acl: ObjectAcl::Default,
@@ -450,7 +455,7 @@ fn forms_of_lists() {
         Some("tok")
     );
     let token = text_of(&second, "ListBucketResult/NextContinuationToken").unwrap();
-    assert_eq!(crate::oss::token::decode(&token).as_deref(), Some("a/b"));
+    assert_eq!(token::decode(&token).as_deref(), Some("a/b"));
     assert_eq!(text_of(&body(v2(true)), owner).as_deref(), Some("1"));
 }
 
@@ -491,6 +496,7 @@ fn form_uploads() {
                 etag: ETag::of_md5(&[0xAB; 16]),
                 md5: [0xAB; 16],
                 crc64: 1,
+                checksum: None,
                 version: None,
                 encryption: None,
             },
@@ -527,7 +533,7 @@ fn locations_follow_the_address_style() {
         ..CONTEXT
     };
     assert_eq!(
-        post::location(&path_style, &bucket(), &key("k")),
+        crate::reply::location::location(&path_style, &bucket(), &key("k")),
         "http://127.0.0.1:9000/bkt/k"
     );
 }
@@ -538,6 +544,7 @@ fn copies_tell_both_versions() {
         etag: ETag::of_md5(&[0xAB; 16]),
         last_modified: NOW,
         crc64: Some(3),
+        checksum: None,
         version: Some(VersionId::Numbered(1)),
         source_version: Some(VersionId::Null),
         encryption: None,
@@ -591,7 +598,7 @@ proptest! {
             }
         }
         let posted = reply(&Outcome::Posted {
-            written: Written { etag: ETag::of_md5(&[1; 16]), md5: [1; 16], crc64: 1, version: None, encryption: None },
+            written: Written { etag: ETag::of_md5(&[1; 16]), md5: [1; 16], crc64: 1, checksum: None, version: None, encryption: None },
             bucket: bucket(),
             key: key("k"),
             success: PostSuccess::Redirect(url),

@@ -8,7 +8,7 @@ use osier_types::{
     SignatureMismatch,
 };
 
-use crate::oss::reply::xml::Xml;
+use crate::xml::write::Xml;
 
 pub(super) fn write(xml: &mut Xml, fault: &Fault) {
     resource(xml, fault);
@@ -71,6 +71,7 @@ fn denial(xml: &mut Xml, denial: &AccessDenial) {
         AccessDenial::AnonymousForbidden
         | AccessDenial::NotYetValid
         | AccessDenial::MalformedSignature { .. }
+        | AccessDenial::HeadersNotSigned { .. }
         | AccessDenial::NotOwner => {}
     }
 }

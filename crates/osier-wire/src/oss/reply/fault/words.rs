@@ -102,6 +102,21 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             "0017-00000010",
             "`x-oss-content-sha256` is not the digest of the request body.",
         ),
+        FaultKind::ChecksumMismatch { name } => bad(
+            "InvalidDigest",
+            "0017-00000008",
+            format!("`{name}` is not the digest of the request body."),
+        ),
+        FaultKind::MalformedChunk { reason } => bad(
+            "InvalidRequest",
+            "0017-00000003",
+            format!("The chunks of the request body can't be read: {reason}."),
+        ),
+        FaultKind::MalformedTrailer { reason } => bad(
+            "InvalidRequest",
+            "0017-00000003",
+            format!("What follows the chunks of the request body can't be read: {reason}."),
+        ),
         FaultKind::EntityTooLarge { max } => bad(
             "EntityTooLarge",
             "0017-00000011",
@@ -214,6 +229,16 @@ pub fn words(kind: &FaultKind) -> FaultWords {
                  secret, and compare `StringToSign` with the text that was signed.",
             ))
         }
+        FaultKind::MalformedAuthorization { reason, .. } => bad(
+            "InvalidArgument",
+            "0002-00000202",
+            format!("The signature can't be read: {reason}."),
+        ),
+        FaultKind::MissingSecurityHeader { name } => bad(
+            "MissingArgument",
+            "0017-00000002",
+            format!("The signed request lacks the header `{name}`."),
+        ),
         FaultKind::InvalidAccessKeyId { access_key_id } => forbidden(
             "InvalidAccessKeyId",
             "0002-00000902",
@@ -451,6 +476,11 @@ fn denied(denial: &AccessDenial) -> FaultWords {
                 forbidden("AccessDenied", ec, message)
             }
         }
+        AccessDenial::HeadersNotSigned { names } => forbidden(
+            "AccessDenied",
+            "0002-00000001",
+            format!("These headers must be signed and are not: {names}."),
+        ),
         AccessDenial::PostPolicy { condition } => forbidden(
             "AccessDenied",
             "0003-00000905",

@@ -6,7 +6,7 @@ use osier_types::{
 };
 
 use super::Xml;
-use crate::oss::reply::ReplyContext;
+use crate::ReplyContext;
 
 /// What osier does not have (acceleration, replication) is told as switched
 /// off, since consoles and tools read these elements.
@@ -81,12 +81,7 @@ fn sum(numbers: impl Iterator<Item = u64>) -> u64 {
 }
 
 pub(in crate::oss::reply) fn location(location: &str) -> Bytes {
-    let mut xml = Xml(String::with_capacity(128));
-    xml.0
-        .push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    xml.text("LocationConstraint", location);
-    xml.0.push('\n');
-    Bytes::from(xml.0)
+    Xml::leaf("LocationConstraint", location)
 }
 
 /// Of a bucket or an object.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use osier_types::ConfigKind;
 
 use super::Xml;
-use crate::oss::reply::{ReplyContext, ReplyFacts};
+use crate::{ReplyContext, ReplyFacts};
 
 pub(in crate::oss::reply) fn never_set(
     kind: ConfigKind,

@@ -9,18 +9,20 @@ use osier_types::{
     ListObjectVersions, ListObjects, Op, Refusals, VersionId,
 };
 
-use super::Input;
-use crate::oss::request::{token, xml};
+use super::headers::object_key;
+use crate::request::input::Input;
+use crate::request::token;
+use crate::xml::documents;
 
 type Decoded = Result<Op, Fault>;
 
-pub(in crate::oss::request) fn regions(input: &Input<'_>) -> Decoded {
+pub(crate) fn regions(input: &Input<'_>) -> Decoded {
     Ok(Op::DescribeRegions {
         region: input.text("regions")?.map(str::to_owned),
     })
 }
 
-pub(in crate::oss::request) fn buckets(input: &Input<'_>) -> Decoded {
+pub(crate) fn buckets(input: &Input<'_>) -> Decoded {
     Ok(Op::ListBuckets(ListBuckets {
         prefix: name(input, "prefix")?,
         marker: name(input, "marker")?,
@@ -29,12 +31,12 @@ pub(in crate::oss::request) fn buckets(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn objects(input: &Input<'_>) -> Decoded {
+pub(crate) fn objects(input: &Input<'_>) -> Decoded {
     let after = name(input, "marker")?;
     listing(input, ListForm::V1, after)
 }
 
-pub(in crate::oss::request) fn objects_v2(input: &Input<'_>) -> Decoded {
+pub(crate) fn objects_v2(input: &Input<'_>) -> Decoded {
     let continuation_token = input.text("continuation-token")?;
     let start_after = name(input, "start-after")?;
     let after = match continuation_token {
@@ -69,7 +71,7 @@ fn listing(input: &Input<'_>, form: ListForm, after: String) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn versions(input: &Input<'_>) -> Decoded {
+pub(crate) fn versions(input: &Input<'_>) -> Decoded {
     let key_marker = name(input, "key-marker")?;
     let version_id_marker = match input.text("version-id-marker")? {
         None => None,
@@ -96,7 +98,7 @@ pub(in crate::oss::request) fn versions(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn uploads(input: &Input<'_>) -> Decoded {
+pub(crate) fn uploads(input: &Input<'_>) -> Decoded {
     let key_marker = name(input, "key-marker")?;
     // Documented: without a key-marker it does not count.
     let upload_id_marker = if key_marker.is_empty() {
@@ -115,7 +117,7 @@ pub(in crate::oss::request) fn uploads(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn live_channels(input: &Input<'_>) -> Decoded {
+pub(crate) fn live_channels(input: &Input<'_>) -> Decoded {
     Ok(Op::ListLiveChannels {
         bucket: input.bucket()?,
         prefix: name(input, "prefix")?,
@@ -123,9 +125,9 @@ pub(in crate::oss::request) fn live_channels(input: &Input<'_>) -> Decoded {
     })
 }
 
-pub(in crate::oss::request) fn delete_objects(input: &Input<'_>) -> Decoded {
+pub(crate) fn delete_objects(input: &Input<'_>) -> Decoded {
     let bucket = input.bucket()?;
-    let (objects, quiet) = xml::delete(input.document)?;
+    let (objects, quiet) = documents::delete(input.document, object_key)?;
     Ok(Op::DeleteObjects(DeleteObjects {
         bucket,
         objects,
@@ -147,11 +149,7 @@ fn name(input: &Input<'_>, name: &'static str) -> Result<String, Fault> {
 }
 
 /// `max-keys` and the like.
-pub(in crate::oss::request) fn page_size(
-    input: &Input<'_>,
-    name: &'static str,
-    default: u32,
-) -> Result<u32, Fault> {
+pub(crate) fn page_size(input: &Input<'_>, name: &'static str, default: u32) -> Result<u32, Fault> {
     let Some(value) = input.query.get(name) else {
         return Ok(default);
     };

@@ -7,26 +7,28 @@ use osier_types::{
     RangeSpec, UploadPart, UploadPartCopy, UploadRef, WriteConditions,
 };
 
-use super::Input;
-use super::headers::{expected, range};
+use super::headers::expected;
 use super::list::page_size;
 use super::object::copy_source;
-use crate::oss::request::xml;
+use crate::request::fields::range;
+use crate::request::input::Input;
+use crate::xml::documents;
 
 type Decoded = Result<Op, Fault>;
 
-pub(in crate::oss::request) fn initiate(input: &Input<'_>) -> Decoded {
+pub(crate) fn initiate(input: &Input<'_>) -> Decoded {
     let (bucket, key) = input.object()?;
     Ok(Op::InitiateMultipartUpload(InitiateMultipartUpload {
         bucket,
         key,
         new: input.fields().new_object()?,
         sequential: input.query.has("sequential"),
+        checksum: None,
         url_encoded: input.url_encoded()?,
     }))
 }
 
-pub(in crate::oss::request) fn upload_part(input: &Input<'_>) -> Decoded {
+pub(crate) fn upload_part(input: &Input<'_>) -> Decoded {
     Ok(Op::UploadPart(UploadPart {
         upload: upload(input)?,
         part_number: part_number(input)?,
@@ -35,7 +37,7 @@ pub(in crate::oss::request) fn upload_part(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn upload_part_copy(input: &Input<'_>) -> Decoded {
+pub(crate) fn upload_part_copy(input: &Input<'_>) -> Decoded {
     Ok(Op::UploadPartCopy(UploadPartCopy {
         upload: upload(input)?,
         part_number: part_number(input)?,
@@ -45,11 +47,11 @@ pub(in crate::oss::request) fn upload_part_copy(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn complete(input: &Input<'_>) -> Decoded {
+pub(crate) fn complete(input: &Input<'_>) -> Decoded {
     const ALL: &str = "x-oss-complete-all";
     let fields = input.fields();
     let parts = match fields.text(ALL)? {
-        None => CompletedParts::Listed(xml::complete(input.document)?),
+        None => CompletedParts::Listed(documents::complete(input.document)?),
         Some(word) if !word.eq_ignore_ascii_case("yes") => {
             return Err(Fault::argument(ALL, word, "only yes is known"));
         }
@@ -65,15 +67,18 @@ pub(in crate::oss::request) fn complete(input: &Input<'_>) -> Decoded {
         conditions: WriteConditions::default(),
         acl: fields.object_acl()?,
         crc64: fields.crc64()?,
+        checksum: None,
+        checksum_type: None,
+        part_checksums: Vec::new(),
         url_encoded: input.url_encoded()?,
     }))
 }
 
-pub(in crate::oss::request) fn abort(input: &Input<'_>) -> Decoded {
+pub(crate) fn abort(input: &Input<'_>) -> Decoded {
     upload(input).map(Op::AbortMultipartUpload)
 }
 
-pub(in crate::oss::request) fn list_parts(input: &Input<'_>) -> Decoded {
+pub(crate) fn list_parts(input: &Input<'_>) -> Decoded {
     let part_number_marker = match input.text("part-number-marker")? {
         None => 0,
         Some(text) => text

@@ -8,15 +8,14 @@ use osier_types::{
     ResponseOverrides, percent_decode,
 };
 
-use super::headers::{
-    Fields, bucket_name, conditions, expected, header_value, object_key, range, version_id,
-};
-use super::{Input, missing};
-use crate::oss::request::xml;
+use super::headers::{bucket_name, expected, object_key};
+use crate::request::fields::{Fields, conditions, header_value, missing, range, version_id};
+use crate::request::input::Input;
+use crate::xml::documents;
 
 type Decoded = Result<Op, Fault>;
 
-pub(in crate::oss::request) fn put(input: &Input<'_>) -> Decoded {
+pub(crate) fn put(input: &Input<'_>) -> Decoded {
     let (bucket, key) = input.object()?;
     Ok(Op::PutObject(PutObject {
         bucket,
@@ -26,7 +25,7 @@ pub(in crate::oss::request) fn put(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn fetch(input: &Input<'_>) -> Decoded {
+pub(crate) fn fetch(input: &Input<'_>) -> Decoded {
     let standard = input
         .fields()
         .get("x-oss-range-behavior")
@@ -42,7 +41,7 @@ pub(in crate::oss::request) fn fetch(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn head(input: &Input<'_>) -> Decoded {
+pub(crate) fn head(input: &Input<'_>) -> Decoded {
     reading(input).map(Op::HeadObject)
 }
 
@@ -72,11 +71,11 @@ fn reading(input: &Input<'_>) -> Result<GetObject, Fault> {
     })
 }
 
-pub(in crate::oss::request) fn meta(input: &Input<'_>) -> Decoded {
+pub(crate) fn meta(input: &Input<'_>) -> Decoded {
     input.object_ref().map(Op::GetObjectMeta)
 }
 
-pub(in crate::oss::request) fn delete(input: &Input<'_>) -> Decoded {
+pub(crate) fn delete(input: &Input<'_>) -> Decoded {
     Ok(Op::DeleteObject(DeleteObject {
         object: input.object_ref()?,
         conditions: DeleteConditions::default(),
@@ -84,7 +83,7 @@ pub(in crate::oss::request) fn delete(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn copy(input: &Input<'_>) -> Decoded {
+pub(crate) fn copy(input: &Input<'_>) -> Decoded {
     let (bucket, key) = input.object()?;
     let fields = input.fields();
     Ok(Op::CopyObject(CopyObject {
@@ -94,10 +93,11 @@ pub(in crate::oss::request) fn copy(input: &Input<'_>) -> Decoded {
         new: fields.new_object()?,
         replace_metadata: replaces(fields, "x-oss-metadata-directive")?,
         replace_tags: replaces(fields, "x-oss-tagging-directive")?,
+        checksum: None,
     }))
 }
 
-pub(in crate::oss::request) fn append(input: &Input<'_>) -> Decoded {
+pub(crate) fn append(input: &Input<'_>) -> Decoded {
     let (bucket, key) = input.object()?;
     Ok(Op::AppendObject(AppendObject {
         bucket,
@@ -108,7 +108,7 @@ pub(in crate::oss::request) fn append(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn seal(input: &Input<'_>) -> Decoded {
+pub(crate) fn seal(input: &Input<'_>) -> Decoded {
     let (bucket, key) = input.object()?;
     Ok(Op::SealAppendObject {
         bucket,
@@ -117,7 +117,7 @@ pub(in crate::oss::request) fn seal(input: &Input<'_>) -> Decoded {
     })
 }
 
-pub(in crate::oss::request) fn put_symlink(input: &Input<'_>) -> Decoded {
+pub(crate) fn put_symlink(input: &Input<'_>) -> Decoded {
     const NAME: &str = "x-oss-symlink-target";
     let (bucket, key) = input.object()?;
     let target = input
@@ -133,30 +133,30 @@ pub(in crate::oss::request) fn put_symlink(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn symlink(input: &Input<'_>) -> Decoded {
+pub(crate) fn symlink(input: &Input<'_>) -> Decoded {
     input.object_ref().map(Op::GetSymlink)
 }
 
-pub(in crate::oss::request) fn tagging(input: &Input<'_>) -> Decoded {
+pub(crate) fn tagging(input: &Input<'_>) -> Decoded {
     input.object_ref().map(Op::GetObjectTagging)
 }
 
-pub(in crate::oss::request) fn put_tagging(input: &Input<'_>) -> Decoded {
+pub(crate) fn put_tagging(input: &Input<'_>) -> Decoded {
     Ok(Op::PutObjectTagging {
         object: input.object_ref()?,
-        tags: xml::tagging(input.document, OBJECT_TAGS_MAX)?,
+        tags: documents::tagging(input.document, OBJECT_TAGS_MAX)?,
     })
 }
 
-pub(in crate::oss::request) fn delete_tagging(input: &Input<'_>) -> Decoded {
+pub(crate) fn delete_tagging(input: &Input<'_>) -> Decoded {
     input.object_ref().map(Op::DeleteObjectTagging)
 }
 
-pub(in crate::oss::request) fn acl(input: &Input<'_>) -> Decoded {
+pub(crate) fn acl(input: &Input<'_>) -> Decoded {
     input.object_ref().map(Op::GetObjectAcl)
 }
 
-pub(in crate::oss::request) fn put_acl(input: &Input<'_>) -> Decoded {
+pub(crate) fn put_acl(input: &Input<'_>) -> Decoded {
     Ok(Op::PutObjectAcl {
         object: input.object_ref()?,
         acl: input
@@ -166,7 +166,7 @@ pub(in crate::oss::request) fn put_acl(input: &Input<'_>) -> Decoded {
     })
 }
 
-pub(in crate::oss::request) fn preflight(input: &Input<'_>) -> Decoded {
+pub(crate) fn preflight(input: &Input<'_>) -> Decoded {
     let bucket = input.bucket()?;
     let fields = input.fields();
     let (Some(origin), Some(method)) = (
@@ -193,7 +193,7 @@ pub(in crate::oss::request) fn preflight(input: &Input<'_>) -> Decoded {
 
 /// `x-oss-copy-source` with its conditions: `/bucket/key?versionId=id`, the key
 /// percent-encoded, by oss2 its slashes too. The first slash may be missing.
-pub(in crate::oss::request) fn copy_source(headers: &HeaderMap) -> Result<CopySource, Fault> {
+pub(crate) fn copy_source(headers: &HeaderMap) -> Result<CopySource, Fault> {
     const NAME: &str = "x-oss-copy-source";
     const VERSION: &str = "?versionId=";
     let value = headers.get(NAME).ok_or_else(|| missing(NAME))?;

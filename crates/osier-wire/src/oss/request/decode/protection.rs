@@ -6,63 +6,63 @@ use osier_types::{
     PutObjectRetention, Retention, RetentionMode, Timestamp,
 };
 
-use super::Input;
-use super::headers::Fields;
 use crate::oss::request::xml;
+use crate::request::fields::{Fields, missing};
+use crate::request::input::Input;
 
 type Decoded = Result<Op, Fault>;
 
-pub(in crate::oss::request) fn encryption(input: &Input<'_>) -> Decoded {
+pub(crate) fn encryption(input: &Input<'_>) -> Decoded {
     input
         .bucket()
         .map(|bucket| Op::GetBucketEncryption { bucket })
 }
 
-pub(in crate::oss::request) fn put_encryption(input: &Input<'_>) -> Decoded {
+pub(crate) fn put_encryption(input: &Input<'_>) -> Decoded {
     Ok(Op::PutBucketEncryption {
         bucket: input.bucket()?,
         encryption: xml::encryption(input.document)?,
     })
 }
 
-pub(in crate::oss::request) fn delete_encryption(input: &Input<'_>) -> Decoded {
+pub(crate) fn delete_encryption(input: &Input<'_>) -> Decoded {
     input
         .bucket()
         .map(|bucket| Op::DeleteBucketEncryption { bucket })
 }
 
-pub(in crate::oss::request) fn object_worm(input: &Input<'_>) -> Decoded {
+pub(crate) fn object_worm(input: &Input<'_>) -> Decoded {
     input
         .bucket()
         .map(|bucket| Op::GetBucketObjectLock { bucket })
 }
 
-pub(in crate::oss::request) fn put_object_worm(input: &Input<'_>) -> Decoded {
+pub(crate) fn put_object_worm(input: &Input<'_>) -> Decoded {
     Ok(Op::PutBucketObjectLock {
         bucket: input.bucket()?,
         lock: xml::object_worm(input.document)?,
     })
 }
 
-pub(in crate::oss::request) fn initiate_worm(input: &Input<'_>) -> Decoded {
+pub(crate) fn initiate_worm(input: &Input<'_>) -> Decoded {
     Ok(Op::InitiateBucketWorm {
         bucket: input.bucket()?,
         days: xml::worm_days(input.document, "InitiateWormConfiguration")?,
     })
 }
 
-pub(in crate::oss::request) fn abort_worm(input: &Input<'_>) -> Decoded {
+pub(crate) fn abort_worm(input: &Input<'_>) -> Decoded {
     input.bucket().map(|bucket| Op::AbortBucketWorm { bucket })
 }
 
-pub(in crate::oss::request) fn complete_worm(input: &Input<'_>) -> Decoded {
+pub(crate) fn complete_worm(input: &Input<'_>) -> Decoded {
     Ok(Op::CompleteBucketWorm {
         bucket: input.bucket()?,
         worm_id: input.required("wormId")?.to_owned(),
     })
 }
 
-pub(in crate::oss::request) fn extend_worm(input: &Input<'_>) -> Decoded {
+pub(crate) fn extend_worm(input: &Input<'_>) -> Decoded {
     Ok(Op::ExtendBucketWorm {
         bucket: input.bucket()?,
         worm_id: input.required("wormId")?.to_owned(),
@@ -70,15 +70,15 @@ pub(in crate::oss::request) fn extend_worm(input: &Input<'_>) -> Decoded {
     })
 }
 
-pub(in crate::oss::request) fn worm(input: &Input<'_>) -> Decoded {
+pub(crate) fn worm(input: &Input<'_>) -> Decoded {
     input.bucket().map(|bucket| Op::GetBucketWorm { bucket })
 }
 
-pub(in crate::oss::request) fn retention(input: &Input<'_>) -> Decoded {
+pub(crate) fn retention(input: &Input<'_>) -> Decoded {
     input.object_ref().map(Op::GetObjectRetention)
 }
 
-pub(in crate::oss::request) fn put_retention(input: &Input<'_>) -> Decoded {
+pub(crate) fn put_retention(input: &Input<'_>) -> Decoded {
     Ok(Op::PutObjectRetention(PutObjectRetention {
         object: input.object_ref()?,
         retention: xml::retention(input.document)?,
@@ -86,11 +86,11 @@ pub(in crate::oss::request) fn put_retention(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn legal_hold(input: &Input<'_>) -> Decoded {
+pub(crate) fn legal_hold(input: &Input<'_>) -> Decoded {
     input.object_ref().map(Op::GetObjectLegalHold)
 }
 
-pub(in crate::oss::request) fn put_legal_hold(input: &Input<'_>) -> Decoded {
+pub(crate) fn put_legal_hold(input: &Input<'_>) -> Decoded {
     Ok(Op::PutObjectLegalHold {
         object: input.object_ref()?,
         hold: xml::legal_hold(input.document)?,
@@ -99,12 +99,12 @@ pub(in crate::oss::request) fn put_legal_hold(input: &Input<'_>) -> Decoded {
 
 impl Fields<'_> {
     /// `x-oss-bypass-governance-retention`.
-    pub(in crate::oss::request) fn bypass_governance(self) -> Result<bool, Fault> {
+    pub(crate) fn bypass_governance(self) -> Result<bool, Fault> {
         self.flag("x-oss-bypass-governance-retention")
     }
 
     /// `x-oss-server-side-encryption` and its companions.
-    pub(in crate::oss::request) fn encryption(self) -> Result<Option<Encryption>, Fault> {
+    pub(crate) fn encryption(self) -> Result<Option<Encryption>, Fault> {
         let key_id = self.text("x-oss-server-side-encryption-key-id")?;
         let data = self.text("x-oss-server-side-data-encryption")?;
         match self.text("x-oss-server-side-encryption")? {
@@ -118,7 +118,7 @@ impl Fields<'_> {
     }
 
     /// `x-oss-object-worm-*`.
-    pub(in crate::oss::request) fn object_lock(self) -> Result<ObjectLock, Fault> {
+    pub(crate) fn object_lock(self) -> Result<ObjectLock, Fault> {
         const MODE: &str = "x-oss-object-worm-mode";
         const UNTIL: &str = "x-oss-object-worm-retain-until-date";
         const HOLD: &str = "x-oss-object-worm-legal-hold";
@@ -130,7 +130,7 @@ impl Fields<'_> {
             }),
             (mode, _) => {
                 let name = if mode.is_none() { MODE } else { UNTIL };
-                return Err(super::missing(name));
+                return Err(missing(name));
             }
         };
         let legal_hold = self
@@ -147,7 +147,7 @@ impl Fields<'_> {
 }
 
 /// `AES256`, or `KMS` with a key. SM4 is the other cipher of OSS, and is not here.
-pub(in crate::oss::request) fn bucket_encryption(
+pub(crate) fn bucket_encryption(
     algorithm: &str,
     key_id: Option<&str>,
     data: Option<&str>,
@@ -181,17 +181,11 @@ pub(in crate::oss::request) fn bucket_encryption(
     }
 }
 
-pub(in crate::oss::request) fn retention_mode(
-    name: &'static str,
-    word: &str,
-) -> Result<RetentionMode, Fault> {
+pub(crate) fn retention_mode(name: &'static str, word: &str) -> Result<RetentionMode, Fault> {
     RetentionMode::parse(word).map_err(|_| Fault::argument(name, word, "GOVERNANCE or COMPLIANCE"))
 }
 
-pub(in crate::oss::request) fn retention_time(
-    name: &'static str,
-    text: &str,
-) -> Result<Timestamp, Fault> {
+pub(crate) fn retention_time(name: &'static str, text: &str) -> Result<Timestamp, Fault> {
     Timestamp::parse_iso8601(text)
         .map_err(|_| Fault::argument(name, text, "a time such as 2030-01-31T00:00:00Z"))
 }

@@ -6,10 +6,10 @@
 use osier_types::ConfigKind;
 use osier_types::limits::{COMPLETE_BODY_BYTES_MAX, DELETE_BODY_BYTES_MAX, DOCUMENT_BYTES_MAX};
 
-use super::Decoder::{DeleteConfig, Form, GetConfig, PutConfig, With};
-use super::Scope::{Bucket, Object, Service};
-use super::{BodyUse, Decoder, RouteSpec, Scope, Support};
 use crate::oss::request::decode::{bucket, list, multipart, object, protection};
+use crate::request::route::Decoder::{DeleteConfig, Form, GetConfig, PutConfig, With};
+use crate::request::route::Scope::{Bucket, Object, Service};
+use crate::request::route::{BodyUse, RouteSpec, document, row};
 
 const STORED: &str = "kept and returned; changes nothing here";
 const UNSET: &str = "answers as if never set: the document can't be put";
@@ -626,73 +626,3 @@ pub static ROUTES: &[RouteSpec] = &[
         .decoder(With(object::delete))
         .guarded(),
 ];
-
-/// An operation that is refused, until [`RouteSpec::decoder`] says otherwise.
-const fn row(
-    name: &'static str,
-    method: &'static str,
-    scope: Scope,
-    subresource: &'static str,
-) -> RouteSpec {
-    RouteSpec {
-        name,
-        method,
-        scope,
-        subresource: if subresource.is_empty() {
-            None
-        } else {
-            Some(subresource)
-        },
-        also: &[],
-        header: None,
-        support: Support::NotImplemented,
-        body: BodyUse::None,
-        decoder: Decoder::Refuse,
-        guarded: false,
-        protects: false,
-    }
-}
-
-const fn document(max_bytes: usize) -> BodyUse {
-    BodyUse::Document { max_bytes }
-}
-
-impl RouteSpec {
-    const fn also(mut self, needs: &'static [&'static str]) -> Self {
-        self.also = needs;
-        self
-    }
-
-    const fn header(mut self, name: &'static str) -> Self {
-        self.header = Some(name);
-        self
-    }
-
-    const fn decoder(mut self, decoder: Decoder) -> Self {
-        self.decoder = decoder;
-        self.support = Support::Works;
-        self
-    }
-
-    const fn partial(mut self, note: &'static str) -> Self {
-        self.support = Support::Partial(note);
-        self
-    }
-
-    const fn body(mut self, body: BodyUse) -> Self {
-        self.body = body;
-        self
-    }
-
-    /// As `guarded`, but encryption, retention and legal hold are understood.
-    const fn protecting(mut self) -> Self {
-        self.guarded = true;
-        self.protects = true;
-        self
-    }
-
-    const fn guarded(mut self) -> Self {
-        self.guarded = true;
-        self
-    }
-}

@@ -1,9 +1,11 @@
 use std::collections::HashSet;
 
-use osier_types::{ConfigSupport, Op};
+use osier_types::{ConfigKind, ConfigSupport, Fault, FaultKind, Op};
 
 use super::super::tests::{Sent, fault};
 use super::*;
+use crate::request::route::Decoder;
+use crate::{BodyUse, Scope, Support};
 
 /// A request that is nothing but this route.
 fn example(spec: &RouteSpec) -> (String, Vec<(&'static str, &'static str)>) {

@@ -6,11 +6,11 @@ use osier_types::{
     RetentionPeriod, Timestamp,
 };
 
-use super::{Element, malformed, parse};
 use crate::oss::request::decode::protection::{bucket_encryption, retention_mode, retention_time};
+use crate::xml::read::{Element, malformed, parse};
 
 /// `ServerSideEncryptionRule`.
-pub(in crate::oss::request) fn encryption(document: &[u8]) -> Result<BucketEncryption, Fault> {
+pub(crate) fn encryption(document: &[u8]) -> Result<BucketEncryption, Fault> {
     let root = parse(document, "ServerSideEncryptionRule")?;
     let rule = root
         .one("ApplyServerSideEncryptionByDefault")?
@@ -26,7 +26,7 @@ pub(in crate::oss::request) fn encryption(document: &[u8]) -> Result<BucketEncry
 }
 
 /// `ObjectWormConfiguration`.
-pub(in crate::oss::request) fn object_worm(document: &[u8]) -> Result<BucketLock, Fault> {
+pub(crate) fn object_worm(document: &[u8]) -> Result<BucketLock, Fault> {
     let root = parse(document, "ObjectWormConfiguration")?;
     match root.word("ObjectWormEnabled")? {
         Some("Enabled") => {}
@@ -57,7 +57,7 @@ pub(in crate::oss::request) fn object_worm(document: &[u8]) -> Result<BucketLock
 }
 
 /// `InitiateWormConfiguration` and `ExtendWormConfiguration`.
-pub(in crate::oss::request) fn worm_days(document: &[u8], root: &str) -> Result<u32, Fault> {
+pub(crate) fn worm_days(document: &[u8], root: &str) -> Result<u32, Fault> {
     const NAME: &str = "RetentionPeriodInDays";
     let root = parse(document, root)?;
     let days = count(&root, NAME)?.ok_or_else(|| malformed("RetentionPeriodInDays is missing"))?;
@@ -69,7 +69,7 @@ pub(in crate::oss::request) fn worm_days(document: &[u8], root: &str) -> Result<
 }
 
 /// `Retention`; one without anything in it takes the retention away.
-pub(in crate::oss::request) fn retention(document: &[u8]) -> Result<Option<Retention>, Fault> {
+pub(crate) fn retention(document: &[u8]) -> Result<Option<Retention>, Fault> {
     let root = parse(document, "Retention")?;
     match (root.word("Mode")?, root.word("RetainUntilDate")?) {
         (None, None) => Ok(None),
@@ -82,7 +82,7 @@ pub(in crate::oss::request) fn retention(document: &[u8]) -> Result<Option<Reten
 }
 
 /// `LegalHold`.
-pub(in crate::oss::request) fn legal_hold(document: &[u8]) -> Result<LegalHold, Fault> {
+pub(crate) fn legal_hold(document: &[u8]) -> Result<LegalHold, Fault> {
     let root = parse(document, "LegalHold")?;
     let word = root
         .word("Status")?

@@ -1,15 +1,22 @@
 use std::fmt::Write as _;
 
 use osier_types::{
-    BucketVersioning, DataRedundancy, DeleteConditions, ObjectKey, ObjectToDelete, StorageClass,
-    VersionId,
+    BucketVersioning, DataRedundancy, DeleteConditions, FaultKind, ObjectKey, ObjectToDelete,
+    StorageClass, VersionId,
 };
 use proptest::prelude::*;
 
+use super::super::decode::headers::object_key;
 use super::*;
+use crate::xml::documents::{self, complete, cors, tagging, versioning, well_formed};
 
 fn is_malformed<T: std::fmt::Debug>(read: Result<T, Fault>) -> bool {
     matches!(read.unwrap_err().kind, FaultKind::MalformedXml { .. })
+}
+
+/// `Delete` with the keys of OSS.
+fn delete(document: &[u8]) -> Result<documents::Deletion, Fault> {
+    documents::delete(document, object_key)
 }
 
 fn status(document: &str) -> Result<BucketVersioning, Fault> {

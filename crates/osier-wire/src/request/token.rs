@@ -7,12 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// The token that goes on after the name `after`.
-pub fn encode(after: &str) -> String {
+pub(crate) fn encode(after: &str) -> String {
     URL_SAFE_NO_PAD.encode(after)
 }
 
 /// The name that `token` goes on after; `None` for text that is no token.
-pub fn decode(token: &str) -> Option<String> {
+pub(crate) fn decode(token: &str) -> Option<String> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
     String::from_utf8(bytes).ok()
 }

@@ -1,42 +1,17 @@
-//! The documents that operations understand.
+//! The documents that both dialects understand in the same form.
 
 use http::HeaderName;
 use osier_types::limits::{CORS_RULES_MAX, DELETE_KEYS_MAX, PART_NUMBER_MAX};
 use osier_types::{
-    BucketVersioning, CorsConfig, CorsRule, DataRedundancy, DeleteConditions, Fault,
-    ObjectToDelete, StorageClass, Tag, Tags,
+    BucketVersioning, CorsConfig, CorsRule, DeleteConditions, Fault, ObjectKey, ObjectToDelete,
+    Tag, Tags,
 };
 
-use super::{Element, malformed, parse};
-use crate::oss::request::decode::headers::{invalid_tags, object_key, version_id};
-
-/// `CreateBucketConfiguration`; an empty body asks for nothing.
-pub(in crate::oss::request) fn create_bucket(
-    document: &[u8],
-) -> Result<(Option<StorageClass>, Option<DataRedundancy>), Fault> {
-    if document.trim_ascii().is_empty() {
-        return Ok((None, None));
-    }
-    let root = parse(document, "CreateBucketConfiguration")?;
-    let storage_class = root
-        .word("StorageClass")?
-        .map(|word| {
-            StorageClass::parse(word)
-                .map_err(|_| Fault::argument("StorageClass", word, "not a storage class"))
-        })
-        .transpose()?;
-    let redundancy = root
-        .word("DataRedundancyType")?
-        .map(|word| {
-            DataRedundancy::parse(word)
-                .map_err(|_| Fault::argument("DataRedundancyType", word, "LRS or ZRS"))
-        })
-        .transpose()?;
-    Ok((storage_class, redundancy))
-}
+use super::read::{Element, malformed, parse};
+use crate::request::fields::{invalid_tags, version_id};
 
 /// `VersioningConfiguration`.
-pub(in crate::oss::request) fn versioning(document: &[u8]) -> Result<BucketVersioning, Fault> {
+pub(crate) fn versioning(document: &[u8]) -> Result<BucketVersioning, Fault> {
     let root = parse(document, "VersioningConfiguration")?;
     let word = root
         .word("Status")?
@@ -46,7 +21,7 @@ pub(in crate::oss::request) fn versioning(document: &[u8]) -> Result<BucketVersi
 }
 
 /// `Tagging`, with at most `max` tags.
-pub(in crate::oss::request) fn tagging(document: &[u8], max: usize) -> Result<Tags, Fault> {
+pub(crate) fn tagging(document: &[u8], max: usize) -> Result<Tags, Fault> {
     let root = parse(document, "Tagging")?;
     let set = root
         .one("TagSet")?
@@ -67,7 +42,7 @@ pub(in crate::oss::request) fn tagging(document: &[u8], max: usize) -> Result<Ta
 }
 
 /// `CORSConfiguration`.
-pub(in crate::oss::request) fn cors(document: &[u8]) -> Result<CorsConfig, Fault> {
+pub(crate) fn cors(document: &[u8]) -> Result<CorsConfig, Fault> {
     let root = parse(document, "CORSConfiguration")?;
     let rules: Vec<CorsRule> = root
         .all("CORSRule")
@@ -132,10 +107,13 @@ fn cors_rule(rule: &Element) -> Result<CorsRule, Fault> {
 }
 
 /// What to delete, and whether to keep quiet about it.
-type Deletion = (Vec<ObjectToDelete>, bool);
+pub(crate) type Deletion = (Vec<ObjectToDelete>, bool);
 
-/// `Delete`.
-pub(in crate::oss::request) fn delete(document: &[u8]) -> Result<Deletion, Fault> {
+/// `Delete`; `object_key` says which keys the dialect allows.
+pub(crate) fn delete(
+    document: &[u8],
+    object_key: fn(&[u8]) -> Result<ObjectKey, Fault>,
+) -> Result<Deletion, Fault> {
     let root = parse(document, "Delete")?;
     if root.all("Object").count() > DELETE_KEYS_MAX {
         return Err(malformed(&format!("more than {DELETE_KEYS_MAX} objects")));
@@ -161,7 +139,7 @@ pub(in crate::oss::request) fn delete(document: &[u8]) -> Result<Deletion, Fault
 }
 
 /// `CompleteMultipartUpload`: part numbers with the tags the client was given.
-pub(in crate::oss::request) fn complete(document: &[u8]) -> Result<Vec<(u16, String)>, Fault> {
+pub(crate) fn complete(document: &[u8]) -> Result<Vec<(u16, String)>, Fault> {
     let root = parse(document, "CompleteMultipartUpload")?;
     if root.all("Part").count() > usize::from(PART_NUMBER_MAX) {
         return Err(malformed(&format!("more than {PART_NUMBER_MAX} parts")));
@@ -190,6 +168,6 @@ pub(in crate::oss::request) fn complete(document: &[u8]) -> Result<Vec<(u16, Str
 }
 
 /// A document that is kept as it is; it must only be one.
-pub(in crate::oss::request) fn well_formed(document: &[u8], root: &str) -> Result<(), Fault> {
+pub(crate) fn well_formed(document: &[u8], root: &str) -> Result<(), Fault> {
     parse(document, root).map(|_| ())
 }

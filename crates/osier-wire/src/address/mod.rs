@@ -85,6 +85,22 @@ impl Hosts {
         Self { suffixes, cnames }
     }
 
+    /// Whether `authority` (lower case) is an own name, or lies under one.
+    pub fn knows(&self, authority: &str) -> bool {
+        let (host, _) = split_port(authority);
+        let host = host.strip_suffix('.').unwrap_or(host);
+        self.cnames.contains_key(host)
+            || self
+                .suffixes
+                .iter()
+                .any(|suffix| under(host, suffix).is_some())
+    }
+
+    /// The own endpoints.
+    pub fn names(&self) -> &[String] {
+        &self.suffixes
+    }
+
     /// What `host` (lower case, no port) is to this server.
     fn place<'h>(&self, host: &'h str) -> Place<'h> {
         let host = host.strip_suffix('.').unwrap_or(host);

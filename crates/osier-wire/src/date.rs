@@ -20,7 +20,7 @@ struct Civil {
 }
 
 /// Appends `2026-11-22T03:04:05.000Z`. OSS tells whole seconds, and oss2 reads nothing else.
-pub(super) fn push_iso8601(text: &mut String, time: Timestamp) {
+pub(crate) fn push_iso8601(text: &mut String, time: Timestamp) {
     let Some(civil) = Civil::of(time) else {
         text.push_str(&time.whole_seconds().iso8601());
         return;
@@ -41,7 +41,7 @@ pub(super) fn push_iso8601(text: &mut String, time: Timestamp) {
 }
 
 /// `Sun, 22 Nov 2026 03:04:05 GMT`.
-pub(super) fn http_date(time: Timestamp) -> String {
+pub(crate) fn http_date(time: Timestamp) -> String {
     const WEEKDAYS: &[u8] = b"SunMonTueWedThuFriSat";
     const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
     let Some(civil) = Civil::of(time) else {

@@ -1,0 +1,6 @@
+//! XML: bodies of requests read into small trees, documents of answers written,
+//! and the documents that are the same in both dialects.
+
+pub(crate) mod documents;
+pub(crate) mod read;
+pub(crate) mod write;
