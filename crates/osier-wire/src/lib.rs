@@ -9,10 +9,12 @@
 mod address;
 mod checksum;
 mod date;
+mod dialect;
 mod form;
 pub mod oss;
 mod reply;
 mod request;
+pub mod s3;
 mod xml;
 
 pub use address::{Address, AddressStyle, Addressed, Hosts, address};
@@ -20,6 +22,7 @@ pub use checksum::{
     checksum_algorithm, checksum_of_object, checksum_plan, checksum_promise, checksum_sent,
     checksum_type,
 };
+pub use dialect::{Dialect, DialectChoice};
 pub use form::{FormHead, FormParser, FormPiece};
 pub use reply::cors::apply_cors;
 pub use reply::head::http_date;
