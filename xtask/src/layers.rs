@@ -30,6 +30,7 @@ pub(crate) const LAYERS: &[Layer] = &[
         name: "osier-server",
         imports: &[
             "osier-service",
+            "osier-gateway",
             "osier-http",
             "osier-store",
             "osier-wire",
@@ -44,6 +45,14 @@ pub(crate) const LAYERS: &[Layer] = &[
         imports: &["osier-store", "osier-wire", "osier-auth", "osier-types"],
     },
     Layer {
+        name: "osier-gateway",
+        imports: &["osier-cache", "osier-http", "osier-types"],
+    },
+    Layer {
+        name: "osier-cache",
+        imports: &["osier-types"],
+    },
+    Layer {
         name: "osier-http",
         imports: &[],
     },
@@ -53,7 +62,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "osier-wire",
-        imports: &["osier-types"],
+        imports: &["osier-auth", "osier-types"],
     },
     Layer {
         name: "osier-engine-local",

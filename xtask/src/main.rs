@@ -57,7 +57,7 @@ fn main() -> ExitCode {
 /// Writes `docs/compat.md`. That it is up to date is a test of `osier-wire`.
 fn compat(root: &Path) -> anyhow::Result<()> {
     let path = root.join("docs/compat.md");
-    std::fs::write(&path, osier_wire::oss::compat_table())
+    std::fs::write(&path, osier_wire::compat_page())
         .with_context(|| format!("writing `{}`", path.display()))?;
     println!("gen: wrote {}", path.display());
     Ok(())

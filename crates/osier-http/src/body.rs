@@ -25,6 +25,8 @@ struct Inner {
     body: hyper::body::Incoming,
     pace: Pace,
     touched: bool,
+    /// Bytes that may still come.
+    left: u64,
     /// Where the rest goes when the handler is done with it.
     leftover: Leftover,
 }
@@ -47,6 +49,8 @@ pub enum BodyError {
     TooSlow,
     /// Its chunks can't be understood.
     Malformed,
+    /// It is longer than [`IncomingBody::limited`] allows.
+    TooLarge,
 }
 
 impl fmt::Display for BodyError {
@@ -55,6 +59,7 @@ impl fmt::Display for BodyError {
             Self::Incomplete => "the request body ended early",
             Self::TooSlow => "the request body came too slowly",
             Self::Malformed => "the request body is malformed",
+            Self::TooLarge => "the request body is too large",
         })
     }
 }
@@ -71,6 +76,15 @@ impl IncomingBody {
         std::future::poll_fn(|cx| self.poll_next(cx)).await
     }
 
+    /// The same body, which fails once it is longer than `bytes_max`.
+    #[must_use]
+    pub fn limited(mut self, bytes_max: u64) -> Self {
+        if let Some(inner) = &mut self.inner {
+            inner.left = bytes_max;
+        }
+        self
+    }
+
     /// The bytes still to come, where the client said how many.
     pub fn length(&self) -> Option<u64> {
         match &self.inner {
@@ -79,7 +93,10 @@ impl IncomingBody {
         }
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BodyError>> {
+    pub(crate) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, BodyError>> {
         let Some(inner) = &mut self.inner else {
             return Poll::Ready(Ok(None));
         };
@@ -90,6 +107,10 @@ impl IncomingBody {
                     // Trailers mean nothing here.
                     if let Ok(bytes) = frame.into_data() {
                         inner.pace.arrived(bytes.len());
+                        let Some(left) = inner.left.checked_sub(bytes.len() as u64) else {
+                            return Poll::Ready(Err(BodyError::TooLarge));
+                        };
+                        inner.left = left;
                         return Poll::Ready(Ok(Some(bytes)));
                     }
                 }
@@ -123,6 +144,7 @@ impl IncomingBody {
             body,
             pace: Pace::new(settings.body_timeout, settings.body_rate_min),
             touched: false,
+            left: u64::MAX,
             leftover: Arc::clone(&leftover),
         };
         (Self { inner: Some(inner) }, Some(leftover))

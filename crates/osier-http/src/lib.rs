@@ -9,6 +9,7 @@
 
 mod acceptor;
 mod body;
+mod client;
 mod connection;
 mod exchange;
 mod files;
@@ -20,7 +21,8 @@ mod socket;
 mod stats;
 
 pub use acceptor::{Listeners, Running, start};
-pub use body::{BodyError, BodySource, IncomingBody, OutgoingBody, SourceFailed};
+pub use body::{BodyError, BodySource, IncomingBody, OutgoingBody, SourceFailed, Stream};
+pub use client::{Answered, Client, ClientError, ClientSettings, OriginBody, RequestBody};
 pub use files::raise_open_file_limit;
 pub use handler::{Handler, Incoming, Outgoing, Refusal};
 pub use settings::ConnectionSettings;

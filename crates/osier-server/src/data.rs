@@ -141,7 +141,7 @@ impl ByteSource for Upload {
             let kind = match error {
                 BodyError::Incomplete => FaultKind::IncompleteBody,
                 BodyError::TooSlow => FaultKind::RequestTimeout,
-                BodyError::Malformed => FaultKind::InvalidRequest {
+                BodyError::Malformed | BodyError::TooLarge => FaultKind::InvalidRequest {
                     reason: error.to_string(),
                 },
             };

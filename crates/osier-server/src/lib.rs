@@ -8,6 +8,7 @@ mod clock;
 mod console;
 mod control;
 mod data;
+mod edge;
 mod identities;
 mod logging;
 mod metrics;
@@ -29,8 +30,8 @@ pub use private_file::PrivateFileError;
 pub use root_key::{KeyOrigin, ROOT_KEY_FILE, RootKey, RootKeyError, key_file, read_root_key};
 pub use server::{Running, StartError, start};
 pub use settings::{
-    HttpSettings, IdentitySettings, LimitSettings, ListenAddress, LogSettings, Settings,
-    SettingsError, Subnet,
+    GatewaySettings, HttpSettings, IdentitySettings, LimitSettings, ListenAddress, LogSettings,
+    Settings, SettingsError, Subnet,
 };
 pub use signals::Signals;
 pub use welcome::Welcome;

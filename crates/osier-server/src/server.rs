@@ -11,6 +11,7 @@ use std::time::Duration;
 use osier_auth::{Regions, Verifier};
 use osier_engine::{Engine, EngineError};
 use osier_engine_local::{LocalEngine, OpenError};
+use osier_gateway::{Gateway, InvalidSite};
 use osier_http::{ConnectionSettings, Listeners, raise_open_file_limit};
 use osier_service::{Identities, Service};
 use osier_store::Store;
@@ -19,6 +20,7 @@ use osier_types::{Clock, Fault, Rng};
 use crate::console::Console;
 use crate::control::Control;
 use crate::data::Data;
+use crate::edge::Edge;
 use crate::identities::{self, IdentityError};
 use crate::metrics::{HttpNumbers, Metrics};
 use crate::root_key::{given_key, key_file, root_key};
@@ -37,6 +39,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// A site can't be used.
+    #[error(transparent)]
+    Site(InvalidSite),
     /// The data directory can't be made.
     #[error("can't make the data directory `{}`", path.display())]
     Data {
@@ -75,6 +80,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Running {
     stores: Option<osier_http::Running>,
+    sites: Option<osier_http::Running>,
     console: Option<osier_http::Running>,
     control: Option<Control>,
     ready: Arc<AtomicBool>,
@@ -101,6 +107,18 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let addresses: Vec<_> = settings.listen.iter().map(|listen| listen.0).collect();
     let store_listeners = listen(&addresses, settings.http.threads)?;
     let console_listeners = listen(&[settings.console_listen.0], 1)?;
+    let sites = settings
+        .sites()
+        .map_err(|(_, invalid)| StartError::Site(invalid))?;
+    let addresses: Vec<_> = settings
+        .gateway
+        .listen
+        .iter()
+        .map(|listen| listen.0)
+        .collect();
+    let site_listeners = (!sites.is_empty())
+        .then(|| listen(&addresses, settings.http.threads))
+        .transpose()?;
 
     make_data_directory(&settings.data)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -150,6 +168,12 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let control = Control::start(&settings.data, Arc::clone(&engine), grace)
         .inspect_err(|error| tracing::warn!(%error, "`fsck` and `gc` can't reach this server"))
         .ok();
+    let gateway = Gateway::new(
+        sites,
+        settings.gateway.memory_bytes_max,
+        Arc::clone(&clock),
+        Arc::clone(&rng),
+    );
     let data = Data {
         service: service(&settings, store, identities, &clock, &rng),
         metrics,
@@ -157,11 +181,19 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         rng,
     };
     let stores = osier_http::start(store_listeners, data, settings.connections(), "osier-http")?;
+    let gateway = Arc::new(gateway);
+    let sites = site_listeners
+        .map(|listeners| {
+            let edge = Edge { gateway };
+            osier_http::start(listeners, edge, settings.connections(), "osier-edge")
+        })
+        .transpose()?;
     // Set once: this is the only server that counts here.
     let _ = http_numbers.0.set(Arc::clone(stores.stats()));
     ready.store(true, Ordering::Relaxed);
     Ok(Running {
         stores: Some(stores),
+        sites,
         console: Some(console),
         control,
         ready,
@@ -204,6 +236,14 @@ impl Running {
             .unwrap_or_default()
     }
 
+    /// Where sites are served; nowhere without a site.
+    pub fn site_addresses(&self) -> &[SocketAddr] {
+        let sites = self.sites.as_ref();
+        sites
+            .map(osier_http::Running::addresses)
+            .unwrap_or_default()
+    }
+
     /// Where console, metrics and health listen.
     pub fn console_address(&self) -> Option<SocketAddr> {
         self.console.as_ref()?.addresses().first().copied()
@@ -222,6 +262,7 @@ impl Running {
                 .console_address()
                 .unwrap_or(self.settings.console_listen.0),
             region: self.settings.region.clone(),
+            sites: self.site_addresses().to_vec(),
             key: self.key.clone(),
             key_file: key_file(&self.settings.data),
             now: SystemClock.now(),
@@ -241,6 +282,9 @@ impl Running {
 
     fn shut(&mut self, drain: Duration) {
         self.ready.store(false, Ordering::Relaxed);
+        if let Some(sites) = self.sites.take() {
+            sites.stop(drain);
+        }
         if let Some(stores) = self.stores.take() {
             stores.stop(drain);
         }

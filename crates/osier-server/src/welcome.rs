@@ -16,6 +16,7 @@ use crate::{KeyOrigin, RootKey};
 #[derive(Debug)]
 pub struct Welcome {
     pub(crate) stores: Vec<SocketAddr>,
+    pub(crate) sites: Vec<SocketAddr>,
     pub(crate) console: SocketAddr,
     pub(crate) region: String,
     pub(crate) key: RootKey,
@@ -29,6 +30,9 @@ impl Welcome {
         let mut text = format!("osier {} is ready\n", env!("CARGO_PKG_VERSION"));
         for store in &self.stores {
             line(&mut text, "OSS", &url(*store));
+        }
+        for site in &self.sites {
+            line(&mut text, "sites", &url(*site));
         }
         line(&mut text, "console", &url(self.console));
         let key = match self.key.origin {
@@ -46,6 +50,9 @@ impl Welcome {
         let mut text = format!("osier {} is ready\n\n", env!("CARGO_PKG_VERSION"));
         for store in &self.stores {
             line(&mut text, "OSS", &url(*store));
+        }
+        for site in &self.sites {
+            line(&mut text, "sites", &url(*site));
         }
         line(
             &mut text,
@@ -159,6 +166,7 @@ mod tests {
 
     fn welcome(origin: KeyOrigin) -> Welcome {
         Welcome {
+            sites: Vec::new(),
             stores: vec!["[::]:9000".parse().unwrap()],
             console: "127.0.0.1:9001".parse().unwrap(),
             region: "cn-hangzhou".to_owned(),

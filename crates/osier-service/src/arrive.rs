@@ -116,7 +116,10 @@ impl Service {
             .authenticate(&head, self.identities.as_ref(), self.clock.now())?
         {
             Authentication::Anonymous => Ok(None),
-            Authentication::Signed(signed) => Ok(Some(signed)),
+            Authentication::Signed(signed) => {
+                self.identities.note_use(&signed.access_key_id, self.now());
+                Ok(Some(signed))
+            }
         }
     }
 

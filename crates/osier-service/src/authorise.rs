@@ -3,6 +3,8 @@
 
 mod conditions;
 
+pub(crate) use conditions::circumstances;
+
 use std::sync::Arc;
 
 use http::HeaderMap;

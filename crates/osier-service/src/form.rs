@@ -42,6 +42,7 @@ pub(crate) async fn post(
     let identity = match form.authentication {
         Authentication::Anonymous => None,
         Authentication::Signed(signed) => {
+            (service.identities).note_use(&signed.access_key_id, service.now());
             learnt.log.access_key_id = Some(signed.access_key_id);
             Some(signed.identity)
         }

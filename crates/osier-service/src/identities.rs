@@ -89,6 +89,11 @@ impl Identities {
             .await
     }
 
+    /// Notes that a key signed a request.
+    pub(crate) fn note_use(&self, access_key_id: &str, now: Timestamp) {
+        self.current().note_use(access_key_id, now);
+    }
+
     /// Changes the directory. Others see the change, and the caller gets its result, once it
     /// is on disk; when `change` refuses, nothing is changed. Changes see each other.
     ///

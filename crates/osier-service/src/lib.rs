@@ -8,6 +8,7 @@ mod arrive;
 mod authorise;
 mod body;
 mod chunked;
+mod control;
 mod form;
 mod identities;
 mod layers;

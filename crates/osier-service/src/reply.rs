@@ -124,7 +124,7 @@ fn body_length(outcome: &Outcome) -> u64 {
 }
 
 /// Faults of ours are logged once, here, with all that lies beneath them.
-fn log_fault(log: &RequestLog, fault: &Fault) {
+pub(crate) fn log_fault(log: &RequestLog, fault: &Fault) {
     let ours = matches!(
         fault.kind,
         FaultKind::Internal

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use osier_auth::control::Nonces;
 use osier_auth::{Identity, Verifier};
 use osier_store::{Reply, Store};
 use osier_types::{Clock, Preflight, Rng};
 use osier_wire::{Address, Dialect, DialectChoice, Hosts, ReplyFacts};
 
 use crate::authorise::Judged;
+use crate::control::{self, Told};
 use crate::layers::PolicyCache;
 use crate::reply::Origin;
 use crate::source::Source;
@@ -39,9 +41,11 @@ pub struct Service {
     pub(crate) verifier: Verifier,
     #[expect(dead_code, reason = "buckets have no policies yet")]
     pub(crate) policies: PolicyCache,
+    /// Of the control APIs.
+    pub(crate) nonces: Nonces,
     pub(crate) settings: ServiceSettings,
     pub(crate) clock: Arc<dyn Clock>,
-    rng: Arc<dyn Rng>,
+    pub(crate) rng: Arc<dyn Rng>,
 }
 
 impl std::fmt::Debug for Service {
@@ -90,6 +94,7 @@ impl Service {
             identities,
             verifier,
             policies: PolicyCache::default(),
+            nonces: Nonces::default(),
             settings,
             clock,
             rng,
@@ -125,6 +130,11 @@ impl Service {
         let Request {
             head, local, body, ..
         } = request;
+        // S3's own query protocol for STS and IAM would be told apart here as well.
+        let body = match control::tell(&head, body).await {
+            Told::Control(form) => return Box::pin(self.control(&head, form, learnt)).await,
+            Told::Store(body) => body,
+        };
         let done = self.answer(&head, body, &mut learnt).await;
         self.reply(&Origin { head: &head, local }, learnt, done, begun)
     }
@@ -132,20 +142,24 @@ impl Service {
     fn request_id(&self) -> String {
         let mut bytes = [0; 12];
         self.rng.fill(&mut bytes);
-        let digit = |nibble: u8| {
-            char::from(if nibble < 10 {
-                b'0' + nibble
-            } else {
-                b'A' - 10 + nibble
-            })
-        };
-        bytes
-            .iter()
-            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-            .collect()
+        upper_hex(&bytes)
     }
 
     pub(crate) fn now(&self) -> osier_types::Timestamp {
         self.clock.now()
     }
+}
+
+pub(crate) fn upper_hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| {
+        char::from(if nibble < 10 {
+            b'0' + nibble
+        } else {
+            b'A' - 10 + nibble
+        })
+    };
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }

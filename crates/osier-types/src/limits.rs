@@ -74,3 +74,9 @@ pub const CHUNK_HEAD_BYTES_MAX: usize = 128;
 /// Bytes of all that follows the last chunk in `aws-chunked`: a checksum and a signature make
 /// less than 300.
 pub const CHUNK_TRAILER_BYTES_MAX: usize = 1024;
+/// Parameters of one control request, query and form together: `PushObjectCache` and lists of tags
+/// stay far below it.
+pub const CONTROL_PARAMETERS_MAX: usize = 500;
+/// Bytes of the form of a control request: a policy document of 6144 characters takes at most 9
+/// times as many in a form, `RefreshObjectCaches` up to 1000 URLs.
+pub const CONTROL_FORM_BYTES_MAX: usize = 256 * 1024;

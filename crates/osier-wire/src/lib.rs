@@ -14,6 +14,7 @@ mod form;
 pub mod oss;
 mod reply;
 mod request;
+pub mod rpc;
 pub mod s3;
 mod xml;
 
@@ -28,3 +29,8 @@ pub use reply::cors::apply_cors;
 pub use reply::head::http_date;
 pub use reply::{Encoded, ReplyContext, ReplyFacts};
 pub use request::route::{BodyUse, Route, RouteSpec, Scope, Support};
+
+/// `docs/compat.md`, whole: what works of every API.
+pub fn compat_page() -> String {
+    oss::compat_table() + &s3::compat_section() + &rpc::compat_section()
+}

@@ -2,6 +2,7 @@
 //!
 //! A name that is there twice is refused: what one reader signs another might not see.
 
+use osier_types::limits::CONTROL_PARAMETERS_MAX;
 use osier_types::percent_decode;
 
 use super::{ControlHead, single};
@@ -43,8 +44,12 @@ fn add(parameters: &mut Vec<(String, String)>, raw: &str) -> Result<(), ControlF
                 name: name.chars().take(100).collect(),
             });
         }
-        if parameters.len() >= PARAMETERS_MAX {
-            return Err(ControlFault::invalid("Parameters", "at most 500"));
+        // Looking for repetitions takes the square of it.
+        if parameters.len() >= CONTROL_PARAMETERS_MAX {
+            return Err(ControlFault::invalid(
+                "Parameters",
+                format!("at most {CONTROL_PARAMETERS_MAX}"),
+            ));
         }
         parameters.push((name, value));
     }
@@ -55,6 +60,3 @@ fn decode(text: &str) -> Result<String, ControlFault> {
     String::from_utf8(percent_decode(text.replace('+', " ").as_bytes()))
         .map_err(|_| ControlFault::invalid("Parameters", "names and values are UTF-8"))
 }
-
-/// Looking for repetitions takes the square of it.
-const PARAMETERS_MAX: usize = 500;

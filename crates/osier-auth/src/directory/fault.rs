@@ -41,6 +41,54 @@ pub enum Entity {
     Tag,
 }
 
+/// Why a caller may not do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Denial {
+    /// The caller was deleted.
+    CallerGone,
+    /// The session policy denies it.
+    SessionDenies,
+    /// The session policy does not allow it.
+    SessionSilent,
+    /// What is asked about belongs to another account.
+    OtherAccount,
+    /// A policy of the caller denies it.
+    PolicyDenies,
+    /// No policy of the caller allows it.
+    PoliciesSilent,
+    /// Accounts themselves don't take on roles.
+    RootAssumes,
+    /// The role's trust policy denies it.
+    TrustDenies,
+    /// The role's trust policy does not allow the caller.
+    TrustSilent,
+}
+
+impl Denial {
+    /// Whether a statement denies it, as opposed to none allowing it.
+    pub const fn is_explicit(self) -> bool {
+        matches!(
+            self,
+            Self::SessionDenies | Self::PolicyDenies | Self::TrustDenies
+        )
+    }
+
+    /// In words for people.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::CallerGone => "the caller does not exist any more",
+            Self::SessionDenies => "the session policy denies it",
+            Self::SessionSilent => "the session policy does not allow it",
+            Self::OtherAccount => "it belongs to another account",
+            Self::PolicyDenies => "a policy denies it",
+            Self::PoliciesSilent => "no policy allows it",
+            Self::RootAssumes => "roles are assumed by users and roles, not by accounts themselves",
+            Self::TrustDenies => "the role's trust policy denies it",
+            Self::TrustSilent => "the role's trust policy does not allow the caller",
+        }
+    }
+}
+
 /// A refused control request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ControlFault {
@@ -116,8 +164,18 @@ pub enum ControlFault {
         action: String,
         /// On what.
         resource: String,
-        /// Why, in words for people.
-        reason: &'static str,
+        /// Why.
+        denial: Denial,
+    },
+    /// There is no such API, or not this version of it.
+    UnknownVersion {
+        /// As sent, shortened.
+        version: String,
+    },
+    /// The API has no such action, or it is not there yet.
+    UnknownAction {
+        /// As sent, shortened.
+        action: String,
     },
     /// The request is not signed, or parts of the signature are missing.
     IncompleteSignature {
@@ -171,6 +229,20 @@ impl ControlFault {
         }
     }
 
+    /// There is no API of this version.
+    pub fn unknown_version(version: &str) -> Self {
+        Self::UnknownVersion {
+            version: short(version),
+        }
+    }
+
+    /// There is no such action.
+    pub fn unknown_action(action: &str) -> Self {
+        Self::UnknownAction {
+            action: short(action),
+        }
+    }
+
     /// The parameter `name` has a value that can't be.
     pub fn invalid(name: &'static str, reason: impl Into<String>) -> Self {
         Self::InvalidParameter {
@@ -196,6 +268,8 @@ impl ControlFault {
             Self::SessionPolicyGrammar { .. } => "InvalidParameter.PolicyGrammar".to_owned(),
             Self::SessionPolicySize { .. } => "InvalidParameter.PolicySize".to_owned(),
             Self::NoPermission { .. } => "NoPermission".to_owned(),
+            Self::UnknownVersion { .. } => "InvalidVersion".to_owned(),
+            Self::UnknownAction { .. } => "InvalidAction.NotFound".to_owned(),
             Self::IncompleteSignature { .. } => "IncompleteSignature".to_owned(),
             Self::SignatureDoesNotMatch { .. } => "SignatureDoesNotMatch".to_owned(),
             Self::UnknownAccessKey => "InvalidAccessKeyId.NotFound".to_owned(),
@@ -217,7 +291,7 @@ impl ControlFault {
     /// The status on the wire.
     pub const fn status(&self) -> u16 {
         match self {
-            Self::NotExist { .. } | Self::UnknownAccessKey => 404,
+            Self::NotExist { .. } | Self::UnknownAccessKey | Self::UnknownAction { .. } => 404,
             Self::AlreadyExists { .. }
             | Self::DeleteConflict { .. }
             | Self::DefaultVersion
@@ -278,19 +352,37 @@ impl fmt::Display for ControlFault {
             Self::NoPermission {
                 action,
                 resource,
-                reason,
+                denial,
             } => write!(
                 out,
-                "You are not authorized to do this action: `{action}` on `{resource}`; {reason}."
+                "You are not authorized to do this action: `{action}` on `{resource}`; {}.",
+                denial.reason()
+            ),
+            Self::UnknownVersion { version } => {
+                write!(out, "There is no API of the version `{version}` here.")
+            }
+            Self::UnknownAction { action } => write!(
+                out,
+                "Specified api is not found: there is no action `{action}` here."
             ),
             Self::IncompleteSignature { reason } => {
                 write!(out, "The request signature is incomplete: {reason}.")
             }
-            Self::SignatureDoesNotMatch { string_to_sign, .. } => write!(
-                out,
-                "Specified signature is not matched with our calculation. \
-                 server string to sign is:{string_to_sign}"
-            ),
+            Self::SignatureDoesNotMatch {
+                string_to_sign,
+                canonical_request,
+            } => {
+                // SDKs of old look for these words and compare what follows with their own.
+                write!(
+                    out,
+                    "Specified signature is not matched with our calculation. \
+                     server string to sign is:{string_to_sign}"
+                )?;
+                match canonical_request {
+                    Some(canonical) => write!(out, "\nserver canonical request is:{canonical}"),
+                    None => Ok(()),
+                }
+            }
             Self::UnknownAccessKey => out.write_str("Specified access key is not found."),
             Self::InactiveAccessKey => out.write_str("Specified access key is disabled."),
             Self::SecurityToken(fault) => out.write_str(match fault {

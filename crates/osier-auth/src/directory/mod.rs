@@ -38,7 +38,7 @@ use osier_types::{Rng, Timestamp};
 use account::Account;
 pub use account::NewAccount;
 pub use catalog::{ControlOutcome, ControlRequest};
-pub use fault::{ControlFault, Entity};
+pub use fault::{ControlFault, Denial, Entity};
 pub use layers::CallerPolicies;
 pub use record::{
     AccessKeyRecord, AccountRecord, Attachment, Change, GroupRecord, Membership, PolicyName,

@@ -1,6 +1,6 @@
 //! May a caller use the control APIs? Their own policies decide; resources have no say here.
 
-use super::{ControlFault, Directory};
+use super::{ControlFault, Denial, Directory};
 use crate::policy::{Caller, Conditions, Document, RequestFacts, RequestResource, Verdict};
 use crate::{Identity, Principal};
 
@@ -16,15 +16,15 @@ impl Directory {
         resource: &RequestResource<'_>,
         conditions: &Conditions<'_>,
     ) -> Result<(), ControlFault> {
-        let refuse = |reason| {
+        let refuse = |denial| {
             Err(ControlFault::NoPermission {
                 action: action.to_owned(),
                 resource: resource.to_string(),
-                reason,
+                denial,
             })
         };
         let Some(layers) = self.layers(identity) else {
-            return refuse("the caller does not exist any more");
+            return refuse(Denial::CallerGone);
         };
         let facts = RequestFacts::new(
             action,
@@ -34,20 +34,20 @@ impl Directory {
         );
         match layers.session.as_ref().map(|it| it.policy.evaluate(&facts)) {
             None | Some(Verdict::Allow(_)) => {}
-            Some(Verdict::Deny(_)) => return refuse("the session policy denies it"),
-            Some(Verdict::Ignore) => return refuse("the session policy does not allow it"),
+            Some(Verdict::Deny(_)) => return refuse(Denial::SessionDenies),
+            Some(Verdict::Ignore) => return refuse(Denial::SessionSilent),
         }
         if identity.principal == Principal::Root {
             return if resource.owner == identity.account.id || resource.owner == SYSTEM {
                 Ok(())
             } else {
-                refuse("it belongs to another account")
+                refuse(Denial::OtherAccount)
             };
         }
         match Document::evaluate_all(layers.identity.iter(), &facts) {
             Verdict::Allow(_) => Ok(()),
-            Verdict::Deny(_) => refuse("a policy denies it"),
-            Verdict::Ignore => refuse("no policy allows it"),
+            Verdict::Deny(_) => refuse(Denial::PolicyDenies),
+            Verdict::Ignore => refuse(Denial::PoliciesSilent),
         }
     }
 }

@@ -8,7 +8,8 @@ use osier_types::{Rng, Timestamp};
 use super::account::{RoleEntry, is_account_id};
 use super::record::Record;
 use super::{
-    AssumeRole, AssumedRole, CallerIdentity, ControlFault, Credentials, Directory, ids, names,
+    AssumeRole, AssumedRole, CallerIdentity, ControlFault, Credentials, Denial, Directory, ids,
+    names,
 };
 use crate::policy::{
     Caller, Conditions, Policy, PolicyKind, RequestFacts, RequestResource, Verdict,
@@ -55,7 +56,7 @@ impl Directory {
                 return Err(ControlFault::NoPermission {
                     action: ACTION.to_owned(),
                     resource: request.role_arn,
-                    reason: "roles are assumed by users and roles, not by accounts themselves",
+                    denial: Denial::RootAssumes,
                 });
             }
         };
@@ -183,8 +184,8 @@ impl Directory {
             (given, true) => given,
             (given, false) => {
                 let denied = |result: &Result<(), ControlFault>| {
-                    matches!(result, Err(ControlFault::NoPermission { reason, .. })
-                        if reason.ends_with("denies it"))
+                    matches!(result, Err(ControlFault::NoPermission { denial, .. })
+                        if denial.is_explicit())
                 };
                 let shown = permit(&lower);
                 if denied(&given) {
@@ -208,17 +209,17 @@ fn trust(
     let path = format!("role/{}", role.record.name);
     let resource = RequestResource::control("ram", &role.record.account, &path);
     let facts = RequestFacts::new(ACTION, resource, Some(Caller::from(caller)), conditions);
-    let refuse = |reason| {
+    let refuse = |denial| {
         Err(ControlFault::NoPermission {
             action: ACTION.to_owned(),
             resource: role.record.arn(),
-            reason,
+            denial,
         })
     };
     match role.trust.evaluate(&facts) {
         Verdict::Allow(_) => Ok(()),
-        Verdict::Deny(_) => refuse("the role's trust policy denies it"),
-        Verdict::Ignore => refuse("the role's trust policy does not allow the caller"),
+        Verdict::Deny(_) => refuse(Denial::TrustDenies),
+        Verdict::Ignore => refuse(Denial::TrustSilent),
     }
 }
 

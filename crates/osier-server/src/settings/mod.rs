@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use osier_engine_local::LocalSettings;
+use osier_gateway::{InvalidSite, SiteSettings, Sites};
 use osier_http::ConnectionSettings;
 use osier_service::{ServiceSettings, Surroundings};
 use osier_store::StoreSettings;
@@ -48,6 +49,10 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// Storage on the local disk.
     pub engine: LocalSettings,
+    /// Where sites are served, and what they may keep.
+    pub gateway: GatewaySettings,
+    /// Sites: hosts whose requests go to an origin.
+    pub site: Vec<SiteSettings>,
 }
 
 impl Default for Settings {
@@ -64,6 +69,8 @@ impl Default for Settings {
             identity: IdentitySettings::default(),
             limits: LimitSettings::default(),
             engine: LocalSettings::default(),
+            gateway: GatewaySettings::default(),
+            site: Vec::new(),
         }
     }
 }
@@ -152,6 +159,25 @@ impl Default for HttpSettings {
     }
 }
 
+/// Section `[gateway]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GatewaySettings {
+    /// Where sites are served; nothing listens there while there is no site.
+    pub listen: Vec<ListenAddress>,
+    /// Bytes of memory for answers that are kept.
+    pub memory_bytes_max: usize,
+}
+
+impl Default for GatewaySettings {
+    fn default() -> Self {
+        Self {
+            listen: vec![ListenAddress::loopback(8080)],
+            memory_bytes_max: 64 << 20,
+        }
+    }
+}
+
 /// Section `[log]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -232,7 +258,15 @@ impl Settings {
                 "names no address",
             ));
         }
+        settings
+            .sites()
+            .map_err(|(index, invalid)| SettingsError::in_site(path, text, index, &invalid))?;
         Ok(settings)
+    }
+
+    /// The sites, ready to answer.
+    pub(crate) fn sites(&self) -> Result<Sites, (usize, InvalidSite)> {
+        Sites::new(&self.site)
     }
 
     /// Where the key of stored identities is.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use osier_gateway::InvalidSite;
+
 /// A settings file can't be used.
 #[derive(Debug)]
 pub struct SettingsError {
@@ -64,6 +66,25 @@ impl SettingsError {
             path: path.to_owned(),
             place: offset.map(|offset| Place::of(text, offset)),
             message: format!("`{key}` {message}"),
+            suggestion: None,
+        }
+    }
+
+    /// The site at `index` can't be used. The place is that of the offending word, else that
+    /// of the site.
+    pub(super) fn in_site(path: &Path, text: &str, index: usize, invalid: &InvalidSite) -> Self {
+        let message = invalid.to_string();
+        let start = text
+            .match_indices("[[site]]")
+            .nth(index)
+            .map_or(0, |(start, _)| start);
+        let inside = offending(&message)
+            .and_then(|word| text.get(start..)?.find(word))
+            .unwrap_or(0);
+        Self {
+            path: path.to_owned(),
+            place: Some(Place::of(text, start + inside)),
+            message,
             suggestion: None,
         }
     }

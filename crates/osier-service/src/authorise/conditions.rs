@@ -18,13 +18,6 @@ pub(crate) fn conditions<'a>(
 ) -> Conditions<'a> {
     let listing = listing(op);
     Conditions {
-        source_ip: Some(asking.source.address),
-        source_vpc: asking.source.vpc.as_deref(),
-        user_agent: text(asking.headers, &USER_AGENT),
-        current_time: Some(asking.now),
-        secure_transport: Some(asking.source.secure),
-        access_id: asking.access_key_id,
-        referer: text(asking.headers, &REFERER),
         prefix: listing.map(|(prefix, _)| prefix),
         delimiter: listing.map(|(_, delimiter)| delimiter),
         acl: bucket_acl(op),
@@ -32,6 +25,20 @@ pub(crate) fn conditions<'a>(
         bucket_tags: bucket.map_or(&[], |bucket| bucket.tags.as_slice()),
         existing_object_tags: object.map_or(&[], |object| object.tags.as_slice()),
         request_object_tags: object_tags(op),
+        ..circumstances(asking)
+    }
+}
+
+/// What holds of every request, whatever it asks for.
+pub(crate) fn circumstances<'a>(asking: &Asking<'a>) -> Conditions<'a> {
+    Conditions {
+        source_ip: Some(asking.source.address),
+        source_vpc: asking.source.vpc.as_deref(),
+        user_agent: text(asking.headers, &USER_AGENT),
+        current_time: Some(asking.now),
+        secure_transport: Some(asking.source.secure),
+        access_id: asking.access_key_id,
+        referer: text(asking.headers, &REFERER),
         ..Conditions::default()
     }
 }

@@ -40,7 +40,6 @@ pub fn compat_table() -> String {
     compat_rows(&mut page, ROUTES);
     configuration(&mut page);
     page.push_str(DIFFERENCES);
-    page.push_str(&crate::s3::compat_section());
     page
 }
 

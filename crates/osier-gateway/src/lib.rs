@@ -1,0 +1,24 @@
+//! The gateway: requests for a site's host go to the site's origin, or are answered from the
+//! cache when the origin allows it.
+//!
+//! It changes what a proxy has to change and nothing else: path, query and signed headers
+//! reach the origin byte for byte, so that signatures verify. It knows no bucket, no
+//! signature and no settings file.
+#![warn(missing_docs)]
+
+mod access_log;
+mod flight;
+mod forward;
+mod gateway;
+mod kept;
+mod origin;
+mod resolve;
+mod settings;
+mod site;
+mod trouble;
+
+pub use access_log::{AccessLine, CacheUse};
+pub use gateway::{Gateway, Request, Response};
+pub use origin::{InvalidOrigin, Origin};
+pub use settings::{CacheMode, SiteSettings};
+pub use site::{InvalidSite, Sites};

@@ -1,0 +1,101 @@
+//! The settings of one site: a `[[site]]` table of the settings file.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// One site. Only `hosts` and `origin` must be given; the other defaults are those of nginx
+/// where nginx has the setting.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteSettings {
+    /// Host names it answers: exact (`oss.example.com`), all below a name (`*.example.com`),
+    /// or `*` for what no other site answers.
+    pub hosts: Vec<String>,
+    /// Where answers come from: `oss://bucket@endpoint` or `http://host[:port]`.
+    pub origin: String,
+    /// How requests are authorised at the origin. `passthrough` leaves the client's own
+    /// signature in place, which is the only way there is.
+    #[serde(default)]
+    pub auth: AuthMode,
+    /// Whether answers are kept.
+    #[serde(default)]
+    pub cache: CacheMode,
+    /// The beginning of paths that is taken off before they go to the origin. Other paths are
+    /// answered with 404.
+    #[serde(default)]
+    pub strip_prefix: String,
+    /// What is put before paths then.
+    #[serde(default)]
+    pub add_prefix: String,
+    /// Methods that may pass; empty means all.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// The `Host` sent to the origin; absent means the origin's own name.
+    #[serde(default)]
+    pub origin_host: Option<String>,
+    /// Headers set on requests to the origin, in the place of the client's.
+    #[serde(default)]
+    pub request_headers: BTreeMap<String, String>,
+    /// Headers set on answers, in the place of the origin's.
+    #[serde(default)]
+    pub response_headers: BTreeMap<String, String>,
+    /// Bytes of a request body; more is answered with 413 before it is read. 0 is unlimited.
+    #[serde(default = "body_bytes_max")]
+    pub body_bytes_max: u64,
+    /// Seconds to connect to the origin.
+    #[serde(default = "connect_timeout_s")]
+    pub connect_timeout_s: u64,
+    /// Seconds in which the origin takes no byte of a request.
+    #[serde(default = "send_timeout_s")]
+    pub send_timeout_s: u64,
+    /// Seconds in which the origin sends no byte of an answer.
+    #[serde(default = "read_timeout_s")]
+    pub read_timeout_s: u64,
+    /// Seconds for which the origin's addresses are used without asking again.
+    #[serde(default = "resolve_valid_s")]
+    pub resolve_valid_s: u64,
+    /// Seconds past its lifetime in which a kept answer stands in for an origin that fails.
+    #[serde(default)]
+    pub stale_if_error_s: u64,
+}
+
+/// `auth`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuthMode {
+    /// The client's signature goes to the origin.
+    #[default]
+    Passthrough,
+}
+
+/// `cache`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CacheMode {
+    /// What the origin allows is kept.
+    #[default]
+    Auto,
+    /// Nothing is.
+    Off,
+}
+
+fn body_bytes_max() -> u64 {
+    1 << 30
+}
+
+fn connect_timeout_s() -> u64 {
+    10
+}
+
+fn send_timeout_s() -> u64 {
+    30
+}
+
+fn read_timeout_s() -> u64 {
+    30
+}
+
+fn resolve_valid_s() -> u64 {
+    60
+}

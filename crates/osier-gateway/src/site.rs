@@ -1,0 +1,299 @@
+//! Sites, ready to answer: found by host, with everything parsed that settings only spell.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Method};
+use osier_cache::{KeyRules, TtlRules};
+use osier_http::{Client, ClientSettings};
+
+use crate::settings::{AuthMode, CacheMode, SiteSettings};
+use crate::{InvalidOrigin, Origin};
+
+/// All sites of a server. Immutable: a reload makes a new one.
+#[derive(Debug, Default)]
+pub struct Sites {
+    exact: HashMap<String, Arc<Site>>,
+    /// By what stands behind the `*`, dot included.
+    below: HashMap<String, Arc<Site>>,
+    otherwise: Option<Arc<Site>>,
+}
+
+/// One site.
+#[derive(Debug)]
+pub(crate) struct Site {
+    /// The first host: the site's name in logs and in the names of kept answers.
+    pub(crate) name: String,
+    pub(crate) origin: Origin,
+    pub(crate) origin_host: HeaderValue,
+    pub(crate) caches: bool,
+    pub(crate) strip_prefix: String,
+    pub(crate) add_prefix: String,
+    pub(crate) methods: Vec<Method>,
+    pub(crate) request_headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) response_headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) body_bytes_max: Option<u64>,
+    pub(crate) resolve_valid: Duration,
+    pub(crate) stale_if_error_s: u64,
+    pub(crate) client: Client,
+    pub(crate) keys: KeyRules,
+    pub(crate) ttl: TtlRules,
+}
+
+/// A site's settings can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSite {
+    /// There is no host.
+    #[error("a site needs at least one host")]
+    NoHost,
+    /// A host is no name.
+    #[error("`{0}` is no host name")]
+    Host(String),
+    /// Two sites want the same host.
+    #[error("`{0}` belongs to two sites")]
+    Twice(String),
+    /// The origin is none.
+    #[error(transparent)]
+    Origin(#[from] InvalidOrigin),
+    /// A method is none.
+    #[error("`{0}` is no method")]
+    Method(String),
+    /// A header's name or value is none.
+    #[error("`{0}` can't be sent as a header")]
+    Header(String),
+    /// A prefix is no beginning of a path.
+    #[error("the prefix `{0}` does not begin with `/`")]
+    Prefix(String),
+}
+
+impl Sites {
+    /// Reads the settings of all sites.
+    ///
+    /// # Errors
+    /// The first thing that can't be used, with the place of its site in the list.
+    pub fn new(settings: &[SiteSettings]) -> Result<Self, (usize, InvalidSite)> {
+        let mut sites = Self::default();
+        for (index, settings) in settings.iter().enumerate() {
+            sites.add(settings).map_err(|invalid| (index, invalid))?;
+        }
+        Ok(sites)
+    }
+
+    fn add(&mut self, settings: &SiteSettings) -> Result<(), InvalidSite> {
+        let site = Arc::new(Site::new(settings)?);
+        for host in &settings.hosts {
+            let name = host.to_ascii_lowercase();
+            let before = match name.strip_prefix('*') {
+                Some("") => self.otherwise.replace(Arc::clone(&site)),
+                Some(rest) => {
+                    let well_formed = rest.strip_prefix('.').is_some_and(is_host);
+                    if !well_formed {
+                        return Err(InvalidSite::Host(host.clone()));
+                    }
+                    self.below.insert(rest.to_owned(), Arc::clone(&site))
+                }
+                None if is_host(&name) => self.exact.insert(name, Arc::clone(&site)),
+                None => return Err(InvalidSite::Host(host.clone())),
+            };
+            if before.is_some() {
+                return Err(InvalidSite::Twice(host.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is any.
+    pub fn is_empty(&self) -> bool {
+        self.exact.is_empty() && self.below.is_empty() && self.otherwise.is_none()
+    }
+
+    /// The site of a `Host`, with or without a port: exact before the longest wildcard
+    /// before the one for everything.
+    pub(crate) fn of_host(&self, host: &str) -> Option<&Arc<Site>> {
+        let name = without_port(host)
+            .trim_end_matches('.')
+            .to_ascii_lowercase();
+        if let Some(site) = self.exact.get(&name) {
+            return Some(site);
+        }
+        let mut rest = name.as_str();
+        while let Some(dot) = rest.find('.') {
+            let (_, below) = rest.split_at(dot);
+            if let Some(site) = self.below.get(below) {
+                return Some(site);
+            }
+            rest = below.trim_start_matches('.');
+        }
+        self.otherwise.as_ref()
+    }
+}
+
+impl Site {
+    fn new(settings: &SiteSettings) -> Result<Self, InvalidSite> {
+        let name = settings.hosts.first().ok_or(InvalidSite::NoHost)?.clone();
+        let origin = Origin::parse(&settings.origin)?;
+        // The only way there is; named here so that another one can't be forgotten.
+        let AuthMode::Passthrough = settings.auth;
+        let origin_host = settings.origin_host.as_ref().unwrap_or(&origin.authority);
+        let origin_host = value(origin_host)?;
+        let methods = settings.methods.iter().map(|method| {
+            Method::from_bytes(method.as_bytes()).map_err(|_| InvalidSite::Method(method.clone()))
+        });
+        for prefix in [&settings.strip_prefix, &settings.add_prefix] {
+            if !prefix.is_empty() && !prefix.starts_with('/') {
+                return Err(InvalidSite::Prefix(prefix.clone()));
+            }
+        }
+        let headers = |map: &std::collections::BTreeMap<String, String>| {
+            map.iter()
+                .map(|(name, text)| {
+                    let header = HeaderName::from_bytes(name.as_bytes())
+                        .map_err(|_| InvalidSite::Header(name.clone()))?;
+                    Ok((header, value(text)?))
+                })
+                .collect::<Result<Vec<_>, InvalidSite>>()
+        };
+        Ok(Self {
+            name: name.to_ascii_lowercase(),
+            origin_host,
+            origin,
+            caches: settings.cache == CacheMode::Auto,
+            strip_prefix: settings.strip_prefix.clone(),
+            add_prefix: settings.add_prefix.trim_end_matches('/').to_owned(),
+            methods: methods.collect::<Result<_, _>>()?,
+            request_headers: headers(&settings.request_headers)?,
+            response_headers: headers(&settings.response_headers)?,
+            body_bytes_max: (settings.body_bytes_max > 0).then_some(settings.body_bytes_max),
+            resolve_valid: Duration::from_secs(settings.resolve_valid_s),
+            stale_if_error_s: settings.stale_if_error_s,
+            client: Client::new(ClientSettings {
+                connect_timeout: Duration::from_secs(settings.connect_timeout_s.max(1)),
+                send_timeout: Duration::from_secs(settings.send_timeout_s.max(1)),
+                read_timeout: Duration::from_secs(settings.read_timeout_s.max(1)),
+                ..ClientSettings::default()
+            }),
+            keys: KeyRules::default(),
+            ttl: TtlRules::default(),
+        })
+    }
+
+    /// The path at the origin; nothing when the site does not answer this one. Bytes stay as
+    /// they are: a decoded path would break signatures.
+    pub(crate) fn origin_path(&self, path: &str) -> Option<String> {
+        let rest = path.strip_prefix(self.strip_prefix.as_str())?;
+        let slash = if rest.starts_with('/') { "" } else { "/" };
+        // `/media` takes off a whole segment, not the beginning of `/mediathek`.
+        let whole = self.strip_prefix.is_empty()
+            || self.strip_prefix.ends_with('/')
+            || rest.is_empty()
+            || rest.starts_with('/');
+        whole.then(|| format!("{}{slash}{rest}", self.add_prefix))
+    }
+}
+
+fn value(text: &str) -> Result<HeaderValue, InvalidSite> {
+    HeaderValue::from_str(text).map_err(|_| InvalidSite::Header(text.to_owned()))
+}
+
+fn is_host(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte))
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            // `::1` has no port, `[::1]:80` has one.
+            if name.contains(':') && !name.ends_with(']') {
+                host
+            } else {
+                name
+            }
+        }
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(text: &str) -> SiteSettings {
+        toml::from_str(text).unwrap()
+    }
+
+    fn sites(hosts: &[&str]) -> Sites {
+        let settings: Vec<_> = hosts
+            .iter()
+            .map(|host| {
+                site(&format!(
+                    "hosts = ['{host}']\norigin = 'http://127.0.0.1:1'"
+                ))
+            })
+            .collect();
+        Sites::new(&settings).unwrap()
+    }
+
+    #[test]
+    fn the_closest_host_wins() {
+        let sites = sites(&["a.example.com", "*.example.com", "*.b.example.com"]);
+        let name = |host: &str| sites.of_host(host).map(|site| site.name.clone());
+        assert_eq!(name("A.example.com:8080").as_deref(), Some("a.example.com"));
+        assert_eq!(name("a.example.com.").as_deref(), Some("a.example.com"));
+        assert_eq!(name("x.a.example.com").as_deref(), Some("*.example.com"));
+        assert_eq!(name("x.b.example.com").as_deref(), Some("*.b.example.com"));
+        assert_eq!(name("example.com"), None);
+        assert_eq!(name("evilexample.com"), None);
+        assert_eq!(name(""), None);
+    }
+
+    #[test]
+    fn a_star_answers_what_no_other_does() {
+        let sites = sites(&["a", "*"]);
+        assert_eq!(sites.of_host("b").map(|site| site.name.as_str()), Some("*"));
+        assert_eq!(sites.of_host("a").map(|site| site.name.as_str()), Some("a"));
+    }
+
+    #[test]
+    fn prefixes_are_whole_segments() {
+        let text = "hosts = ['a']\norigin = 'http://h'\nstrip_prefix = '/m'\nadd_prefix = '/x/'";
+        let site = Site::new(&site(text)).unwrap();
+        assert_eq!(
+            site.origin_path("/m/a%2Fb//c").as_deref(),
+            Some("/x/a%2Fb//c")
+        );
+        assert_eq!(site.origin_path("/m").as_deref(), Some("/x/"));
+        assert_eq!(site.origin_path("/mm"), None);
+        assert_eq!(site.origin_path("/"), None);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        let invalid = |text: &str| Sites::new(&[site(text)]).unwrap_err().1;
+        let origin = "origin = 'http://h'";
+        assert_eq!(
+            invalid(&format!("hosts = []\n{origin}")),
+            InvalidSite::NoHost
+        );
+        assert_eq!(
+            invalid(&format!("hosts = ['a', 'A']\n{origin}")),
+            InvalidSite::Twice("A".to_owned())
+        );
+        assert_eq!(
+            invalid(&format!("hosts = ['a.*.b']\n{origin}")),
+            InvalidSite::Host("a.*.b".to_owned())
+        );
+        assert_eq!(
+            invalid(&format!("hosts = ['a']\n{origin}\nadd_prefix = 'x'")),
+            InvalidSite::Prefix("x".to_owned())
+        );
+        assert_eq!(
+            invalid(&format!("hosts = ['a']\n{origin}\nmethods = ['G T']")),
+            InvalidSite::Method("G T".to_owned())
+        );
+        assert!(toml::from_str::<SiteSettings>("hosts = []\norigin = ''\nhots = 1").is_err());
+    }
+}

@@ -1,0 +1,175 @@
+//! Why the gateway itself refuses or fails, in words: status, code, cause, and the
+//! `Proxy-Status` of RFC 9209.
+
+use std::fmt::Write as _;
+use std::io;
+
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+use osier_http::{ClientError, Outgoing, OutgoingBody};
+
+/// What went wrong before or instead of the origin's answer.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// No site has this host.
+    NoSite,
+    /// The site does not answer this path.
+    NoPath,
+    /// The site does not let this method pass.
+    Method,
+    /// The request's body is larger than the site allows.
+    BodyTooLarge,
+    /// The request went through too many proxies: it is led in a circle.
+    Loop,
+    /// Only a kept answer was wanted, and there is none.
+    OnlyIfCached,
+    /// A request that can't be sent on.
+    BadRequest,
+    /// The origin has no address.
+    Unresolved(io::Error),
+    /// The origin did not answer.
+    Origin(ClientError),
+}
+
+impl Trouble {
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::NoSite | Self::NoPath => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Loop => StatusCode::LOOP_DETECTED,
+            Self::OnlyIfCached => StatusCode::GATEWAY_TIMEOUT,
+            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::Unresolved(_) => StatusCode::BAD_GATEWAY,
+            Self::Origin(error) => match error {
+                ClientError::ConnectTimeout
+                | ClientError::SendTimeout
+                | ClientError::ReadTimeout => StatusCode::GATEWAY_TIMEOUT,
+                ClientError::Request(_) => StatusCode::BAD_REQUEST,
+                _ => StatusCode::BAD_GATEWAY,
+            },
+        }
+    }
+
+    /// For programs: one word for each cause.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::NoSite => "NoSuchSite",
+            Self::NoPath => "NoSuchPath",
+            Self::Method => "MethodNotAllowed",
+            Self::BodyTooLarge => "EntityTooLarge",
+            Self::Loop => "LoopDetected",
+            Self::OnlyIfCached => "NotCached",
+            Self::BadRequest => "InvalidRequest",
+            Self::Unresolved(_) => "OriginUnresolved",
+            Self::Origin(error) => match error {
+                ClientError::Connect(_) => "OriginUnreachable",
+                ClientError::ConnectTimeout => "OriginConnectTimeout",
+                ClientError::SendTimeout => "OriginSendTimeout",
+                ClientError::ReadTimeout => "OriginReadTimeout",
+                ClientError::Closed => "OriginClosedConnection",
+                ClientError::Malformed(_) => "OriginAnswerMalformed",
+                ClientError::Request(_) => "IncompleteBody",
+                _ => "OriginFailed",
+            },
+        }
+    }
+
+    /// For people. Never tells more of the origin than that it exists.
+    fn message(&self) -> &'static str {
+        match self {
+            Self::NoSite => "No site is configured for this host.",
+            Self::NoPath => "The site does not serve this path.",
+            Self::Method => "The site does not allow this method.",
+            Self::BodyTooLarge => "The request body is larger than the site allows.",
+            Self::Loop => "The request was forwarded too many times.",
+            Self::OnlyIfCached => "A cached answer was asked for, and there is none.",
+            Self::BadRequest => "The request can't be forwarded.",
+            Self::Unresolved(_) => "The origin's name has no address.",
+            Self::Origin(error) => match error {
+                ClientError::Connect(_) => "The origin can't be reached.",
+                ClientError::ConnectTimeout => "The origin did not accept a connection in time.",
+                ClientError::SendTimeout => "The origin did not take the request in time.",
+                ClientError::ReadTimeout => "The origin did not answer in time.",
+                ClientError::Closed => "The origin closed the connection without an answer.",
+                ClientError::Malformed(_) => "The origin's answer is not HTTP.",
+                ClientError::Request(_) => "The request body ended early.",
+                _ => "The origin failed.",
+            },
+        }
+    }
+
+    /// The error type of RFC 9209 where the origin is to blame.
+    fn proxy_error(&self) -> Option<&'static str> {
+        match self {
+            Self::Unresolved(_) => Some("dns_error"),
+            Self::Loop => Some("proxy_loop_detected"),
+            Self::Origin(error) => Some(match error {
+                ClientError::Connect(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                    "connection_refused"
+                }
+                ClientError::Connect(_) => "destination_unavailable",
+                ClientError::ConnectTimeout => "connection_timeout",
+                ClientError::SendTimeout => "connection_write_timeout",
+                ClientError::ReadTimeout => "http_response_timeout",
+                ClientError::Closed => "connection_terminated",
+                ClientError::Malformed(_) => "http_protocol_error",
+                ClientError::Request(_) => return None,
+                _ => "proxy_internal_error",
+            }),
+            _ => None,
+        }
+    }
+
+    /// The answer, in the form in which object storage words its errors.
+    pub(crate) fn answer(&self, request_id: &str) -> Outgoing {
+        let (mut parts, ()) = http::Response::new(()).into_parts();
+        parts.status = self.status();
+        let headers = &mut parts.headers;
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/xml"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(error) = self.proxy_error()
+            && let Ok(value) = HeaderValue::from_str(&format!("osier; error={error}"))
+        {
+            headers.insert("proxy-status", value);
+        }
+        let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        let _ = writeln!(
+            text,
+            "<Error>\n  <Code>{}</Code>\n  <Message>{}</Message>\n  <RequestId>{request_id}</RequestId>\n</Error>",
+            self.code(),
+            self.message(),
+        );
+        Outgoing {
+            parts,
+            body: OutgoingBody::Full(Bytes::from(text)),
+        }
+    }
+
+    /// What lies beneath, for our own log.
+    pub(crate) fn causes(&self) -> String {
+        let mut cause: Option<&dyn std::error::Error> = match self {
+            Self::Unresolved(error) => Some(error),
+            Self::Origin(error) => Some(error),
+            _ => None,
+        };
+        let mut text = String::new();
+        while let Some(error) = cause {
+            let _ = write!(text, "{}{error}", if text.is_empty() { "" } else { ": " });
+            cause = error.source();
+        }
+        text
+    }
+
+    /// Whether a kept answer may stand in for it.
+    pub(crate) fn is_of_origin(&self) -> bool {
+        match self {
+            Self::Unresolved(_) => true,
+            Self::Origin(error) => !matches!(error, ClientError::Request(_)),
+            _ => false,
+        }
+    }
+}

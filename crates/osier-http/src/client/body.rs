@@ -1,0 +1,218 @@
+//! Bodies on their way to an origin and back.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::timeout;
+
+use crate::{BodyError, BodySource, Chunk, IncomingBody, SourceFailed};
+
+/// The body of a request to an origin.
+#[derive(Debug, Default)]
+pub enum RequestBody {
+    /// None.
+    #[default]
+    Empty,
+    /// All of it, in memory.
+    Full(Bytes),
+    /// As a client sends it.
+    Incoming(IncomingBody),
+}
+
+/// A request's body as hyper takes it.
+#[derive(Debug)]
+pub(super) struct Sending {
+    body: RequestBody,
+    watch: Watch,
+}
+
+/// Sees how far a body has come; outlives it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watch(Arc<Progress>);
+
+#[derive(Debug, Default)]
+struct Progress {
+    bytes: AtomicU64,
+    sent: AtomicBool,
+    failure: OnceLock<BodyError>,
+}
+
+impl Watch {
+    /// Bytes taken so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether all of it was taken.
+    pub(super) fn is_sent(&self) -> bool {
+        self.0.sent.load(Ordering::Relaxed)
+    }
+
+    /// How its source failed, if it did.
+    pub(super) fn failure(&self) -> Option<BodyError> {
+        self.0.failure.get().copied()
+    }
+
+    fn took(&self, bytes: usize) {
+        self.0.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn ended(&self) {
+        self.0.sent.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Sending {
+    pub(super) fn new(body: RequestBody) -> (Self, Watch) {
+        let watch = Watch::default();
+        let sending = Self {
+            body,
+            watch: watch.clone(),
+        };
+        if sending.is_end_stream() {
+            watch.ended();
+        }
+        (sending, watch)
+    }
+}
+
+impl Body for Sending {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let sending = self.get_mut();
+        let next = match &mut sending.body {
+            RequestBody::Empty => Ok(None),
+            RequestBody::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                sending.body = RequestBody::Empty;
+                Ok((!bytes.is_empty()).then_some(bytes))
+            }
+            RequestBody::Incoming(body) => ready!(body.poll_next(cx)),
+        };
+        Poll::Ready(match next {
+            Ok(Some(bytes)) => {
+                sending.watch.took(bytes.len());
+                if sending.is_end_stream() {
+                    sending.watch.ended();
+                }
+                Some(Ok(Frame::data(bytes)))
+            }
+            Ok(None) => {
+                sending.watch.ended();
+                None
+            }
+            Err(error) => {
+                let _ = sending.watch.0.failure.set(error);
+                Some(Err(error))
+            }
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.body {
+            RequestBody::Empty => true,
+            RequestBody::Full(bytes) => bytes.is_empty(),
+            RequestBody::Incoming(body) => body.length() == Some(0),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.body {
+            RequestBody::Empty => SizeHint::with_exact(0),
+            RequestBody::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            RequestBody::Incoming(body) => body
+                .length()
+                .map_or_else(SizeHint::default, SizeHint::with_exact),
+        }
+    }
+}
+
+/// The body of an origin's answer. Its connection is used again once it was read to its end,
+/// and closed when it is dropped before.
+pub struct OriginBody {
+    body: hyper::body::Incoming,
+    read_timeout: Duration,
+    release: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl OriginBody {
+    pub(super) fn new(
+        body: hyper::body::Incoming,
+        read_timeout: Duration,
+        release: impl FnOnce() + Send + 'static,
+    ) -> Self {
+        let mut body = Self {
+            body,
+            read_timeout,
+            release: Some(Box::new(release)),
+        };
+        if body.body.is_end_stream() {
+            body.release();
+        }
+        body
+    }
+
+    /// The bytes still to come, where the origin said how many.
+    pub fn length(&self) -> Option<u64> {
+        self.body.size_hint().exact()
+    }
+
+    /// The next bytes; none at the end.
+    ///
+    /// # Errors
+    /// When the body breaks off or stands still.
+    pub async fn read(&mut self) -> Result<Option<Bytes>, SourceFailed> {
+        loop {
+            let frame = std::future::poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx));
+            match timeout(self.read_timeout, frame).await {
+                Ok(Some(Ok(frame))) => {
+                    // Trailers are not passed on.
+                    if let Ok(bytes) = frame.into_data() {
+                        if self.body.is_end_stream() {
+                            self.release();
+                        }
+                        return Ok(Some(bytes));
+                    }
+                }
+                Ok(None) => {
+                    self.release();
+                    return Ok(None);
+                }
+                Ok(Some(Err(_))) | Err(_) => {
+                    self.release = None;
+                    return Err(SourceFailed);
+                }
+            }
+        }
+    }
+
+    fn release(&mut self) {
+        if let Some(release) = self.release.take() {
+            release();
+        }
+    }
+}
+
+impl BodySource for OriginBody {
+    async fn next(&mut self) -> Result<Option<Chunk>, SourceFailed> {
+        Ok(self.read().await?.map(Chunk::from))
+    }
+}
+
+impl std::fmt::Debug for OriginBody {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("OriginBody")
+            .field("length", &self.length())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,147 @@
+//! Requests for sites: from the connection driver to the gateway and back, with one log line
+//! for each.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, HeaderName, header};
+use osier_gateway::{AccessLine, Gateway, Request};
+use osier_http::{
+    BodySource, Chunk, Handler, Incoming, Outgoing, OutgoingBody, SourceFailed, Stream,
+};
+
+/// Answers on the gateway's listeners.
+pub(crate) struct Edge {
+    pub(crate) gateway: Arc<Gateway>,
+}
+
+impl Handler for Edge {
+    async fn handle(&self, incoming: Incoming) -> Outgoing {
+        let begun = Instant::now();
+        let Incoming {
+            parts,
+            peer,
+            local: _,
+            body,
+        } = incoming;
+        // The query stays out of the log: it may hold a signature.
+        let asked =
+            tracing::enabled!(target: "access", tracing::Level::INFO).then(|| Asked::of(&parts));
+        let response = self
+            .gateway
+            .handle(Request {
+                head: parts,
+                peer,
+                secure: false,
+                body,
+            })
+            .await;
+        let Outgoing { parts, body } = response.answer;
+        let Some(asked) = asked.filter(|_| !is_health(&response.line)) else {
+            return Outgoing { parts, body };
+        };
+        let mut entry = Entry {
+            asked,
+            peer,
+            line: response.line,
+            begun,
+            bytes: 0,
+        };
+        let body = match body {
+            OutgoingBody::Empty => OutgoingBody::Empty,
+            OutgoingBody::Full(bytes) => {
+                entry.bytes = bytes.len() as u64;
+                OutgoingBody::Full(bytes)
+            }
+            OutgoingBody::Stream { length, source } => {
+                OutgoingBody::stream(length, Counted { source, entry })
+            }
+        };
+        Outgoing { parts, body }
+    }
+}
+
+/// The answer to a load balancer's question is not logged.
+fn is_health(line: &AccessLine) -> bool {
+    line.site.is_none() && line.error_code.is_none()
+}
+
+/// What was asked for, and by whom, as far as logs show it.
+struct Asked {
+    request: String,
+    host: String,
+    referer: String,
+    user_agent: String,
+    forwarded_for: String,
+}
+
+impl Asked {
+    fn of(parts: &http::request::Parts) -> Self {
+        const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+        let text = |name| text_of(&parts.headers, name);
+        Self {
+            request: format!("{} {}", parts.method, parts.uri.path()),
+            host: text(header::HOST),
+            referer: text(header::REFERER),
+            user_agent: text(header::USER_AGENT),
+            forwarded_for: text(FORWARDED_FOR),
+        }
+    }
+}
+
+fn text_of(headers: &HeaderMap, name: HeaderName) -> String {
+    headers
+        .get(name)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .unwrap_or_default()
+}
+
+/// A line of the log; written when its answer has ended.
+struct Entry {
+    asked: Asked,
+    peer: SocketAddr,
+    line: AccessLine,
+    begun: Instant,
+    bytes: u64,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let seconds = |time: Duration| format!("{:.3}", time.as_secs_f64());
+        tracing::info!(
+            target: "access",
+            request_id = self.line.request_id,
+            peer = %self.peer,
+            host = self.asked.host,
+            site = self.line.site,
+            status = self.line.status,
+            code = self.line.error_code,
+            bytes = self.bytes,
+            cache = self.line.cache.as_str(),
+            upstream = self.line.upstream.map(tracing::field::display),
+            rt = seconds(self.begun.elapsed()),
+            uht = self.line.upstream_head.map(seconds),
+            referer = self.asked.referer,
+            user_agent = self.asked.user_agent,
+            forwarded_for = self.asked.forwarded_for,
+            "{:?}", self.asked.request
+        );
+    }
+}
+
+/// A body that is counted for the log.
+struct Counted {
+    source: Box<dyn Stream>,
+    entry: Entry,
+}
+
+impl BodySource for Counted {
+    async fn next(&mut self) -> Result<Option<Chunk>, SourceFailed> {
+        let next = std::future::poll_fn(|cx| self.source.poll(cx)).await?;
+        if let Some(chunk) = &next {
+            self.entry.bytes = self.entry.bytes.saturating_add(chunk.len() as u64);
+        }
+        Ok(next)
+    }
+}

@@ -1,0 +1,161 @@
+//! Requests to the control APIs (STS, RAM), from their head to their answer.
+//!
+//! They come to the same port as those of the store and are told apart by what they carry.
+//! Their signatures, their permissions and their words are others, so none of the store's
+//! stations sees them.
+
+use bytes::Bytes;
+use http::header::HOST;
+use http::request::Parts;
+use osier_auth::control::{ControlHead, authenticate_control};
+use osier_auth::directory::{ControlFault, ControlOutcome};
+use osier_store::{ByteSource, BytesSource};
+use osier_types::limits::CONTROL_FORM_BYTES_MAX;
+use osier_types::{Fault, FaultKind};
+use osier_wire::Encoded;
+use osier_wire::rpc::{self, Format, Recognition, RpcContext};
+
+use crate::arrive::text_of;
+use crate::authorise::{Asking, circumstances};
+use crate::body::read_document;
+use crate::reply::log_fault;
+use crate::service::{Learnt, Service, upper_hex};
+use crate::{Response, ResponseBody};
+
+/// Whose a request turned out to be.
+pub(crate) enum Told {
+    /// A control API's; this is its body, read whole.
+    Control(Result<Bytes, ControlFault>),
+    /// The store's; its body, of which nothing is lost.
+    Store(Box<dyn ByteSource>),
+}
+
+/// Tells requests of control APIs from those of the store. Reads the body where only that
+/// can tell, which is none that the store would stream.
+pub(crate) async fn tell(head: &Parts, mut body: Box<dyn ByteSource>) -> Told {
+    let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
+    let recognition = rpc::recognise(&head.method, path, query, &head.headers);
+    if recognition == Recognition::Store {
+        return Told::Store(body);
+    }
+    let form = read_document(body.as_mut(), CONTROL_FORM_BYTES_MAX).await;
+    match (recognition, form) {
+        (Recognition::Control, Ok(form)) => Told::Control(Ok(form)),
+        (Recognition::Control, Err(fault)) => Told::Control(Err(unreadable(&fault))),
+        (_, Ok(form)) if rpc::is_form_of_control(&form) => Told::Control(Ok(form)),
+        (_, Ok(form)) => Told::Store(Box::new(BytesSource::new(form))),
+        // No operation of the store has a form without a query; it will say so.
+        (_, Err(_)) => Told::Store(Box::new(BytesSource::empty())),
+    }
+}
+
+impl Service {
+    /// Answers a request to a control API.
+    pub(crate) async fn control(
+        &self,
+        head: &Parts,
+        form: Result<Bytes, ControlFault>,
+        mut learnt: Learnt,
+    ) -> Response {
+        learnt.log.request_id = self.uuid();
+        let query = head.uri.query().unwrap_or_default();
+        let known_form = form.as_deref().unwrap_or_default();
+        let format = Format::wanted(query, known_form, &head.headers);
+        let done = match form {
+            Ok(form) => self.control_outcome(head, &form, &mut learnt).await,
+            Err(fault) => Err(fault),
+        };
+        let host = text_of(&head.headers, &HOST).unwrap_or_default();
+        let context = RpcContext {
+            request_id: &learnt.log.request_id,
+            host: &host,
+            format,
+            now: self.now(),
+        };
+        let Encoded { head, body } = match done {
+            Ok(outcome) => rpc::encode(&context, learnt.log.op, &outcome),
+            Err(fault) => {
+                learnt.log.error_code = Some(rpc::family(&fault));
+                learnt.log.ec = Some(fault.code());
+                rpc::encode_fault(&context, &fault, learnt.caller.as_ref())
+            }
+        };
+        Response {
+            head,
+            body: ResponseBody::Bytes(body),
+            log: learnt.log,
+        }
+    }
+
+    async fn control_outcome(
+        &self,
+        head: &Parts,
+        form: &[u8],
+        learnt: &mut Learnt,
+    ) -> Result<ControlOutcome, ControlFault> {
+        let now = self.now();
+        let signed = authenticate_control(
+            &ControlHead {
+                method: &head.method,
+                path: head.uri.path(),
+                raw_query: head.uri.query().unwrap_or_default(),
+                headers: &head.headers,
+                body: form,
+            },
+            self.identities.as_ref(),
+            &self.nonces,
+            now,
+        )?;
+        self.identities.note_use(&signed.access_key_id, now);
+        learnt.log.access_key_id = Some(signed.access_key_id.clone());
+        let caller = &*learnt.caller.insert(signed.identity);
+        // Further APIs (CDN) branch off here, by `operation.api`.
+        let operation = rpc::operation(&signed.version, &signed.action)?;
+        learnt.log.op = operation.action;
+        let request = rpc::decode(operation, &signed.parameters)?;
+        let conditions = circumstances(&Asking {
+            caller: Some(caller),
+            access_key_id: Some(&signed.access_key_id),
+            headers: &head.headers,
+            source: &learnt.source,
+            now,
+        });
+        match self
+            .identities
+            .execute(caller, request, &conditions, now)
+            .await
+        {
+            Ok(done) => done,
+            Err(fault) => {
+                log_fault(&learnt.log, &fault);
+                Err(ControlFault::Internal)
+            }
+        }
+    }
+
+    /// As the control APIs name their requests.
+    fn uuid(&self) -> String {
+        let mut bytes = [0; 16];
+        self.rng.fill(&mut bytes);
+        // Version 4, variant 1 (RFC 9562).
+        bytes[6] = bytes[6] & 0x0F | 0x40;
+        bytes[8] = bytes[8] & 0x3F | 0x80;
+        let mut uuid = String::with_capacity(36);
+        for (nth, byte) in bytes.iter().enumerate() {
+            if matches!(nth, 4 | 6 | 8 | 10) {
+                uuid.push('-');
+            }
+            uuid.push_str(&upper_hex(&[*byte]));
+        }
+        uuid
+    }
+}
+
+/// Why a body could not be read, in words of the control APIs.
+fn unreadable(fault: &Fault) -> ControlFault {
+    let reason = match fault.kind {
+        FaultKind::EntityTooLarge { max } => format!("at most {max} bytes"),
+        _ => "it must come whole and in time".to_owned(),
+    };
+    ControlFault::invalid("Body", reason)
+}
