@@ -5,7 +5,7 @@ use std::ops::Range;
 use osier_engine::EngineError;
 use osier_types::{
     ByteRange, CustomerKey, ETag, Fault, FaultKind, GetObject, ObjectInfo, ObjectKey, ObjectKind,
-    ObjectRead, ObjectRef, Outcome, ReadConditions, ResolvedRange, Timestamp,
+    ObjectRead, ObjectRef, Outcome, RangeRequest, ReadConditions, ResolvedRange, Timestamp,
 };
 
 use crate::body::ObjectBody;
@@ -77,19 +77,12 @@ impl Store {
         found: &Found,
         op: &GetObject,
     ) -> Result<Option<ByteRange>, Fault> {
+        let Some(number) = op.part else {
+            return check_and_resolve(&found.info, &op.conditions, op.range);
+        };
         check_conditions(&op.conditions, &found.info.etag, found.info.last_modified)?;
-        let length = found.info.size;
-        match (op.part, op.range.map(|range| range.resolve(length))) {
-            (Some(number), _) => {
-                let part = self.part_of(bucket, &found.key, found.seq, &found.object, number);
-                part.await.map(Some)
-            }
-            (None, None | Some(ResolvedRange::Whole)) => Ok(None),
-            (None, Some(ResolvedRange::Part(range))) => Ok(Some(range)),
-            (None, Some(ResolvedRange::Unsatisfiable)) => {
-                Err(FaultKind::InvalidRange { length }.into())
-            }
-        }
+        let part = self.part_of(bucket, &found.key, found.seq, &found.object, number);
+        part.await.map(Some)
     }
 
     pub(crate) async fn object_meta(&self, object: &ObjectRef) -> Result<Outcome, Fault> {
@@ -170,13 +163,28 @@ impl Store {
     }
 }
 
-fn read(info: ObjectInfo, range: Option<ByteRange>, op: GetObject) -> Outcome {
+pub(crate) fn read(info: ObjectInfo, range: Option<ByteRange>, op: GetObject) -> Outcome {
     Outcome::Object(Box::new(ObjectRead {
         info,
         range,
         part: op.part,
         overrides: op.overrides,
     }))
+}
+
+pub(crate) fn check_and_resolve(
+    info: &ObjectInfo,
+    conditions: &ReadConditions,
+    range: Option<RangeRequest>,
+) -> Result<Option<ByteRange>, Fault> {
+    check_conditions(conditions, &info.etag, info.last_modified)?;
+    match range.map(|range| range.resolve(info.size)) {
+        None | Some(ResolvedRange::Whole) => Ok(None),
+        Some(ResolvedRange::Part(range)) => Ok(Some(range)),
+        Some(ResolvedRange::Unsatisfiable) => {
+            Err(FaultKind::InvalidRange { length: info.size }.into())
+        }
+    }
 }
 
 /// Refusals (412) come before "not modified" (304); all conditions given must hold.

@@ -27,6 +27,7 @@ mod more;
 mod multipart;
 mod part_copy;
 mod parts;
+mod processing;
 mod put;
 mod registry;
 mod rows;
@@ -48,8 +49,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use osier_engine::{Engine, EngineError, Family};
 use osier_types::{
-    BucketName, Checksum, Clock, Fault, ObjectAcl, ObjectKey, ObjectKind, ObjectRef, Op, Outcome,
-    Owner, Resource, Rng, Tags, Timestamp, limits,
+    BucketName, Checksum, Clock, Fault, FaultKind, ObjectAcl, ObjectKey, ObjectKind, ObjectRef, Op,
+    Outcome, Owner, Resource, Rng, Tags, Timestamp, limits,
 };
 
 pub use audit::{AuditReport, BucketAudit};
@@ -58,6 +59,7 @@ pub use checksum::checksum_of;
 pub use encryption::MasterKeysUnfit;
 pub use identities::IdentityRow;
 pub use osier_engine::FileSlice;
+pub use processing::derived_reply;
 pub use state::BucketRecord;
 pub use vault::{InvalidMasterKeys, MasterKeyRefused, MasterKeys};
 
@@ -343,6 +345,21 @@ impl Store {
             Op::DeleteBucketConfig { bucket, kind } => {
                 self.delete_bucket_config(&bucket, kind).await
             }
+            Op::PutStyle(op) => Box::pin(self.put_style(op)).await,
+            Op::GetStyle { bucket, name } => self.style(&bucket, &name).await.map(Outcome::Style),
+            Op::ListStyles { bucket } => self.styles(&bucket).await.map(Outcome::Styles),
+            Op::DeleteStyle { bucket, name } => self.delete_style(&bucket, &name).await,
+            Op::GetBucketProcessing { bucket } => self.bucket_processing(&bucket).await,
+            Op::PutBucketProcessing { bucket, config } => {
+                Box::pin(self.put_bucket_processing(&bucket, config)).await
+            }
+            // Pictures are made above the store; the results come back as reads and writes.
+            Op::GetProcessed(_) | Op::HeadProcessed(_) | Op::SaveProcessed(_) => {
+                Err(FaultKind::NotImplemented {
+                    what: "processing of objects".to_owned(),
+                }
+                .into())
+            }
             Op::ListObjects(op) => Box::pin(self.list_objects(op)).await,
             Op::ListObjectVersions(op) => Box::pin(self.list_object_versions(op)).await,
             Op::ListMultipartUploads(op) => Box::pin(self.list_multipart_uploads(op)).await,
@@ -453,6 +470,8 @@ fn subject(op: &Op) -> Option<Resource> {
         Op::DeleteObject(op) => Some(&op.object.key),
         Op::PutObjectRetention(op) => Some(&op.object.key),
         Op::GetObjectAttributes(op) => Some(&op.object.key),
+        Op::GetProcessed(op) | Op::HeadProcessed(op) => Some(&op.read.object.key),
+        Op::SaveProcessed(op) => Some(&op.source.key),
         Op::GetObjectMeta(object)
         | Op::GetSymlink(object)
         | Op::GetObjectRetention(object)

@@ -7,7 +7,7 @@
 
 use osier_types::{
     BucketEncryption, BucketLock, BucketWorm, Checksum, ChecksumPlan, Fault, FaultKind,
-    ObjectChecksum, ObjectLock,
+    ObjectChecksum, ObjectLock, ProcessingConfig, Style,
 };
 use serde::{Deserialize, Serialize};
 
@@ -185,4 +185,6 @@ impl Row for PartRecord {
     }
 }
 
+impl Row for Style {}
+impl Row for ProcessingConfig {}
 impl<T> Row for Vec<T> {}

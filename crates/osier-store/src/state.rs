@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use osier_engine::TableId;
 use osier_types::{
     BucketAcl, BucketEncryption, BucketEntry, BucketLock, BucketName, BucketVersioning, BucketWorm,
-    CorsConfig, DataRedundancy, Owner, StorageClass, Tags, Timestamp, WormState,
+    CorsConfig, DataRedundancy, Owner, ProcessingConfig, StorageClass, Tags, Timestamp, WormState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +74,8 @@ pub(crate) struct Bucket {
     pub(crate) name: BucketName,
     pub(crate) table: TableId,
     record: RwLock<Arc<BucketRecord>>,
+    /// What it allows of processing, once someone asked; every read of an object does.
+    pub(crate) processing: tokio::sync::RwLock<Option<Arc<ProcessingConfig>>>,
     /// Read while a key changes, written while the record changes: a write can't be under way with
     /// the versioning of before.
     pub(crate) gate: tokio::sync::RwLock<()>,
@@ -85,6 +87,7 @@ impl Bucket {
             name: record.name.clone(),
             table: TableId(record.table),
             record: RwLock::new(Arc::new(record)),
+            processing: tokio::sync::RwLock::default(),
             gate: tokio::sync::RwLock::default(),
         }
     }

@@ -47,6 +47,8 @@ pub struct Settings {
     pub identity: IdentitySettings,
     /// Encryption at rest.
     pub encryption: EncryptionSettings,
+    /// Who did what.
+    pub audit: AuditSettings,
     /// Sizes and counts of objects and buckets.
     pub limits: LimitSettings,
     /// Storage on the local disk.
@@ -70,6 +72,7 @@ impl Default for Settings {
             log: LogSettings::default(),
             identity: IdentitySettings::default(),
             encryption: EncryptionSettings::default(),
+            audit: AuditSettings::default(),
             limits: LimitSettings::default(),
             engine: LocalSettings::default(),
             gateway: GatewaySettings::default(),
@@ -216,6 +219,14 @@ pub struct EncryptionSettings {
     /// The file of master keys; made where it is missing. Beside the data directory unless said
     /// otherwise.
     pub master_keys: Option<PathBuf>,
+}
+
+/// Section `[audit]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditSettings {
+    /// The file that gets one JSON line for each request; none unless it is named.
+    pub file: Option<PathBuf>,
 }
 
 /// Section `[limits]`.

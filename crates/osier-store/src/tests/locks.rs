@@ -362,7 +362,11 @@ async fn s41_a_row_that_cannot_be_read_is_not_removed() {
     unknown_field[at..].fill(0x7F);
     let mut unknown_layout = good.to_vec();
     unknown_layout[0] = 3;
-    for bad in [unknown_field, unknown_layout, good[..good.len() - 2].to_vec()] {
+    for bad in [
+        unknown_field,
+        unknown_layout,
+        good[..good.len() - 2].to_vec(),
+    ] {
         let mut batch = osier_engine::Batch::default();
         let key = bytes::Bytes::from_static(group);
         batch.puts.push((family, key, bad.into()));
