@@ -41,6 +41,11 @@ fn form() {
 }
 
 #[test]
+fn chunked() {
+    mutate("chunked", &[]);
+}
+
+#[test]
 fn policy() {
     mutate("policy", &[]);
 }
