@@ -10,6 +10,7 @@ use quick_xml::events::Event;
 /// of the request it repeats.
 pub(crate) fn assert_answerable(fault: &Fault, method: &Method) {
     let context = ReplyContext {
+        region: "cn-hangzhou",
         request_id: "5C06A3B67B8B5A3DA422299D",
         host: "127.0.0.1:9000",
         bucket_in_host: false,

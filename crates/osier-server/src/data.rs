@@ -101,6 +101,7 @@ impl Handler for Data {
         let host = head.headers.get(header::HOST).map(HeaderValue::to_str);
         let host = host.and_then(Result::ok).unwrap_or_default();
         let context = ReplyContext {
+            region: "",
             request_id: &request_id,
             host,
             bucket_in_host: false,

@@ -10,7 +10,7 @@ use osier_auth::{
 };
 use osier_store::ByteSource;
 use osier_types::{BucketName, Fault, FaultKind, Query};
-use osier_wire::{Address, Addressed, BodyUse, Route, oss};
+use osier_wire::{Address, Addressed, BodyUse, Dialect, Route};
 
 use crate::form;
 use crate::service::{Done, Learnt, Service};
@@ -34,10 +34,14 @@ impl Service {
             &self.settings.hosts,
         )?;
         learnt.address = addressed.candidates.first().cloned();
-        let form = addressed
-            .candidates
-            .iter()
-            .find(|address| route_of(request, address, &addressed.query).body() == BodyUse::Form);
+        learnt.dialect = learnt
+            .choice
+            .of(&request.method, &addressed.query, &request.headers);
+        let dialect = learnt.dialect;
+        let form = addressed.candidates.iter().find(|address| {
+            let route = route_of(dialect, request, address, &addressed.query);
+            route.body() == BodyUse::Form
+        });
         if let Some(address) = form {
             learnt.log.op = "PostObject";
             learnt.address = Some(address.clone());
@@ -69,7 +73,7 @@ impl Service {
         } else {
             addressed.query
         };
-        let route = route_of(request, address, &query);
+        let route = route_of(dialect, request, address, &query);
         learnt.log.op = route.name().unwrap_or("Unknown");
         self.grant(request, learnt);
         self.perform(
@@ -159,8 +163,8 @@ impl Service {
     }
 }
 
-fn route_of(request: &Parts, address: &Address, query: &Query) -> Route {
-    oss::route(&request.method, address, query, &request.headers)
+fn route_of(dialect: Dialect, request: &Parts, address: &Address, query: &Query) -> Route {
+    dialect.route(&request.method, address, query, &request.headers)
 }
 
 pub(crate) fn text_of(headers: &HeaderMap, name: &http::header::HeaderName) -> Option<String> {

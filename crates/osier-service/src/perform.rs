@@ -5,7 +5,7 @@ use http::request::Parts;
 use osier_auth::{Identity, Signed};
 use osier_store::{ByteSource, Caller};
 use osier_types::{AccessDenial, Expected, Fault, FaultKind, Op, Outcome, Owner, Query};
-use osier_wire::{Address, BodyUse, ReplyFacts, Route, Scope, oss};
+use osier_wire::{Address, BodyUse, Route, Scope};
 
 use crate::authorise::Asking;
 use crate::body::{check_document, read_document};
@@ -70,10 +70,13 @@ impl Service {
             }
             BodyUse::None | BodyUse::Stream | BodyUse::Form => Bytes::new(),
         };
-        let mut op = oss::decode(route, address, query, headers, &document)?;
+        let account = learnt.caller.as_ref().map(|caller| &*caller.account.id);
+        let account = account.unwrap_or_default();
+        let dialect = learnt.dialect;
+        let mut op = dialect.decode(route, address, query, headers, &document, account)?;
         learnt.log.op = op.name();
         learnt.log.bucket = op.bucket().cloned();
-        learnt.facts = ReplyFacts::of(&op);
+        learnt.facts = dialect.facts(&op, headers);
         learnt.preflight = matches!(op, Op::OptionsObject(_));
         if let (Some(_), Some(expected)) = (payload, expected_mut(&mut op)) {
             expected.sha256 = payload;
@@ -81,7 +84,7 @@ impl Service {
         if let (Some(framing), Some(expected)) = (&framing, expected_mut(&mut op)) {
             chunked::expect(framing, expected);
         }
-        let bits_per_second = oss::traffic_limit(query, headers)?;
+        let bits_per_second = dialect.traffic_limit(query, headers)?;
         let asking = Asking {
             caller: learnt.caller.as_ref(),
             access_key_id: learnt.log.access_key_id.as_deref(),
@@ -115,7 +118,7 @@ pub(crate) fn caller_of(identity: Option<&Identity>) -> Caller {
 /// Whether access-control lists can grant an operation to everybody; all others need a signature.
 fn open_to_all(route: &Route) -> bool {
     const OF_BUCKETS: [&str; 4] = ["", "delete", "uploads", "versions"];
-    const NOT_OF_OBJECTS: [&str; 3] = ["acl", "legalHold", "retention"];
+    const NOT_OF_OBJECTS: [&str; 4] = ["acl", "legalHold", "legal-hold", "retention"];
     let Some(spec) = route.spec() else {
         return true;
     };

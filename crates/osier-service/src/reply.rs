@@ -6,7 +6,7 @@ use std::time::Instant;
 use http::header::HOST;
 use http::request::Parts;
 use osier_types::{Fault, FaultKind, Outcome};
-use osier_wire::{Address, AddressStyle, Encoded, ReplyContext, oss};
+use osier_wire::{Address, AddressStyle, Encoded, ReplyContext};
 
 use crate::arrive::text_of;
 use crate::service::{Done, Learnt, Service};
@@ -29,6 +29,8 @@ impl Service {
         let Learnt {
             mut log,
             facts,
+            dialect,
+            choice: _,
             address,
             caller,
             grant,
@@ -51,12 +53,13 @@ impl Service {
             owner_id: caller
                 .as_ref()
                 .map_or("", |caller| caller.account.id.as_str()),
+            region: self.settings.region.as_str(),
             now: self.clock.now(),
             elapsed_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
         let (encoded, body) = match done {
             Ok(done) => {
-                let encoded = oss::encode(&context, &facts, &done.reply.outcome);
+                let encoded = dialect.encode(&context, &facts, &done.reply.outcome);
                 let length = body_length(&done.reply.outcome);
                 let body = done.reply.body.map(|body| {
                     ResponseBody::Object(PacedBody::new(body, done.bits_per_second), length)
@@ -64,10 +67,9 @@ impl Service {
                 (encoded, body)
             }
             Err(fault) => {
-                let words = oss::words(&fault.kind);
                 log_fault(&log, &fault);
-                let encoded = oss::encode_fault(&context, &fault, &request.head.method);
-                log.error_code = Some(words.code);
+                let encoded = dialect.encode_fault(&context, &fault, &request.head.method);
+                log.error_code = Some(dialect.code(&fault.kind));
                 (encoded, None)
             }
         };

@@ -83,7 +83,7 @@ impl Store {
             class: op.new.storage_class.unwrap_or(class),
             sequential: op.sequential,
             forbid_overwrite,
-            acl: op.new.acl.unwrap_or(ObjectAcl::Default),
+            acl: op.new.acl.unwrap_or(op.new.unsaid_acl),
             headers: op.new.headers,
             user_meta: op.new.user_meta,
             persistent_headers: op.new.persistent_headers,

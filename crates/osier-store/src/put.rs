@@ -2,8 +2,8 @@
 
 use osier_engine::Batch;
 use osier_types::{
-    Checksum, ETag, Fault, FaultKind, NewObject, ObjectAcl, ObjectChecksum, ObjectKey, ObjectKind,
-    Outcome, PostObject, PutObject, StorageClass, Written,
+    Checksum, ETag, Fault, FaultKind, NewObject, ObjectChecksum, ObjectKey, ObjectKind, Outcome,
+    PostObject, PutObject, StorageClass, Written,
 };
 
 use crate::conditions::check_write;
@@ -158,7 +158,7 @@ pub(crate) fn new_object(
         class: new.storage_class.unwrap_or(bucket_class),
         md5: None,
         crc64: None,
-        acl: new.acl.unwrap_or(ObjectAcl::Default),
+        acl: new.acl.unwrap_or(new.unsaid_acl),
         headers: new.headers.clone(),
         user_meta: new.user_meta.clone(),
         persistent_headers: new.persistent_headers.clone(),

@@ -40,6 +40,12 @@ words! {
     }
 }
 
+impl Default for ObjectAcl {
+    fn default() -> Self {
+        Self::Default
+    }
+}
+
 /// The account that owns something.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
@@ -145,6 +151,8 @@ pub struct NewObject {
     pub tags: Option<Tags>,
     /// `x-oss-object-acl`; absent means `default`.
     pub acl: Option<ObjectAcl>,
+    /// What `acl` is when it is absent.
+    pub unsaid_acl: ObjectAcl,
     /// `x-oss-storage-class`; absent means the bucket's.
     pub storage_class: Option<StorageClass>,
     /// `x-oss-forbid-overwrite: true`.

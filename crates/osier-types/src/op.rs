@@ -1071,6 +1071,12 @@ config_actions! {
     Replication: "GetBucketReplication", "PutBucketReplication", "DeleteBucketReplication";
     RequestPayment: "GetBucketRequestPayment", "PutBucketRequestPayment", "DeleteBucketRequestPayment";
     ResourceGroup: "GetBucketResourceGroup", "PutBucketResourceGroup", "DeleteBucketResourceGroup";
+    S3Accelerate: "GetBucketAccelerateConfiguration", "PutBucketAccelerateConfiguration", "DeleteBucketAccelerateConfiguration";
+    S3Lifecycle: "GetBucketLifecycleConfiguration", "PutBucketLifecycleConfiguration", "DeleteBucketLifecycleConfiguration";
+    S3Logging: "GetBucketLoggingStatus", "PutBucketLoggingStatus", "DeleteBucketLoggingStatus";
+    S3Notification: "GetBucketNotification", "PutBucketNotification", "DeleteBucketNotification";
+    S3OwnershipControls: "GetBucketOwnershipControls", "PutBucketOwnershipControls", "DeleteBucketOwnershipControls";
+    S3Website: "GetBucketWebsiteConfiguration", "PutBucketWebsiteConfiguration", "DeleteBucketWebsiteConfiguration";
     Style: "GetStyle", "PutStyle", "DeleteStyle";
     Tagging: "GetBucketTagging", "PutBucketTagging", "DeleteBucketTagging";
     TransferAcceleration: "GetBucketTransferAcceleration", "PutBucketTransferAcceleration", "DeleteBucketTransferAcceleration";

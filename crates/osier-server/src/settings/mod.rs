@@ -16,7 +16,7 @@ use osier_gateway::{InvalidSite, SiteSettings, Sites};
 use osier_http::ConnectionSettings;
 use osier_service::{ServiceSettings, Surroundings};
 use osier_store::StoreSettings;
-use osier_wire::Hosts;
+use osier_wire::{Dialect, DialectChoice, Hosts};
 use serde::Deserialize;
 
 pub use address::{ListenAddress, Subnet};
@@ -86,6 +86,10 @@ pub struct HttpSettings {
     pub suffixes: Vec<String>,
     /// Domains bound to buckets.
     pub cnames: BTreeMap<String, String>,
+    /// Which dialect requests speak that could be either, or all must speak.
+    pub dialect: DialectSetting,
+    /// The same for single ports.
+    pub dialects: BTreeMap<String, DialectSetting>,
     /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     pub trusted_proxies: Vec<Subnet>,
     /// Networks that policies may call a VPC, by its id.
@@ -110,12 +114,39 @@ pub struct HttpSettings {
     pub drain_timeout_s: u64,
 }
 
+/// How a listener tells the dialects apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DialectSetting {
+    /// By the request; what could be either is OSS.
+    Oss,
+    /// By the request; what could be either is S3.
+    S3,
+    /// Everything is OSS.
+    OnlyOss,
+    /// Everything is S3.
+    OnlyS3,
+}
+
+impl From<DialectSetting> for DialectChoice {
+    fn from(setting: DialectSetting) -> Self {
+        match setting {
+            DialectSetting::Oss => Self::ByRequest(Dialect::Oss),
+            DialectSetting::S3 => Self::ByRequest(Dialect::S3),
+            DialectSetting::OnlyOss => Self::Only(Dialect::Oss),
+            DialectSetting::OnlyS3 => Self::Only(Dialect::S3),
+        }
+    }
+}
+
 impl Default for HttpSettings {
     fn default() -> Self {
         let connections = ConnectionSettings::default();
         Self {
             suffixes: Vec::new(),
             cnames: BTreeMap::new(),
+            dialect: DialectSetting::Oss,
+            dialects: BTreeMap::new(),
             trusted_proxies: Vec::new(),
             vpcs: BTreeMap::new(),
             threads: connections.threads,
@@ -300,6 +331,10 @@ impl Settings {
         let networks = |subnets: &[Subnet]| subnets.iter().map(|subnet| subnet.0).collect();
         ServiceSettings {
             hosts: self.hosts(),
+            dialect: self.http.dialect.into(),
+            dialects: (self.http.dialects.iter())
+                .filter_map(|(port, setting)| Some((port.parse().ok()?, (*setting).into())))
+                .collect(),
             public_endpoint: self.public_endpoint.clone(),
             region: self.region.clone(),
             surroundings: Surroundings {

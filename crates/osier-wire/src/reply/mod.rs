@@ -26,6 +26,8 @@ pub struct ReplyContext<'a> {
     pub scheme: &'a str,
     /// Account id of the owner, for documents that name one without an [`Outcome`] telling it.
     pub owner_id: &'a str,
+    /// The region, without `oss-` before it.
+    pub region: &'a str,
     /// When the answer is written.
     pub now: Timestamp,
     /// How long the request took, in milliseconds.
@@ -39,6 +41,10 @@ pub struct ReplyFacts {
     pub bucket: Option<BucketName>,
     /// Whether `Done` and `Touched` mean 204.
     pub no_content: bool,
+    /// S3: whether a read wants the object's checksums told.
+    pub tells_checksums: bool,
+    /// Whether it is `HeadBucket`.
+    pub is_bucket_head: bool,
 }
 
 /// An answer. For reads of objects `body` is empty and the head tells the length of the bytes.
@@ -71,6 +77,8 @@ impl ReplyFacts {
         Self {
             bucket: op.bucket().cloned(),
             no_content,
+            tells_checksums: false,
+            is_bucket_head: matches!(op, Op::HeadBucket { .. }),
         }
     }
 }

@@ -8,8 +8,8 @@ use base64::Engine as _;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use osier_types::limits::USER_META_BYTES_MAX;
 use osier_types::{
-    ContentHeaders, Fault, FaultKind, HeaderBytes, InvalidTags, Md5, RangeSpec, ReadConditions,
-    Tag, Tags, Timestamp, VersionId, percent_decode,
+    BucketName, ContentHeaders, Fault, FaultKind, HeaderBytes, InvalidTags, Md5, RangeSpec,
+    ReadConditions, Tag, Tags, Timestamp, VersionId, percent_decode,
 };
 
 /// Headers of a request, or fields of a form, which mean the same.
@@ -18,6 +18,11 @@ pub(crate) enum Fields<'a> {
     Headers(&'a HeaderMap),
     /// Names in lower case.
     Form(&'a [(String, Vec<u8>)]),
+}
+
+/// A bucket's name.
+pub(crate) fn bucket_name(text: &str) -> Result<BucketName, Fault> {
+    BucketName::parse(text).map_err(|error| Fault::new(FaultKind::InvalidBucketName(error.0)))
 }
 
 /// A version id. One that was never given out names no version; an empty one is a mistake.

@@ -4,11 +4,13 @@
 use bytes::Bytes;
 use http::HeaderMap;
 use md5::{Digest as _, Md5};
+use osier_types::limits::{KEY_BYTES_MAX, PART_NUMBER_MAX};
 use osier_types::{
-    BucketName, Fault, FaultKind, ObjectKey, ObjectRef, Op, Query, Resource, VersionId,
+    BucketName, Fault, FaultKind, ObjectKey, ObjectRef, Op, OptionsObject, Query, Resource,
+    ResponseOverrides, UploadRef, VersionId,
 };
 
-use super::fields::{Fields, missing, version_id};
+use super::fields::{Fields, header_value, missing, version_id};
 use super::route::{BodyUse, Decoder, Grammar, Route};
 use crate::address::Address;
 use crate::xml::documents::well_formed;
@@ -20,6 +22,8 @@ pub(crate) struct Input<'a> {
     pub(crate) query: &'a Query,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) document: &'a Bytes,
+    /// The account that asks; empty for nobody.
+    pub(crate) account: &'a str,
 }
 
 impl<'a> Input<'a> {
@@ -159,5 +163,84 @@ impl<'a> Input<'a> {
             Some("url") => Ok(true),
             Some(other) => Err(Fault::argument("encoding-type", other, "only url is known")),
         }
+    }
+
+    /// `max-keys` and the like.
+    pub(crate) fn page_size(&self, name: &'static str) -> Result<u32, Fault> {
+        (self.grammar.page_size)(self, name)
+    }
+
+    /// A prefix, delimiter or marker; empty when absent.
+    pub(crate) fn name(&self, name: &'static str) -> Result<String, Fault> {
+        let text = self.text(name)?.unwrap_or_default();
+        if text.len() > KEY_BYTES_MAX {
+            let reason = format!("at most {KEY_BYTES_MAX} bytes");
+            return Err(Fault::argument(name, text, reason));
+        }
+        Ok(text.to_owned())
+    }
+
+    /// The upload that `uploadId` names.
+    pub(crate) fn upload(&self) -> Result<UploadRef, Fault> {
+        let (bucket, key) = self.object()?;
+        Ok(UploadRef {
+            bucket,
+            key,
+            upload_id: self.required("uploadId")?.to_owned(),
+        })
+    }
+
+    /// `partNumber`.
+    pub(crate) fn part_number(&self) -> Result<u16, Fault> {
+        let text = self.required("partNumber")?;
+        text.parse()
+            .ok()
+            .filter(|number| (1..=PART_NUMBER_MAX).contains(number))
+            .ok_or_else(|| Fault::argument("partNumber", text, format!("1 to {PART_NUMBER_MAX}")))
+    }
+
+    /// A CORS preflight.
+    pub(crate) fn preflight(&self) -> Result<Op, Fault> {
+        let bucket = self.bucket()?;
+        let fields = self.fields();
+        let (Some(origin), Some(method)) = (
+            fields.text("origin")?,
+            fields.text("access-control-request-method")?,
+        ) else {
+            return Err(FaultKind::IncompletePreflight.into());
+        };
+        let headers = fields
+            .text("access-control-request-headers")?
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect();
+        Ok(Op::OptionsObject(OptionsObject {
+            bucket,
+            origin: origin.to_owned(),
+            method: method.to_owned(),
+            headers,
+        }))
+    }
+
+    /// `response-*`.
+    pub(crate) fn overrides(&self) -> Result<ResponseOverrides, Fault> {
+        let overriding = |name: &str| {
+            self.query
+                .get(name)
+                .filter(|value| !value.is_empty())
+                .map(|value| header_value(name, value))
+                .transpose()
+        };
+        Ok(ResponseOverrides {
+            cache_control: overriding("response-cache-control")?,
+            content_disposition: overriding("response-content-disposition")?,
+            content_encoding: overriding("response-content-encoding")?,
+            content_language: overriding("response-content-language")?,
+            content_type: overriding("response-content-type")?,
+            expires: overriding("response-expires")?,
+        })
     }
 }

@@ -3,5 +3,8 @@
 
 pub(crate) mod fields;
 pub(crate) mod input;
+pub(crate) mod list;
+pub(crate) mod post;
 pub(crate) mod route;
+pub(crate) mod source;
 pub(crate) mod token;

@@ -172,6 +172,8 @@ pub(crate) struct Grammar {
     pub(crate) bucket: fn(&str) -> Result<BucketName, Fault>,
     /// Which keys objects may have.
     pub(crate) key: fn(&[u8]) -> Result<ObjectKey, Fault>,
+    /// How large a page is, by the parameter of this name.
+    pub(crate) page_size: fn(&Input<'_>, &'static str) -> Result<u32, Fault>,
     /// An option of a write that someone would rely on and that is not there.
     pub(crate) missing_option: fn(&RouteSpec, &Query, &HeaderMap) -> Option<String>,
 }

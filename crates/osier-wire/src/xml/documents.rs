@@ -26,6 +26,11 @@ pub(crate) fn tagging(document: &[u8], max: usize) -> Result<Tags, Fault> {
     let set = root
         .one("TagSet")?
         .ok_or_else(|| malformed("TagSet is missing"))?;
+    tags_in(set, max)
+}
+
+/// The `Tag` elements in another, at most `max`.
+pub(crate) fn tags_in(set: &Element, max: usize) -> Result<Tags, Fault> {
     let tags: Vec<Tag> = set
         .all("Tag")
         .map(|tag| {
@@ -109,10 +114,11 @@ fn cors_rule(rule: &Element) -> Result<CorsRule, Fault> {
 /// What to delete, and whether to keep quiet about it.
 pub(crate) type Deletion = (Vec<ObjectToDelete>, bool);
 
-/// `Delete`; `object_key` says which keys the dialect allows.
+/// `Delete`; `object_key` says which keys the dialect allows, `conditions` what must hold of each.
 pub(crate) fn delete(
     document: &[u8],
     object_key: fn(&[u8]) -> Result<ObjectKey, Fault>,
+    conditions: fn(&Element) -> Result<DeleteConditions, Fault>,
 ) -> Result<Deletion, Fault> {
     let root = parse(document, "Delete")?;
     if root.all("Object").count() > DELETE_KEYS_MAX {
@@ -128,7 +134,7 @@ pub(crate) fn delete(
             Ok(ObjectToDelete {
                 key: object_key(key.as_bytes())?,
                 version,
-                conditions: DeleteConditions::default(),
+                conditions: conditions(object)?,
             })
         })
         .collect::<Result<_, Fault>>()?;
@@ -141,30 +147,38 @@ pub(crate) fn delete(
 /// `CompleteMultipartUpload`: part numbers with the tags the client was given.
 pub(crate) fn complete(document: &[u8]) -> Result<Vec<(u16, String)>, Fault> {
     let root = parse(document, "CompleteMultipartUpload")?;
+    parts(&root, part)
+}
+
+/// What `read` makes of each part of a completion.
+pub(crate) fn parts<T>(
+    root: &Element,
+    read: fn(&Element) -> Result<T, Fault>,
+) -> Result<Vec<T>, Fault> {
     if root.all("Part").count() > usize::from(PART_NUMBER_MAX) {
         return Err(malformed(&format!("more than {PART_NUMBER_MAX} parts")));
     }
-    let parts: Vec<_> = root
-        .all("Part")
-        .map(|part| {
-            let number = part
-                .word("PartNumber")?
-                .ok_or_else(|| malformed("a Part has no PartNumber"))?;
-            let etag = part
-                .word("ETag")?
-                .ok_or_else(|| malformed("a Part has no ETag"))?;
-            let number = number
-                .parse()
-                .ok()
-                .filter(|number| (1..=PART_NUMBER_MAX).contains(number))
-                .ok_or_else(|| Fault::argument("PartNumber", number, "1 to 10000"))?;
-            Ok((number, etag.to_owned()))
-        })
-        .collect::<Result<_, Fault>>()?;
+    let parts: Vec<T> = root.all("Part").map(read).collect::<Result<_, Fault>>()?;
     if parts.is_empty() {
         return Err(malformed("Part is missing"));
     }
     Ok(parts)
+}
+
+/// A part's number and tag.
+pub(crate) fn part(part: &Element) -> Result<(u16, String), Fault> {
+    let number = part
+        .word("PartNumber")?
+        .ok_or_else(|| malformed("a Part has no PartNumber"))?;
+    let etag = part
+        .word("ETag")?
+        .ok_or_else(|| malformed("a Part has no ETag"))?;
+    let number = number
+        .parse()
+        .ok()
+        .filter(|number| (1..=PART_NUMBER_MAX).contains(number))
+        .ok_or_else(|| Fault::argument("PartNumber", number, "1 to 10000"))?;
+    Ok((number, etag.to_owned()))
 }
 
 /// A document that is kept as it is; it must only be one.

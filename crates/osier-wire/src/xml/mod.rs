@@ -2,5 +2,6 @@
 //! and the documents that are the same in both dialects.
 
 pub(crate) mod documents;
+pub(crate) mod protection;
 pub(crate) mod read;
 pub(crate) mod write;

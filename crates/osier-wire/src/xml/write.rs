@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use osier_types::{ETag, Owner, Timestamp, percent_encode};
+use osier_types::{CorsConfig, ETag, Owner, Tags, Timestamp, percent_encode};
 
 use crate::date;
 
@@ -14,6 +14,8 @@ pub(crate) enum Names {
     Plain,
     /// Percent-encoded (`encoding-type=url`).
     UrlEncoded,
+    /// Percent-encoded but for slashes.
+    UrlEncodedPath,
 }
 
 impl From<bool> for Names {
@@ -49,6 +51,23 @@ impl Xml {
         xml.end()
     }
 
+    /// A whole document of about `bytes` bytes whose root has these attributes.
+    pub(crate) fn attributed(
+        root: &str,
+        attributes: &str,
+        bytes: usize,
+        children: impl FnOnce(&mut Self),
+    ) -> Bytes {
+        let mut xml = Self::begin(bytes);
+        xml.with_attributes(root, attributes, children);
+        xml.end()
+    }
+
+    /// A whole document that is one element with attributes and text.
+    pub(crate) fn attributed_leaf(root: &str, attributes: &str, text: &str) -> Bytes {
+        Self::attributed(root, attributes, 128, |xml| xml.escaped(text))
+    }
+
     fn begin(bytes: usize) -> Self {
         let mut xml = Self(String::with_capacity(bytes));
         xml.0
@@ -68,6 +87,22 @@ impl Xml {
         self.tag("</", name);
     }
 
+    /// An element with attributes, which are ours and need no escaping.
+    pub(crate) fn with_attributes(
+        &mut self,
+        name: &str,
+        attributes: &str,
+        children: impl FnOnce(&mut Self),
+    ) {
+        self.0.push('<');
+        self.0.push_str(name);
+        self.0.push(' ');
+        self.0.push_str(attributes);
+        self.0.push('>');
+        children(self);
+        self.tag("</", name);
+    }
+
     /// An element with text in it.
     pub(crate) fn text(&mut self, name: &str, text: &str) {
         self.tag("<", name);
@@ -80,6 +115,7 @@ impl Xml {
         match names {
             Names::Plain => self.text(element, name),
             Names::UrlEncoded => self.text(element, &percent_encode(name.as_bytes(), false)),
+            Names::UrlEncodedPath => self.text(element, &percent_encode(name.as_bytes(), true)),
         }
     }
 
@@ -113,8 +149,40 @@ impl Xml {
         });
     }
 
+    /// Every tag as an element.
+    pub(crate) fn tags(&mut self, tags: &Tags) {
+        for tag in tags.as_slice() {
+            self.within("Tag", |xml| {
+                xml.text("Key", &tag.key);
+                xml.text("Value", &tag.value);
+            });
+        }
+    }
+
+    /// Every rule as an element.
+    pub(crate) fn cors_rules(&mut self, config: &CorsConfig) {
+        for rule in &config.rules {
+            self.within("CORSRule", |xml| {
+                let lists = [
+                    ("AllowedOrigin", &rule.allowed_origins),
+                    ("AllowedMethod", &rule.allowed_methods),
+                    ("AllowedHeader", &rule.allowed_headers),
+                    ("ExposeHeader", &rule.expose_headers),
+                ];
+                for (name, values) in lists {
+                    for value in values {
+                        xml.text(name, value);
+                    }
+                }
+                if let Some(seconds) = rule.max_age_seconds {
+                    xml.number("MaxAgeSeconds", seconds);
+                }
+            });
+        }
+    }
+
     pub(crate) fn encoding(&mut self, names: Names) {
-        if names == Names::UrlEncoded {
+        if names != Names::Plain {
             self.text("EncodingType", "url");
         }
     }
@@ -167,4 +235,15 @@ fn is_special(c: char) -> bool {
 /// Whether a byte can be part of a special character. U+FFFE and U+FFFF begin with 0xEF.
 fn may_be_special(byte: u8) -> bool {
     byte < 0x20 || matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'' | 0xEF)
+}
+
+/// Bytes as hex pairs with blanks between.
+pub(crate) fn hex_bytes(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 3);
+    for byte in bytes {
+        let gap = if text.is_empty() { "" } else { " " };
+        // Writing to a String can't fail.
+        let _ = write!(text, "{gap}{byte:02X}");
+    }
+    text
 }

@@ -18,6 +18,7 @@ mod tests;
 use http::Method;
 use osier_types::{Fault, Outcome};
 
+pub(crate) use compat::compat_rows;
 pub use compat::compat_table;
 pub use fault::{FaultWords, words};
 

@@ -37,7 +37,7 @@ pub(super) fn encode(
         }
         PostSuccess::Redirect(url) => {
             head.status = StatusCode::SEE_OTHER;
-            head.text(LOCATION, &redirect(url, bucket, key, &written.etag));
+            head.text(LOCATION, &redirect(url, bucket, key, written.etag.as_str()));
             head.bare()
         }
     }

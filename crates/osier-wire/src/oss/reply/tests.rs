@@ -24,6 +24,7 @@ pub(super) const CONTEXT: ReplyContext<'static> = ReplyContext {
     endpoint: "oss.example.com:9000",
     scheme: "http",
     owner_id: "1000000000000001",
+    region: "cn-hangzhou",
     now: NOW,
     elapsed_ms: 7,
 };

@@ -542,6 +542,12 @@ fn no_such_config(kind: ConfigKind) -> FaultWords {
         ConfigKind::Replication => "NoSuchReplicationConfiguration",
         ConfigKind::RequestPayment => "NoSuchRequestPaymentConfiguration",
         ConfigKind::ResourceGroup => "NoSuchBucketResourceGroup",
+        ConfigKind::S3Accelerate
+        | ConfigKind::S3Lifecycle
+        | ConfigKind::S3Logging
+        | ConfigKind::S3Notification
+        | ConfigKind::S3OwnershipControls
+        | ConfigKind::S3Website => "NoSuchConfiguration",
         ConfigKind::Style => "NoSuchStyle",
         ConfigKind::Tagging => "NoSuchTagSet",
         ConfigKind::TransferAcceleration => "NoSuchTransferAccelerationConfiguration",

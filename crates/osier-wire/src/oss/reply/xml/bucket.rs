@@ -104,37 +104,13 @@ pub(in crate::oss::reply) fn versioning(status: Option<BucketVersioning>) -> Byt
 /// Of a bucket or an object.
 pub(in crate::oss::reply) fn tagging(tags: &Tags) -> Bytes {
     Xml::document("Tagging", |xml| {
-        xml.within("TagSet", |xml| {
-            for tag in tags.as_slice() {
-                xml.within("Tag", |xml| {
-                    xml.text("Key", &tag.key);
-                    xml.text("Value", &tag.value);
-                });
-            }
-        });
+        xml.within("TagSet", |xml| xml.tags(tags));
     })
 }
 
 pub(in crate::oss::reply) fn cors(config: &CorsConfig) -> Bytes {
     Xml::document("CORSConfiguration", |xml| {
-        for rule in &config.rules {
-            xml.within("CORSRule", |xml| {
-                let lists = [
-                    ("AllowedOrigin", &rule.allowed_origins),
-                    ("AllowedMethod", &rule.allowed_methods),
-                    ("AllowedHeader", &rule.allowed_headers),
-                    ("ExposeHeader", &rule.expose_headers),
-                ];
-                for (name, values) in lists {
-                    for value in values {
-                        xml.text(name, value);
-                    }
-                }
-                if let Some(seconds) = rule.max_age_seconds {
-                    xml.number("MaxAgeSeconds", seconds);
-                }
-            });
-        }
+        xml.cors_rules(config);
         xml.flag("ResponseVary", config.response_vary);
     })
 }

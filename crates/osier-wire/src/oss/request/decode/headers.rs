@@ -5,18 +5,12 @@ use osier_types::limits::{
     BODY_BYTES_MAX, OBJECT_TAGS_MAX, OSS_KEY_BYTES_MAX, USER_META_BYTES_MAX,
 };
 use osier_types::{
-    BucketName, Crc64, Expected, Fault, FaultKind, HeaderBytes, NewObject, ObjectAcl, ObjectKey,
-    StorageClass,
+    Crc64, Expected, Fault, FaultKind, HeaderBytes, NewObject, ObjectAcl, ObjectKey, StorageClass,
 };
 
 use crate::request::fields::{
     Fields, base64_decode, header_value, sha256, tags_of_form, too_much_metadata,
 };
-
-/// A bucket's name.
-pub(crate) fn bucket_name(text: &str) -> Result<BucketName, Fault> {
-    BucketName::parse(text).map_err(|error| Fault::new(FaultKind::InvalidBucketName(error.0)))
-}
 
 /// A key as OSS allows it: not everything that can be stored.
 pub(crate) fn object_key(bytes: &[u8]) -> Result<ObjectKey, Fault> {

@@ -42,6 +42,7 @@ pub fn decode(
         query,
         headers,
         document,
+        account: "",
     };
     input.decode(route)
 }

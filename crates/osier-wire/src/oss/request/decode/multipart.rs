@@ -1,14 +1,12 @@
 //! Uploads in parts.
 
 use http::HeaderMap;
-use osier_types::limits::{LIST_PARTS_DEFAULT, PART_NUMBER_MAX};
 use osier_types::{
-    CompleteMultipartUpload, CompletedParts, Fault, InitiateMultipartUpload, ListParts, Op,
-    RangeSpec, UploadPart, UploadPartCopy, UploadRef, WriteConditions,
+    CompleteMultipartUpload, CompletedParts, Fault, InitiateMultipartUpload, Op, RangeSpec,
+    UploadPart, UploadPartCopy, WriteConditions,
 };
 
 use super::headers::expected;
-use super::list::page_size;
 use super::object::copy_source;
 use crate::request::fields::range;
 use crate::request::input::Input;
@@ -30,8 +28,8 @@ pub(crate) fn initiate(input: &Input<'_>) -> Decoded {
 
 pub(crate) fn upload_part(input: &Input<'_>) -> Decoded {
     Ok(Op::UploadPart(UploadPart {
-        upload: upload(input)?,
-        part_number: part_number(input)?,
+        upload: input.upload()?,
+        part_number: input.part_number()?,
         customer_key: None,
         expected: expected(input.headers)?,
     }))
@@ -39,8 +37,8 @@ pub(crate) fn upload_part(input: &Input<'_>) -> Decoded {
 
 pub(crate) fn upload_part_copy(input: &Input<'_>) -> Decoded {
     Ok(Op::UploadPartCopy(UploadPartCopy {
-        upload: upload(input)?,
-        part_number: part_number(input)?,
+        upload: input.upload()?,
+        part_number: input.part_number()?,
         customer_key: None,
         source: copy_source(input.headers)?,
         range: source_range(input.headers)?,
@@ -61,7 +59,7 @@ pub(crate) fn complete(input: &Input<'_>) -> Decoded {
         }
     };
     Ok(Op::CompleteMultipartUpload(CompleteMultipartUpload {
-        upload: upload(input)?,
+        upload: input.upload()?,
         parts,
         forbid_overwrite: fields.forbid_overwrite()?,
         conditions: WriteConditions::default(),
@@ -72,47 +70,6 @@ pub(crate) fn complete(input: &Input<'_>) -> Decoded {
         part_checksums: Vec::new(),
         url_encoded: input.url_encoded()?,
     }))
-}
-
-pub(crate) fn abort(input: &Input<'_>) -> Decoded {
-    upload(input).map(Op::AbortMultipartUpload)
-}
-
-pub(crate) fn list_parts(input: &Input<'_>) -> Decoded {
-    let part_number_marker = match input.text("part-number-marker")? {
-        None => 0,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|number| *number <= PART_NUMBER_MAX)
-            .ok_or_else(|| {
-                let reason = format!("0 to {PART_NUMBER_MAX}");
-                Fault::argument("part-number-marker", text, reason)
-            })?,
-    };
-    Ok(Op::ListParts(ListParts {
-        upload: upload(input)?,
-        part_number_marker,
-        max_parts: page_size(input, "max-parts", LIST_PARTS_DEFAULT)?,
-        url_encoded: input.url_encoded()?,
-    }))
-}
-
-fn upload(input: &Input<'_>) -> Result<UploadRef, Fault> {
-    let (bucket, key) = input.object()?;
-    Ok(UploadRef {
-        bucket,
-        key,
-        upload_id: input.required("uploadId")?.to_owned(),
-    })
-}
-
-fn part_number(input: &Input<'_>) -> Result<u16, Fault> {
-    let text = input.required("partNumber")?;
-    text.parse()
-        .ok()
-        .filter(|number| (1..=PART_NUMBER_MAX).contains(number))
-        .ok_or_else(|| Fault::argument("partNumber", text, format!("1 to {PART_NUMBER_MAX}")))
 }
 
 /// Unlike `Range`, one that can't be understood is refused: all of the source in place of a

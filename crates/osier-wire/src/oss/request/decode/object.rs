@@ -3,14 +3,14 @@
 use http::{HeaderMap, header};
 use osier_types::limits::OBJECT_TAGS_MAX;
 use osier_types::{
-    AppendObject, CopyObject, CopySource, DeleteConditions, DeleteObject, Fault, FaultKind,
-    GetObject, ObjectKey, ObjectRef, Op, OptionsObject, PutObject, PutSymlink, RangeRequest,
-    ResponseOverrides, percent_decode,
+    AppendObject, CopyObject, CopySource, DeleteConditions, DeleteObject, Fault, GetObject,
+    ObjectKey, Op, PutObject, PutSymlink, RangeRequest, percent_decode,
 };
 
-use super::headers::{bucket_name, expected, object_key};
-use crate::request::fields::{Fields, conditions, header_value, missing, range, version_id};
+use super::headers::{expected, object_key};
+use crate::request::fields::{Fields, conditions, missing, range};
 use crate::request::input::Input;
+use crate::request::source;
 use crate::xml::documents;
 
 type Decoded = Result<Op, Fault>;
@@ -46,28 +46,13 @@ pub(crate) fn head(input: &Input<'_>) -> Decoded {
 }
 
 fn reading(input: &Input<'_>) -> Result<GetObject, Fault> {
-    let overriding = |name: &str| {
-        input
-            .query
-            .get(name)
-            .filter(|value| !value.is_empty())
-            .map(|value| header_value(name, value))
-            .transpose()
-    };
     Ok(GetObject {
         object: input.object_ref()?,
         range: None,
         part: None,
         customer_key: None,
         conditions: conditions(input.headers, ""),
-        overrides: ResponseOverrides {
-            cache_control: overriding("response-cache-control")?,
-            content_disposition: overriding("response-content-disposition")?,
-            content_encoding: overriding("response-content-encoding")?,
-            content_language: overriding("response-content-language")?,
-            content_type: overriding("response-content-type")?,
-            expires: overriding("response-expires")?,
-        },
+        overrides: input.overrides()?,
     })
 }
 
@@ -166,76 +151,9 @@ pub(crate) fn put_acl(input: &Input<'_>) -> Decoded {
     })
 }
 
-pub(crate) fn preflight(input: &Input<'_>) -> Decoded {
-    let bucket = input.bucket()?;
-    let fields = input.fields();
-    let (Some(origin), Some(method)) = (
-        fields.text("origin")?,
-        fields.text("access-control-request-method")?,
-    ) else {
-        return Err(FaultKind::IncompletePreflight.into());
-    };
-    let headers = fields
-        .text("access-control-request-headers")?
-        .unwrap_or_default()
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect();
-    Ok(Op::OptionsObject(OptionsObject {
-        bucket,
-        origin: origin.to_owned(),
-        method: method.to_owned(),
-        headers,
-    }))
-}
-
-/// `x-oss-copy-source` with its conditions: `/bucket/key?versionId=id`, the key
-/// percent-encoded, by oss2 its slashes too. The first slash may be missing.
+/// `x-oss-copy-source` with its conditions.
 pub(crate) fn copy_source(headers: &HeaderMap) -> Result<CopySource, Fault> {
-    const NAME: &str = "x-oss-copy-source";
-    const VERSION: &str = "?versionId=";
-    let value = headers.get(NAME).ok_or_else(|| missing(NAME))?;
-    let text = std::str::from_utf8(value.as_bytes()).map_err(|_| {
-        Fault::argument(NAME, String::from_utf8_lossy(value.as_bytes()), "not UTF-8")
-    })?;
-    let (path, version) = match text.rsplit_once(VERSION) {
-        Some((path, version)) => (path, Some(percent_decode(version.as_bytes()))),
-        None => (text, None),
-    };
-    let path = path.strip_prefix('/').unwrap_or(path);
-    let (bucket, key) = if let Some((bucket, key)) = path.split_once('/') {
-        (
-            percent_decode(bucket.as_bytes()),
-            percent_decode(key.as_bytes()),
-        )
-    } else {
-        // No literal slash: the whole was encoded.
-        let mut whole = percent_decode(path.as_bytes());
-        if whole.first() == Some(&b'/') {
-            whole.remove(0);
-        }
-        let slash = whole.iter().position(|&byte| byte == b'/');
-        let Some((bucket, key)) = slash.and_then(|at| whole.split_at_checked(at)) else {
-            return Err(Fault::argument(NAME, text, "/bucket/key"));
-        };
-        (bucket.to_vec(), key.get(1..).unwrap_or_default().to_vec())
-    };
-    if bucket.is_empty() || key.is_empty() {
-        return Err(Fault::argument(NAME, text, "/bucket/key"));
-    }
-    Ok(CopySource {
-        object: ObjectRef {
-            bucket: bucket_name(&String::from_utf8_lossy(&bucket))?,
-            key: object_key(&key)?,
-            version: version
-                .map(|version| version_id(&String::from_utf8_lossy(&version)))
-                .transpose()?,
-        },
-        customer_key: None,
-        conditions: conditions(headers, "x-oss-copy-source-"),
-    })
+    source::copy_source(headers, "x-oss-copy-source", object_key)
 }
 
 /// oss2 and ali-oss encode a symlink's target, v2 sends it raw: decoded where that gives text.

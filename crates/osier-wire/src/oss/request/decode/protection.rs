@@ -3,12 +3,13 @@
 use osier_types::limits::KMS_KEY_ID_CHARS_MAX;
 use osier_types::{
     BucketEncryption, Encryption, Fault, FaultKind, KmsEncryption, LegalHold, ObjectLock, Op,
-    PutObjectRetention, Retention, RetentionMode, Timestamp,
+    PutObjectRetention, Retention,
 };
 
 use crate::oss::request::xml;
 use crate::request::fields::{Fields, missing};
 use crate::request::input::Input;
+use crate::xml::protection::{self, retention_mode, retention_time};
 
 type Decoded = Result<Op, Fault>;
 
@@ -40,14 +41,18 @@ pub(crate) fn object_worm(input: &Input<'_>) -> Decoded {
 pub(crate) fn put_object_worm(input: &Input<'_>) -> Decoded {
     Ok(Op::PutBucketObjectLock {
         bucket: input.bucket()?,
-        lock: xml::object_worm(input.document)?,
+        lock: protection::object_lock(
+            input.document,
+            "ObjectWormConfiguration",
+            "ObjectWormEnabled",
+        )?,
     })
 }
 
 pub(crate) fn initiate_worm(input: &Input<'_>) -> Decoded {
     Ok(Op::InitiateBucketWorm {
         bucket: input.bucket()?,
-        days: xml::worm_days(input.document, "InitiateWormConfiguration")?,
+        days: protection::worm_days(input.document, "InitiateWormConfiguration")?,
     })
 }
 
@@ -66,7 +71,7 @@ pub(crate) fn extend_worm(input: &Input<'_>) -> Decoded {
     Ok(Op::ExtendBucketWorm {
         bucket: input.bucket()?,
         worm_id: input.required("wormId")?.to_owned(),
-        days: xml::worm_days(input.document, "ExtendWormConfiguration")?,
+        days: protection::worm_days(input.document, "ExtendWormConfiguration")?,
     })
 }
 
@@ -81,7 +86,7 @@ pub(crate) fn retention(input: &Input<'_>) -> Decoded {
 pub(crate) fn put_retention(input: &Input<'_>) -> Decoded {
     Ok(Op::PutObjectRetention(PutObjectRetention {
         object: input.object_ref()?,
-        retention: xml::retention(input.document)?,
+        retention: protection::retention(input.document)?,
         bypass_governance: input.fields().bypass_governance()?,
     }))
 }
@@ -93,7 +98,7 @@ pub(crate) fn legal_hold(input: &Input<'_>) -> Decoded {
 pub(crate) fn put_legal_hold(input: &Input<'_>) -> Decoded {
     Ok(Op::PutObjectLegalHold {
         object: input.object_ref()?,
-        hold: xml::legal_hold(input.document)?,
+        hold: protection::legal_hold(input.document)?,
     })
 }
 
@@ -179,13 +184,4 @@ pub(crate) fn bucket_encryption(
         }
         other => Err(unknown(other).into()),
     }
-}
-
-pub(crate) fn retention_mode(name: &'static str, word: &str) -> Result<RetentionMode, Fault> {
-    RetentionMode::parse(word).map_err(|_| Fault::argument(name, word, "GOVERNANCE or COMPLIANCE"))
-}
-
-pub(crate) fn retention_time(name: &'static str, text: &str) -> Result<Timestamp, Fault> {
-    Timestamp::parse_iso8601(text)
-        .map_err(|_| Fault::argument(name, text, "a time such as 2030-01-31T00:00:00Z"))
 }

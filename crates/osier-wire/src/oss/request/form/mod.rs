@@ -5,11 +5,12 @@
 #[cfg(test)]
 mod tests;
 
-use osier_types::{Expected, Fault, FaultKind, PostObject, PostSuccess, PutObject};
+use osier_types::{Expected, Fault, FaultKind, PostObject, PutObject};
 
-use super::decode::headers::{bucket_name, object_key};
+use super::decode::headers::object_key;
 use super::route::PROTECTION;
-use crate::request::fields::{Fields, header_value, missing};
+use crate::request::fields::{Fields, bucket_name, header_value, missing};
+use crate::request::post::{success, with_file_name};
 use crate::{Address, FormHead};
 
 /// Makes the operation of a form that was posted to `address`. `length_range` is the policy's
@@ -69,44 +70,4 @@ fn missing_option(form: &FormHead) -> Option<&str> {
         .find(|name| {
             PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && !PROTECTION.contains(name)
         })
-}
-
-/// Puts the file's name, without folders, in place of `${filename}`.
-fn with_file_name(key: &[u8], file_name: Option<&[u8]>) -> Vec<u8> {
-    const MARK: &[u8] = b"${filename}";
-    let base = file_name
-        .and_then(|name| name.rsplit(|byte| matches!(byte, b'/' | b'\\')).next())
-        .unwrap_or_default();
-    let mut filled = Vec::with_capacity(key.len());
-    let mut rest = key;
-    while let Some((&first, tail)) = rest.split_first() {
-        if let Some(after) = rest.strip_prefix(MARK) {
-            filled.extend_from_slice(base);
-            rest = after;
-        } else {
-            filled.push(first);
-            rest = tail;
-        }
-    }
-    filled
-}
-
-fn success(fields: Fields<'_>) -> Result<PostSuccess, Fault> {
-    const REDIRECT: &str = "success_action_redirect";
-    if let Some(url) = fields.text(REDIRECT)? {
-        let is_web = ["http://", "https://"].iter().any(|scheme| {
-            url.get(..scheme.len())
-                .is_some_and(|head| head.eq_ignore_ascii_case(scheme))
-        });
-        if !is_web || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Fault::argument(REDIRECT, url, "an http or https URL"));
-        }
-        return Ok(PostSuccess::Redirect(url.to_owned()));
-    }
-    // Anything that is not one of the three counts as absent.
-    Ok(match fields.get("success_action_status") {
-        Some(b"200") => PostSuccess::Status(200),
-        Some(b"201") => PostSuccess::Document,
-        _ => PostSuccess::Status(204),
-    })
 }

@@ -9,8 +9,10 @@ use std::sync::LazyLock;
 use http::{HeaderMap, Method, header};
 use osier_types::Query;
 
-use super::decode::headers::{bucket_name, object_key};
+use super::decode::headers::object_key;
+use super::decode::list::page_size;
 use crate::Address;
+use crate::request::fields::bucket_name;
 use crate::request::route::{CONDITIONS, Grammar, Places, Route, RouteSpec};
 pub use table::ROUTES;
 
@@ -22,6 +24,7 @@ pub(super) static GRAMMAR: Grammar = Grammar {
     places: || &PLACES,
     bucket: bucket_name,
     key: object_key,
+    page_size,
     missing_option,
 };
 

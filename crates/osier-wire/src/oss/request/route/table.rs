@@ -7,6 +7,7 @@ use osier_types::ConfigKind;
 use osier_types::limits::{COMPLETE_BODY_BYTES_MAX, DELETE_BODY_BYTES_MAX, DOCUMENT_BYTES_MAX};
 
 use crate::oss::request::decode::{bucket, list, multipart, object, protection};
+use crate::request::list as lists;
 use crate::request::route::Decoder::{DeleteConfig, Form, GetConfig, PutConfig, With};
 use crate::request::route::Scope::{Bucket, Object, Service};
 use crate::request::route::{BodyUse, RouteSpec, document, row};
@@ -64,8 +65,8 @@ pub static ROUTES: &[RouteSpec] = &[
         .decoder(With(list::delete_objects))
         .guarded()
         .body(document(DELETE_BODY_BYTES_MAX)),
-    row("ListObjectVersions", "GET", Bucket, "versions").decoder(With(list::versions)),
-    row("ListMultipartUploads", "GET", Bucket, "uploads").decoder(With(list::uploads)),
+    row("ListObjectVersions", "GET", Bucket, "versions").decoder(With(lists::versions)),
+    row("ListMultipartUploads", "GET", Bucket, "uploads").decoder(With(lists::uploads)),
     row("GetBucketAcl", "GET", Bucket, "acl").decoder(With(bucket::acl)),
     row("PutBucketAcl", "PUT", Bucket, "acl").decoder(With(bucket::put_acl)),
     row("GetBucketInfo", "GET", Bucket, "bucketInfo").decoder(With(bucket::info)),
@@ -508,11 +509,11 @@ pub static ROUTES: &[RouteSpec] = &[
     row("DeleteBucketUserQos", "DELETE", Bucket, "qos"),
     row("AgenticBucket", "GET", Bucket, "agenticBucket"),
     row("AgenticBucket", "PUT", Bucket, "agenticBucket"),
-    row("OptionsObject", "OPTIONS", Bucket, "").decoder(With(object::preflight)),
+    row("OptionsObject", "OPTIONS", Bucket, "").decoder(With(|input| input.preflight())),
     row("ListObjectsV2", "GET", Bucket, "")
         .also(&["list-type=2"])
-        .decoder(With(list::objects_v2)),
-    row("ListObjects", "GET", Bucket, "").decoder(With(list::objects)),
+        .decoder(With(lists::objects_v2)),
+    row("ListObjects", "GET", Bucket, "").decoder(With(lists::objects)),
     row("HeadBucket", "HEAD", Bucket, "").decoder(With(bucket::head)),
     row("PutBucket", "PUT", Bucket, "")
         .decoder(With(bucket::put))
@@ -543,8 +544,8 @@ pub static ROUTES: &[RouteSpec] = &[
         .partial("without `x-oss-callback`")
         .body(document(COMPLETE_BODY_BYTES_MAX))
         .guarded(),
-    row("AbortMultipartUpload", "DELETE", Object, "uploadId").decoder(With(multipart::abort)),
-    row("ListParts", "GET", Object, "uploadId").decoder(With(multipart::list_parts)),
+    row("AbortMultipartUpload", "DELETE", Object, "uploadId").decoder(With(lists::abort)),
+    row("ListParts", "GET", Object, "uploadId").decoder(With(lists::parts)),
     // Objects: sub-resources.
     row("AppendObject", "POST", Object, "append")
         .decoder(With(object::append))
@@ -607,7 +608,7 @@ pub static ROUTES: &[RouteSpec] = &[
     row("CreateDirectory", "POST", Object, "x-oss-dir"),
     row("DeleteDirectory", "POST", Object, "x-oss-delete-recursive"),
     // Objects: the object itself.
-    row("OptionsObject", "OPTIONS", Object, "").decoder(With(object::preflight)),
+    row("OptionsObject", "OPTIONS", Object, "").decoder(With(|input| input.preflight())),
     row("GetObject", "GET", Object, "")
         .decoder(With(object::fetch))
         .partial("without `x-oss-process` and gzip on the fly"),

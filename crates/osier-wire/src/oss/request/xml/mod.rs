@@ -1,13 +1,12 @@
 //! The documents that only OSS has in this form.
 
-mod protection;
 #[cfg(test)]
 mod tests;
 
-use osier_types::{DataRedundancy, Fault, StorageClass};
+use osier_types::{BucketEncryption, DataRedundancy, Fault, StorageClass};
 
-use crate::xml::read::parse;
-pub(super) use protection::{encryption, legal_hold, object_worm, retention, worm_days};
+use super::decode::protection::bucket_encryption;
+use crate::xml::read::{malformed, parse};
 
 /// `CreateBucketConfiguration`; an empty body asks for nothing.
 pub(crate) fn create_bucket(
@@ -32,4 +31,20 @@ pub(crate) fn create_bucket(
         })
         .transpose()?;
     Ok((storage_class, redundancy))
+}
+
+/// `ServerSideEncryptionRule`.
+pub(crate) fn encryption(document: &[u8]) -> Result<BucketEncryption, Fault> {
+    let root = parse(document, "ServerSideEncryptionRule")?;
+    let rule = root
+        .one("ApplyServerSideEncryptionByDefault")?
+        .ok_or_else(|| malformed("ApplyServerSideEncryptionByDefault is missing"))?;
+    let algorithm = rule
+        .word("SSEAlgorithm")?
+        .ok_or_else(|| malformed("SSEAlgorithm is missing"))?;
+    bucket_encryption(
+        algorithm,
+        rule.word("KMSMasterKeyID")?,
+        rule.word("KMSDataEncryption")?,
+    )
 }

@@ -16,7 +16,7 @@ fn is_malformed<T: std::fmt::Debug>(read: Result<T, Fault>) -> bool {
 
 /// `Delete` with the keys of OSS.
 fn delete(document: &[u8]) -> Result<documents::Deletion, Fault> {
-    documents::delete(document, object_key)
+    documents::delete(document, object_key, |_| Ok(DeleteConditions::default()))
 }
 
 fn status(document: &str) -> Result<BucketVersioning, Fault> {

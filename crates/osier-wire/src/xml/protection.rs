@@ -1,37 +1,23 @@
-//! Documents of encryption, retention and legal hold.
+//! Documents of retention and legal hold.
 
 use osier_types::limits::{RETENTION_DAYS_MAX, WORM_DAYS_MAX};
 use osier_types::{
-    BucketEncryption, BucketLock, DefaultRetention, Fault, LegalHold, Retention, RetentionMode,
-    RetentionPeriod, Timestamp,
+    BucketLock, DefaultRetention, Fault, LegalHold, Retention, RetentionMode, RetentionPeriod,
+    Timestamp,
 };
 
-use crate::oss::request::decode::protection::{bucket_encryption, retention_mode, retention_time};
-use crate::xml::read::{Element, malformed, parse};
+use super::read::{Element, malformed, parse};
 
-/// `ServerSideEncryptionRule`.
-pub(crate) fn encryption(document: &[u8]) -> Result<BucketEncryption, Fault> {
-    let root = parse(document, "ServerSideEncryptionRule")?;
-    let rule = root
-        .one("ApplyServerSideEncryptionByDefault")?
-        .ok_or_else(|| malformed("ApplyServerSideEncryptionByDefault is missing"))?;
-    let algorithm = rule
-        .word("SSEAlgorithm")?
-        .ok_or_else(|| malformed("SSEAlgorithm is missing"))?;
-    bucket_encryption(
-        algorithm,
-        rule.word("KMSMasterKeyID")?,
-        rule.word("KMSDataEncryption")?,
-    )
-}
-
-/// `ObjectWormConfiguration`.
-pub(crate) fn object_worm(document: &[u8]) -> Result<BucketLock, Fault> {
-    let root = parse(document, "ObjectWormConfiguration")?;
-    match root.word("ObjectWormEnabled")? {
+/// `ObjectWormConfiguration` or `ObjectLockConfiguration`, with the element that turns it on.
+pub(crate) fn object_lock(
+    document: &[u8],
+    root: &str,
+    enabled: &'static str,
+) -> Result<BucketLock, Fault> {
+    let root = parse(document, root)?;
+    match root.word(enabled)? {
         Some("Enabled") => {}
-        Some(other) => return Err(Fault::argument("ObjectWormEnabled", other, "Enabled")),
-        None => return Err(malformed("ObjectWormEnabled is missing")),
+        _ => return Err(malformed("object lock can only be enabled")),
     }
     let Some(rule) = root.one("Rule")? else {
         return Ok(BucketLock::default());
@@ -109,4 +95,13 @@ fn count(element: &Element, name: &'static str) -> Result<Option<u32>, Fault> {
                 .map_err(|_| Fault::argument(name, word, "a number"))
         })
         .transpose()
+}
+
+pub(crate) fn retention_mode(name: &'static str, word: &str) -> Result<RetentionMode, Fault> {
+    RetentionMode::parse(word).map_err(|_| Fault::argument(name, word, "GOVERNANCE or COMPLIANCE"))
+}
+
+pub(crate) fn retention_time(name: &'static str, text: &str) -> Result<Timestamp, Fault> {
+    Timestamp::parse_iso8601(text)
+        .map_err(|_| Fault::argument(name, text, "a time such as 2030-01-31T00:00:00Z"))
 }
