@@ -5,6 +5,7 @@
 //! the same code. Inputs are text as far as possible: a request is its head with
 //! one line per header, an empty line, and its body.
 
+mod chunked;
 mod control;
 mod form;
 mod reply;
@@ -19,6 +20,7 @@ use osier_auth::{FormFields, PostPolicy, PostTarget};
 use osier_types::{Op, Query, RangeRequest, RangeSpec, ResolvedRange};
 use osier_wire::{Address, AddressStyle, BodyUse, ReplyFacts, Scope, oss};
 
+pub use chunked::chunked;
 pub use control::control;
 pub use form::form;
 pub use signature::oss_signature;
@@ -30,13 +32,14 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("control", control),
     ("oss_target", oss_target),
     ("oss_signature", oss_signature),
     ("oss_xml", oss_xml),
     ("range", range),
     ("form", form),
+    ("chunked", chunked),
     ("policy", policy),
 ];
 
