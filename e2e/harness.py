@@ -96,9 +96,13 @@ class Osier:
         while True:
             if self.process.poll() is not None:
                 raise RuntimeError(f"osier ended with {self.process.returncode}:\n{self.log()}")
-            with contextlib.suppress(OSError):
-                with socket.create_connection((self.listen, self.port), timeout=1):
-                    return self
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                # Connections are taken before anybody answers them.
+                console = http.client.HTTPConnection("127.0.0.1", self.console_port, timeout=self.ready_seconds)
+                with contextlib.closing(console):
+                    console.request("GET", "/ready")
+                    if console.getresponse().status == 200:
+                        return self
             if time.monotonic() > deadline:
                 raise RuntimeError(f"osier does not listen:\n{self.log()}")
             time.sleep(0.01)
@@ -171,9 +175,10 @@ class Answer:
 
 SIGNED_V1 = {
     "acl", "append", "bucketInfo", "cors", "delete", "lifecycle", "live", "location", "objectMeta",
-    "partNumber", "policy", "position", "requestPayment", "seal", "stat", "symlink", "tagging",
+    "partNumber", "policy", "position", "processConfiguration", "requestPayment", "seal", "stat", "symlink", "tagging",
     "uploadId", "uploads", "versionId", "versioning", "versions", "continuation-token", "comp",
-    "website", "referer", "logging", "encryption", "replication", "restore", "worm", "style",
+    "website", "referer", "logging", "encryption", "replication", "restore", "worm", "style", "styleName",
+    "x-oss-process",
     "response-content-type", "response-content-language", "response-expires",
     "response-cache-control", "response-content-disposition", "response-content-encoding",
 }

@@ -67,9 +67,8 @@ def command(backend, name, source, pipeline, target, count):
 
 
 def measure(backend, name, source, pipeline, target, count):
-    environment = dict(os.environ, NODE_PATH=str(work / "node_modules"), OMP_NUM_THREADS="1")
     run = ["taskset", "-c", "0", *command(backend, name, source, pipeline, target, count)]
-    done = subprocess.run(run, capture_output=True, text=True, env=environment, cwd=work)
+    done = subprocess.run(run, capture_output=True, text=True, cwd=work)
     if done.returncode != 0:
         raise SystemExit(f"{backend} {name}: {done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])

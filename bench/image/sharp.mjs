@@ -1,6 +1,9 @@
 // One case on sharp: processor time per image in ms, memory growth in MB. One thread, no cache.
+// Run in the directory whose `node_modules` has sharp.
 import { readFileSync, writeFileSync } from "node:fs";
-import sharp from "sharp";
+import { createRequire } from "node:module";
+
+const sharp = createRequire(`${process.cwd()}/bench.js`)("sharp");
 
 const [, , name, source, target, count] = process.argv;
 sharp.concurrency(1);

@@ -165,14 +165,14 @@ def samples():
     yield "tiff-cmyk", encoded(small.convert("CMYK"), "TIFF")
 
 
-@pytest.mark.parametrize("name,data", samples(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize("name,data", list(samples()), ids=lambda value: value if isinstance(value, str) else "")
 def test_cut_off(name, data):
     for part in range(0, 12):
         attempt(data[: len(data) * part // 12])
     attempt(data[:-1])
 
 
-@pytest.mark.parametrize("name,data", samples(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize("name,data", list(samples()), ids=lambda value: value if isinstance(value, str) else "")
 def test_damaged(name, data):
     random.seed(name)
     for _ in range(12):

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from control import document, forbidden, ram, statement, sts, trust
-from harness import REGION, Osier, Raw
+from harness import KEY_ID, REGION, Osier, Raw
 
 ACCOUNT, OTHER = "1234567890123456", "2039173858490001"
 BUCKET, THEIRS = "myapp-prod-media", "partner-media"
@@ -172,8 +172,8 @@ def test_the_forgotten_bucket_resource_is_named(company):
     mine = bucket_of(company, FORGETFUL)
     mine.put_object("b.txt", b"hello")
     error = forbidden(mine.list_objects)
-    detail = error.details["AccessDeniedDetail"] if "AccessDeniedDetail" in error.details else error.body
-    assert f"acs:oss:*:*:{BUCKET}" in str(detail) and "oss:ListObjects" in str(detail)
+    text = error.body.decode()
+    assert "<AccessDeniedDetail>" in text and f"acs:oss:*:*:{BUCKET}" in text and "oss:ListObjects" in text
 
 
 def test_accounts_own_their_buckets(company):
@@ -202,8 +202,6 @@ def test_a_session_by_oss2(company, signature):
     assert requests.put(url, data=b"by url", timeout=30).status_code == 200
     without = re.sub(r"([?&])(x-oss-)?security-token=[^&]*", r"\1x=y", url)
     assert without != url and requests.put(without, data=b"", timeout=30).status_code == 403
-    upload = oss2.resumable_upload
-    assert upload is not None
 
 
 @pytest.mark.parametrize("signature", ["v1", "v4"])
@@ -287,10 +285,16 @@ def test_a_second_start_changes_nothing(tmp_path):
         mine = bucket_of(server, APP)
         mine.put_object("kept.txt", b"hello")
         made = ram(server, ROOT).CreateAccessKey(user_name=APP[0]).access_key
-        before = server.command("key", "list").stdout
+
+        def keys():
+            """All but the server's root key, which nobody keeps a date of."""
+            lines = server.command("key", "list").stdout.splitlines()
+            return [line for line in lines if not line.startswith(KEY_ID)]
+
+        before = keys()
         server.stop()
         server.start()
-        assert server.command("key", "list").stdout == before
+        assert keys() == before and len(before) == 7
         again = bucket_of(server, (made.access_key_id, made.access_key_secret))
         assert again.get_object("kept.txt").read() == b"hello"
 

@@ -109,10 +109,10 @@ def test_cors_document(client, name):
     assert code_of(missing) == "NoSuchCORSConfiguration"
 
 
-def test_policy_is_refused_not_forgotten(client, name):
+def test_a_bad_policy_is_refused(client, name):
     with refused() as denied:
         client.put_bucket_policy(v2.PutBucketPolicyRequest(bucket=name, body='{"Version":"1","Statement":[]}'))
-    assert (status_of(denied), code_of(denied)) == (400, "NotImplemented")
+    assert (status_of(denied), code_of(denied)) == (400, "InvalidPolicyDocument")
     with refused() as missing:
         client.get_bucket_policy(v2.GetBucketPolicyRequest(bucket=name))
     assert code_of(missing) == "NoSuchBucketPolicy"

@@ -36,6 +36,7 @@ static DIRECTORY: LazyLock<Directory> = LazyLock::new(|| {
     };
     directory.create_account(account, &context).expect("first");
     directory.rotate_token_keys(NOW, &rng).expect("a key");
+    directory.take_changes();
     directory
 });
 

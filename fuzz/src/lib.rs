@@ -6,8 +6,11 @@
 //! one line per header, an empty line, and its body.
 
 mod chunked;
+mod access;
+mod codec;
 mod control;
 mod form;
+mod picture;
 mod reply;
 mod request;
 mod signature;
@@ -21,8 +24,11 @@ use osier_types::{Op, Query, RangeRequest, RangeSpec, ResolvedRange};
 use osier_wire::{Address, AddressStyle, BodyUse, ReplyFacts, Scope, oss};
 
 pub use chunked::chunked;
+pub use access::{policy_json, referer_xml};
 pub use control::control;
 pub use form::form;
+pub use codec::picture_codec;
+pub use picture::{picture_grammar, picture_plan, picture_source};
 pub use signature::oss_signature;
 
 use reply::assert_answerable;
@@ -32,7 +38,7 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("control", control),
     ("oss_target", oss_target),
     ("oss_signature", oss_signature),
@@ -41,6 +47,12 @@ pub const TARGETS: [(&str, Target); 8] = [
     ("form", form),
     ("chunked", chunked),
     ("policy", policy),
+    ("policy_json", policy_json),
+    ("referer_xml", referer_xml),
+    ("picture_grammar", picture_grammar),
+    ("picture_plan", picture_plan),
+    ("picture_source", picture_source),
+    ("picture_codec", picture_codec),
 ];
 
 /// Addresses, routes and arguments: whatever is asked, it is refused with an answer

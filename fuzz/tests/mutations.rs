@@ -56,6 +56,38 @@ fn policy() {
 }
 
 #[test]
+fn policy_json() {
+    mutate("policy_json", &[]);
+}
+
+#[test]
+fn referer_xml() {
+    mutate("referer_xml", &[]);
+}
+
+#[test]
+fn picture_grammar() {
+    mutate("picture_grammar", &[]);
+}
+
+#[test]
+fn picture_plan() {
+    let headed = |text: Vec<u8>| [&b"\0\0\x04\0\x03\x01\x06\x5a\0\0\0\0"[..], &text].concat();
+    let plans: Vec<_> = corpus("picture_grammar").into_iter().map(headed).collect();
+    mutate("picture_plan", &plans);
+}
+
+#[test]
+fn picture_source() {
+    mutate("picture_source", &[]);
+}
+
+#[test]
+fn picture_codec() {
+    mutate("picture_codec", &[]);
+}
+
+#[test]
 fn every_target_has_a_corpus() {
     for (name, _) in TARGETS {
         assert!(!corpus(name).is_empty(), "{name}");

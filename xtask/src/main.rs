@@ -26,7 +26,7 @@ usage: cargo xtask <command>
   deny          check licences, sources, bans and duplicates against deny.toml
   tidy          print the ten longest functions and files
   gen           write docs/compat.md from the router's table
-  bench [...]   run the benchmarks (the crate `osier-bench`)";
+  bench [...]   run the benchmarks (the crate `osier-bench`; `bench image` is apart)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -63,8 +63,29 @@ fn compat(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Pictures beside sharp and libvips: builds the renderer, fetches what the others need, and hands
+/// over to `bench/image/run.py`.
+fn bench_image(arguments: &[String]) -> anyhow::Result<()> {
+    let script = root().join("bench/image/run");
+    let status = Command::new(script)
+        .env("CARGO", env!("CARGO"))
+        .current_dir(root())
+        .args(arguments)
+        .status()
+        .context("starting bench/image/run")?;
+    if !status.success() {
+        bail!("the benchmark ended with {status}");
+    }
+    Ok(())
+}
+
 /// Hands over to the benchmark program, which needs the whole store and is built apart.
 fn bench(arguments: &[String]) -> anyhow::Result<()> {
+    if let Some((first, rest)) = arguments.split_first()
+        && first == "image"
+    {
+        return bench_image(rest);
+    }
     let status = Command::new(env!("CARGO"))
         .current_dir(root())
         .args(["run", "--release", "--package", "osier-bench", "--"])

@@ -10,12 +10,14 @@ mod canonical;
 mod claim;
 pub mod control;
 mod decision;
+pub mod diagnosis;
 pub mod directory;
 mod form;
 mod identity;
 mod mac;
 pub mod policy;
 mod policy_form;
+mod referer;
 mod s3;
 mod scheme;
 mod secret;
@@ -34,6 +36,7 @@ pub use decision::{
 pub use form::{FormAuthentication, FormFields, authenticate_form};
 pub use identity::{Identity, KeyRecord, KeyRing, Principal, StaticKeyRing, TokenFault};
 pub use policy_form::{LengthRange, PostPolicy, PostTarget};
+pub use referer::Referers;
 pub use s3::{ChunkSigner, chunked};
 pub use scheme::{
     Authentication, HostReading, Place, Regions, ResourceName, Scheme, Signed, SignedHead,

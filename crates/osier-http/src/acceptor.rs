@@ -18,7 +18,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use crate::connection::serve;
 use crate::exchange::Shared;
 use crate::files::open_file_limit;
-use crate::{ConnectionSettings, Handler, HttpStats};
+use crate::{ConnectionSettings, Handler, HttpStats, Tls};
 
 /// Bound addresses that accept nothing yet.
 #[derive(Debug)]
@@ -105,6 +105,30 @@ pub fn start<H: Handler>(
     settings: ConnectionSettings,
     name: &str,
 ) -> io::Result<Running> {
+    launch(listeners, handler, settings, None, name)
+}
+
+/// Starts to serve encrypted connections.
+///
+/// # Errors
+/// When threads or their runtimes can't be had.
+pub fn start_tls<H: Handler>(
+    listeners: Listeners,
+    handler: H,
+    settings: ConnectionSettings,
+    tls: Arc<Tls>,
+    name: &str,
+) -> io::Result<Running> {
+    launch(listeners, handler, settings, Some(tls), name)
+}
+
+fn launch<H: Handler>(
+    listeners: Listeners,
+    handler: H,
+    settings: ConnectionSettings,
+    tls: Option<Arc<Tls>>,
+    name: &str,
+) -> io::Result<Running> {
     let connections_max = match settings.connections_max {
         0 => connections_by_files(open_file_limit()),
         max => max,
@@ -114,6 +138,7 @@ pub fn start<H: Handler>(
         handler,
         settings,
         stats: Arc::clone(&stats),
+        tls,
     });
     let room = Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS)));
     let (stage, stages) = watch::channel(Stage::Serving);

@@ -403,7 +403,7 @@ impl Body for Reply {
                     if let Some(length) = length {
                         *length = length.checked_sub(chunk.len() as u64).ok_or(SourceFailed)?;
                     }
-                    Ok(Frame::data(files.show(chunk)))
+                    files.show(chunk).map(Frame::data)
                 });
                 Poll::Ready(Some(fits))
             }

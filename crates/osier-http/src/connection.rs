@@ -14,11 +14,13 @@ use hyper::server::conn::http1;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_rustls::TlsAcceptor;
 
 use crate::acceptor::{Active, Stage, Worker};
 use crate::exchange::{Exchanges, Shared};
 use crate::framing::Framing;
 use crate::socket::{BUFFER_BYTES, Pulse, Socket};
+use crate::transport::Transport;
 use crate::{ConnectionSettings, Handler};
 
 /// Serves a connection until it ends.
@@ -36,7 +38,15 @@ pub(crate) async fn serve<H: Handler>(
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let pulse = Arc::new(Pulse::default());
+    let Some(stream) = secured(stream, &shared).await else {
+        return;
+    };
+    let secure = !stream.is_plain();
+    let pulse = Arc::new(if secure {
+        Pulse::encrypted()
+    } else {
+        Pulse::default()
+    });
     let framing = Framing::new(settings.head_bytes_max, settings.request_line_bytes_max);
     let mut socket = Socket::new(
         stream,
@@ -47,7 +57,7 @@ pub(crate) async fn serve<H: Handler>(
     loop {
         if !socket.has_early() {
             let _parked = Parked::new(&shared.stats);
-            let readable = timeout(settings.idle_timeout, socket.stream.readable());
+            let readable = timeout(settings.idle_timeout, socket.stream.tcp().readable());
             if !matches!(readable.await, Ok(Ok(()))) {
                 return;
             }
@@ -60,6 +70,7 @@ pub(crate) async fn serve<H: Handler>(
             pulse: Arc::clone(&pulse),
             peer,
             local,
+            secure,
         };
         let active = worker.activate();
         // In a box, so that a parked connection does not keep room for it.
@@ -68,6 +79,22 @@ pub(crate) async fn serve<H: Handler>(
             Some(parked) => socket = parked,
             None => return,
         }
+    }
+}
+
+/// The connection as bytes go over it: after the handshake, where there is one.
+async fn secured<H>(stream: TcpStream, shared: &Shared<H>) -> Option<Transport> {
+    let Some(tls) = &shared.tls else {
+        return Some(Transport::Plain(stream));
+    };
+    let handshake = TlsAcceptor::from(tls.config()).accept(stream);
+    match timeout(shared.settings.head_timeout, handshake).await {
+        Ok(Ok(stream)) => Some(Transport::Tls(Box::new(stream.into()))),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "no TLS handshake");
+            None
+        }
+        Err(_) => None,
     }
 }
 

@@ -14,7 +14,9 @@ use hyper::body::{Body as _, Incoming as HyperBody};
 
 use crate::body::{Answering, Leftover, Reply, Unread};
 use crate::socket::Pulse;
-use crate::{ConnectionSettings, Handler, HttpStats, Incoming, IncomingBody, Outgoing, Refusal};
+use crate::{
+    ConnectionSettings, Handler, HttpStats, Incoming, IncomingBody, Outgoing, Refusal, Tls,
+};
 
 /// What all connections of one server share.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(crate) struct Shared<H> {
     pub(crate) handler: H,
     pub(crate) settings: ConnectionSettings,
     pub(crate) stats: Arc<HttpStats>,
+    /// Certificates, where connections are encrypted.
+    pub(crate) tls: Option<Arc<Tls>>,
 }
 
 /// Answers the requests of one connection.
@@ -30,6 +34,7 @@ pub(crate) struct Exchanges<H> {
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) peer: SocketAddr,
     pub(crate) local: SocketAddr,
+    pub(crate) secure: bool,
 }
 
 impl<H: Handler> hyper::service::Service<Request<HyperBody>> for Exchanges<H> {
@@ -41,10 +46,14 @@ impl<H: Handler> hyper::service::Service<Request<HyperBody>> for Exchanges<H> {
         let refusal = self.pulse.serve();
         let answering = Answering::new(&self.pulse);
         let shared = Arc::clone(&self.shared);
-        let (peer, local) = (self.peer, self.local);
+        let ends = Ends {
+            peer: self.peer,
+            local: self.local,
+            secure: self.secure,
+        };
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let outgoing = answer(&shared, refusal, parts, body, peer, local).await;
+            let outgoing = answer(&shared, refusal, parts, body, ends).await;
             Ok(Response::from_parts(
                 outgoing.parts,
                 Reply::new(outgoing.body, answering),
@@ -53,13 +62,20 @@ impl<H: Handler> hyper::service::Service<Request<HyperBody>> for Exchanges<H> {
     }
 }
 
+/// Both ends of a connection, and whether nobody between them can read it.
+#[derive(Clone, Copy)]
+struct Ends {
+    peer: SocketAddr,
+    local: SocketAddr,
+    secure: bool,
+}
+
 async fn answer<H: Handler>(
     shared: &Shared<H>,
     refusal: Option<Refusal>,
     parts: request::Parts,
     body: HyperBody,
-    peer: SocketAddr,
-    local: SocketAddr,
+    ends: Ends,
 ) -> Outgoing {
     shared.stats.request();
     if let Some(refusal) = refusal.or_else(|| objection(&parts)) {
@@ -71,8 +87,9 @@ async fn answer<H: Handler>(
     let head = Head::of(&parts);
     let incoming = Incoming {
         parts,
-        peer,
-        local,
+        peer: ends.peer,
+        local: ends.local,
+        secure: ends.secure,
         body,
     };
     let answered = unharmed(|| shared.handler.handle(incoming)).await;

@@ -1,6 +1,7 @@
 //! What answers requests, and what it is given.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{StatusCode, header, request, response};
@@ -20,6 +21,17 @@ pub trait Handler: Send + Sync + 'static {
     }
 }
 
+/// One handler for several servers.
+impl<H: Handler> Handler for Arc<H> {
+    fn handle(&self, incoming: Incoming) -> impl Future<Output = Outgoing> + Send {
+        H::handle(self, incoming)
+    }
+
+    fn refuse(&self, refusal: Refusal, head: &request::Parts) -> Outgoing {
+        H::refuse(self, refusal, head)
+    }
+}
+
 /// A request whose head has been read, and whose body has not.
 #[derive(Debug)]
 pub struct Incoming {
@@ -29,6 +41,8 @@ pub struct Incoming {
     pub peer: SocketAddr,
     /// Where to.
     pub local: SocketAddr,
+    /// Whether the connection is encrypted.
+    pub secure: bool,
     /// What follows the head.
     pub body: IncomingBody,
 }

@@ -19,8 +19,10 @@ mod settings;
 mod slice;
 mod socket;
 mod stats;
+mod tls;
+mod transport;
 
-pub use acceptor::{Listeners, Running, start};
+pub use acceptor::{Listeners, Running, start, start_tls};
 pub use body::{BodyError, BodySource, IncomingBody, OutgoingBody, SourceFailed, Stream};
 pub use client::{Answered, Client, ClientError, ClientSettings, OriginBody, RequestBody};
 pub use files::raise_open_file_limit;
@@ -28,3 +30,4 @@ pub use handler::{Handler, Incoming, Outgoing, Refusal};
 pub use settings::ConnectionSettings;
 pub use slice::{Chunk, FileSlice};
 pub use stats::HttpStats;
+pub use tls::{CertificateFiles, Tls, TlsError};

@@ -16,6 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::{Buf, Bytes};
 use rustix::net::{SendAncillaryBuffer, SendFlags};
 
+use crate::SourceFailed;
+
 /// A piece of a file. What it holds must not change until it is sent.
 pub struct FileSlice {
     /// The file.
@@ -31,6 +33,22 @@ pub struct FileSlice {
 impl FileSlice {
     /// The longest piece.
     pub const BYTES_MAX: usize = STAND_IN.len();
+
+    /// Its bytes.
+    fn read(&self) -> io::Result<Bytes> {
+        let mut bytes = vec![0; self.length];
+        let mut filled = 0;
+        while filled < self.length {
+            let room = bytes.get_mut(filled..).unwrap_or_default();
+            match rustix::io::pread(&*self.file, room, self.offset + filled as u64) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => filled += read,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(bytes.into())
+    }
 }
 
 impl fmt::Debug for FileSlice {
@@ -71,18 +89,37 @@ impl From<Bytes> for Chunk {
 
 /// What a connection's socket is to send in place of stand-ins, in order.
 #[derive(Debug, Default)]
-pub(crate) struct FileQueue(Mutex<VecDeque<FileSlice>>);
+pub(crate) struct FileQueue {
+    queue: Mutex<VecDeque<FileSlice>>,
+    /// Whether bytes must pass through memory, to be encrypted there.
+    in_memory: bool,
+}
 
 impl FileQueue {
+    /// For a connection that can send nothing straight from a file.
+    pub(crate) fn in_memory() -> Self {
+        Self {
+            in_memory: true,
+            ..Self::default()
+        }
+    }
+
     /// What hyper is shown of `chunk`.
-    pub(crate) fn show(&self, chunk: Chunk) -> Shown {
+    pub(crate) fn show(&self, chunk: Chunk) -> Result<Shown, SourceFailed> {
         match chunk {
-            Chunk::Memory(bytes) => Shown::Memory(bytes),
+            Chunk::Memory(bytes) => Ok(Shown::Memory(bytes)),
+            // Such pieces were read a short while ago, so this waits for no disk.
+            Chunk::File(slice) if self.in_memory => {
+                slice.read().map(Shown::Memory).map_err(|error| {
+                    tracing::error!(%error, "a piece of a file can't be read");
+                    SourceFailed
+                })
+            }
             Chunk::File(mut slice) => {
                 slice.length = slice.length.min(FileSlice::BYTES_MAX);
                 let left = slice.length;
                 self.lock().push_back(slice);
-                Shown::File { left }
+                Ok(Shown::File { left })
             }
         }
     }
@@ -118,7 +155,7 @@ impl FileQueue {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<FileSlice>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -205,10 +242,14 @@ mod tests {
         let (near, mut far) = UnixStream::pair().unwrap();
         let queue = FileQueue::default();
         let shown = vec![
-            queue.show(Chunk::Memory(Bytes::from_static(b"head "))),
-            queue.show(Chunk::File(slice(b"0123456789", 2, 5))),
-            queue.show(Chunk::File(slice(b"abc", 0, 3))),
-            queue.show(Chunk::Memory(Bytes::from_static(b" tail"))),
+            queue
+                .show(Chunk::Memory(Bytes::from_static(b"head ")))
+                .unwrap(),
+            queue.show(Chunk::File(slice(b"0123456789", 2, 5))).unwrap(),
+            queue.show(Chunk::File(slice(b"abc", 0, 3))).unwrap(),
+            queue
+                .show(Chunk::Memory(Bytes::from_static(b" tail")))
+                .unwrap(),
         ];
         assert!(any_stand_in(&[IoSlice::new(shown[1].chunk())]));
         assert!(!any_stand_in(&[IoSlice::new(shown[0].chunk())]));
@@ -224,10 +265,19 @@ mod tests {
     fn a_file_that_is_too_short_is_an_error() {
         let (near, _far) = UnixStream::pair().unwrap();
         let queue = FileQueue::default();
-        let shown = queue.show(Chunk::File(slice(b"ab", 5, 1)));
+        let shown = queue.show(Chunk::File(slice(b"ab", 5, 1))).unwrap();
         let error = queue
             .send(&near, &[IoSlice::new(shown.chunk())])
             .unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn files_are_read_where_bytes_must_be_encrypted() {
+        let queue = FileQueue::in_memory();
+        let shown = queue.show(Chunk::File(slice(b"0123456789", 2, 5))).unwrap();
+        assert_eq!(shown.chunk(), b"23456");
+        assert!(!any_stand_in(&[IoSlice::new(shown.chunk())]));
+        assert!(queue.show(Chunk::File(slice(b"ab", 1, 2))).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! A TCP stream as hyper wants it, with an eye on what passes.
+//! A connection as hyper wants it, with an eye on what passes.
 //!
 //! Reads go through one buffer per thread, so that a connection owns none; the
 //! framing is followed there. Writes are vectored and go straight through.
@@ -13,16 +13,16 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use hyper::rt::ReadBufCursor;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::framing::{Framing, Verdict};
 use crate::slice::{FileQueue, any_stand_in};
+use crate::transport::Transport;
 use crate::{HttpStats, Refusal};
 
 /// The driver's end of a connection.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Transport,
     framing: Framing,
     /// Bytes to hand on before any that are read.
     early: Bytes,
@@ -56,6 +56,14 @@ const IN_HEAD: u8 = 1;
 const IN_BODY: u8 = 2;
 
 impl Pulse {
+    /// Of a connection whose bytes are encrypted on their way.
+    pub(crate) fn encrypted() -> Self {
+        Self {
+            files: FileQueue::in_memory(),
+            ..Self::default()
+        }
+    }
+
     /// Counts a head that hyper handed on, and says whether it is to be refused.
     pub(crate) fn serve(&self) -> Option<Refusal> {
         let served = self.served.fetch_add(1, Ordering::Relaxed) + 1;
@@ -103,7 +111,7 @@ impl Pulse {
 
 impl Socket {
     pub(crate) fn new(
-        stream: TcpStream,
+        stream: Transport,
         framing: Framing,
         pulse: Arc<Pulse>,
         stats: Arc<HttpStats>,
@@ -159,12 +167,14 @@ impl Socket {
         }
     }
 
-    /// Writes slices of which some stand for pieces of files.
+    /// Writes slices of which some stand for pieces of files: only where bytes go out as they
+    /// are.
     fn poll_send(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let stream = self.stream.tcp();
         loop {
-            ready!(self.stream.poll_write_ready(cx))?;
-            let send = || self.pulse.files.send(&self.stream, slices);
-            match self.stream.try_io(Interest::WRITABLE, send) {
+            ready!(stream.poll_write_ready(cx))?;
+            let send = || self.pulse.files.send(stream, slices);
+            match stream.try_io(Interest::WRITABLE, send) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return Poll::Ready(result),
             }
@@ -262,8 +272,8 @@ impl hyper::rt::Write for Socket {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
     }
 
     /// The driver closes by itself, after the client has had its answer.

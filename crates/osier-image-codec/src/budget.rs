@@ -15,9 +15,7 @@ impl<'a> Stop<'a> {
     }
 
     /// Never stops.
-    pub fn never() -> Self {
-        Self(&|| false)
-    }
+    pub const NEVER: Stop<'static> = Stop(&|| false);
 
     pub fn is_set(self) -> bool {
         (self.0)()

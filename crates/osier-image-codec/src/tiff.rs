@@ -14,7 +14,8 @@ use crate::{Budget, CodecError, Format, Header, Raster, icc::CmykToRgb, raster::
 const REFUSED: CodecError = CodecError::Encode("TIFF");
 
 pub(crate) fn header(data: &[u8]) -> Result<Header, CodecError> {
-    let mut decoder = decoder(data, 1 << 20)?;
+    let grey = palette_as_grey(data);
+    let mut decoder = decoder(grey.as_deref().unwrap_or(data), 1 << 20)?;
     let (width, height) = decoder.dimensions().map_err(|error| failure(&error))?;
     let colour = decoder.colortype().map_err(|error| failure(&error))?;
     let profile = decoder.get_tag_u8_vec(Tag::IccProfile).ok();
@@ -30,15 +31,16 @@ pub(crate) fn header(data: &[u8]) -> Result<Header, CodecError> {
 
 pub(crate) fn decode(data: &[u8], budget: &Budget<'_>) -> Result<Raster, CodecError> {
     let bytes = usize::try_from(budget.bytes).unwrap_or(usize::MAX);
-    let mut decoder = decoder(data, bytes)?;
+    let grey = palette_as_grey(data);
+    let mut decoder = decoder(grey.as_deref().unwrap_or(data), bytes)?;
     let (width, height) = decoder.dimensions().map_err(|error| failure(&error))?;
     budget.admit(width, height)?;
     let colour = decoder.colortype().map_err(|error| failure(&error))?;
-    let palette = match colour {
-        ColorType::Palette(_) => decoder
+    let palette = match &grey {
+        Some(_) => decoder
             .get_tag_u16_vec(Tag::ColorMap)
             .map_err(|error| failure(&error))?,
-        _ => Vec::new(),
+        None => Vec::new(),
     };
     let profile = match colour {
         ColorType::CMYK(_) => decoder.get_tag_u8_vec(Tag::IccProfile).ok(),
@@ -75,19 +77,7 @@ pub(crate) fn decode(data: &[u8], budget: &Budget<'_>) -> Result<Raster, CodecEr
         for (x, pixel) in row.as_chunks_mut::<4>().0.iter_mut().enumerate() {
             let sample = |channel: usize| line.get(x * channels + channel).copied().unwrap_or(0);
             *pixel = match colour {
-                ColorType::Gray(bits @ (1 | 2 | 4)) => {
-                    let most = (1_u32 << bits) - 1;
-                    let grey =
-                        (packed_sample(line, x, usize::from(bits)) as u32 * 255 / most) as u8;
-                    [grey, grey, grey, 255]
-                }
-                ColorType::Gray(8 | 16) => [sample(0), sample(0), sample(0), 255],
-                ColorType::GrayA(8 | 16) => [sample(0), sample(0), sample(0), sample(1)],
-                ColorType::RGB(8 | 16) => [sample(0), sample(1), sample(2), 255],
-                ColorType::RGBA(8 | 16) | ColorType::CMYK(8 | 16) => {
-                    [sample(0), sample(1), sample(2), sample(3)]
-                }
-                ColorType::Palette(bits @ (1 | 2 | 4 | 8)) => {
+                ColorType::Gray(bits @ (1 | 2 | 4 | 8)) if grey.is_some() => {
                     let index = packed_sample(line, x, usize::from(bits));
                     let most = 1_usize << bits;
                     let of = |channel: usize| {
@@ -96,6 +86,22 @@ pub(crate) fn decode(data: &[u8], budget: &Budget<'_>) -> Result<Raster, CodecEr
                             .map_or(0, |value| (value >> 8) as u8)
                     };
                     [of(0), of(1), of(2), 255]
+                }
+                ColorType::Gray(bits @ (1 | 2 | 4)) => {
+                    let most = (1_u32 << bits) - 1;
+                    let grey =
+                        (packed_sample(line, x, usize::from(bits)) as u32 * 255 / most) as u8;
+                    [grey, grey, grey, 255]
+                }
+                ColorType::Gray(8 | 16) => [sample(0), sample(0), sample(0), 255],
+                ColorType::GrayA(8 | 16)
+                | ColorType::Multiband {
+                    bit_depth: 8 | 16,
+                    num_samples: 2,
+                } => [sample(0), sample(0), sample(0), sample(1)],
+                ColorType::RGB(8 | 16) => [sample(0), sample(1), sample(2), 255],
+                ColorType::RGBA(8 | 16) | ColorType::CMYK(8 | 16) => {
+                    [sample(0), sample(1), sample(2), sample(3)]
                 }
                 _ => return Err(CodecError::Unsupported("this kind of TIFF")),
             };
@@ -139,6 +145,45 @@ fn decoder(data: &[u8], bytes: usize) -> Result<Decoder<Cursor<&[u8]>>, CodecErr
     limits.ifd_value_size = 4 << 20;
     let decoder = Decoder::new(Cursor::new(data)).map_err(|error| failure(&error))?;
     Ok(decoder.with_limits(limits))
+}
+
+/// A copy of a file with a palette that calls itself grey. The decoder knows no palettes, but
+/// the indices are stored like shades of grey; `None` for all other files.
+fn palette_as_grey(data: &[u8]) -> Option<Vec<u8>> {
+    const PHOTOMETRIC: u16 = 262;
+    let little = data.starts_with(b"II");
+    let u16_at = |at: usize| {
+        let bytes = *data.get(at..)?.first_chunk()?;
+        Some(if little {
+            u16::from_le_bytes(bytes)
+        } else {
+            u16::from_be_bytes(bytes)
+        })
+    };
+    let offset = *data.get(4..)?.first_chunk()?;
+    let offset = if little {
+        u32::from_le_bytes(offset)
+    } else {
+        u32::from_be_bytes(offset)
+    };
+    let first = usize::try_from(offset).ok()?;
+    let count = usize::from(u16_at(first)?);
+    let entries = (0..count).map(|number| first.saturating_add(2 + number * 12));
+    let place = entries
+        .into_iter()
+        .find(|at| u16_at(*at) == Some(PHOTOMETRIC))?
+        + 8;
+    if u16_at(place)? != 3 {
+        return None;
+    }
+    let mut copy = data.to_vec();
+    let grey = if little {
+        1_u16.to_le_bytes()
+    } else {
+        1_u16.to_be_bytes()
+    };
+    copy.get_mut(place..place + 2)?.copy_from_slice(&grey);
+    Some(copy)
 }
 
 fn packed_sample(line: &[u8], x: usize, bits: usize) -> usize {

@@ -29,7 +29,7 @@ pub enum ErrorKind {
     ImageTooLarge,
     /// A watermark can't be made. 400.
     WatermarkError,
-    /// The operation is not there. 501.
+    /// What the message names is not there.
     NotImplemented,
     /// The job was stopped.
     Stopped,

@@ -165,15 +165,6 @@ struct Accessed<'a> {
 
 impl<'a> Line<'a> {
     fn new(log: &'a RequestLog, now: Timestamp, status: u16, bytes: u64) -> Self {
-        let refused = log.verdict == Verdict::Refused;
-        let control = log.control.iter().flat_map(|control| {
-            control.resources.iter().map(move |resource| Accessed {
-                action: control.action,
-                resource: Cow::Borrowed(resource),
-                version: None,
-                refused,
-            })
-        });
         let accesses = log
             .accesses
             .iter()
@@ -187,6 +178,14 @@ impl<'a> Line<'a> {
                     .as_ref()
                     .is_some_and(|(refused, _)| *refused == nth),
             });
+        let of_control = log.control.iter().flat_map(|asked| {
+            asked.resources.iter().map(|resource| Accessed {
+                action: asked.action,
+                resource: Cow::Borrowed(resource),
+                version: None,
+                refused: log.verdict == Verdict::Refused,
+            })
+        });
         Self {
             time: now.iso8601(),
             request_id: &log.request_id,
@@ -195,7 +194,7 @@ impl<'a> Line<'a> {
             secure: log.secure,
             identity: log.identity.as_ref().map(osier_auth::Identity::arn),
             access_key_id: log.access_key_id.as_deref(),
-            accesses: accesses.chain(control).collect(),
+            accesses: accesses.chain(of_control).collect(),
             decision: match log.verdict {
                 Verdict::Granted => "granted",
                 Verdict::Refused => "refused",

@@ -12,16 +12,18 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use osier_engine_local::LocalEngine;
+use osier_service::Service;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
+use crate::explain::{self, ExplainTask};
 use crate::keys::{KeyTask, Keys};
 use crate::offline::{collection_summary, engine_summary};
 
 /// No task is longer.
-const TASK_BYTES_MAX: u64 = 4096;
+const TASK_BYTES_MAX: u64 = 16 * 1024;
 /// The socket in the data directory.
 const SOCKET: &str = "control.sock";
 
@@ -31,6 +33,7 @@ pub(crate) enum Task {
     Fsck,
     Gc,
     Key(KeyTask),
+    Explain(ExplainTask),
 }
 
 /// What the commands work on.
@@ -39,6 +42,7 @@ pub(crate) struct Reach {
     /// How long deleted data stays.
     pub(crate) grace: Duration,
     pub(crate) keys: Keys,
+    pub(crate) service: Arc<Service>,
 }
 
 /// What a running server answered.
@@ -178,6 +182,10 @@ async fn answer(mut stream: UnixStream, reach: &Reach) -> io::Result<()> {
         },
         Ok(Task::Key(task)) => match reach.keys.run(task).await {
             Ok(answer) => line("done", &serde_json::to_string(&answer)?),
+            Err(error) => line("failed", &error.to_string()),
+        },
+        Ok(Task::Explain(task)) => match explain::run(&reach.service, task).await {
+            Ok(told) => line("done", &serde_json::to_string(&told)?),
             Err(error) => line("failed", &error.to_string()),
         },
         Err(_) => line("failed", "no such command"),

@@ -22,7 +22,7 @@ use crate::metrics::Metrics;
 
 /// Answers on the store's listeners.
 pub(crate) struct Data {
-    pub(crate) service: Service,
+    pub(crate) service: Arc<Service>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
@@ -36,6 +36,7 @@ impl Handler for Data {
             parts,
             peer,
             local,
+            secure,
             body,
         } = incoming;
         // The query stays out of the log: it may hold a signature.
@@ -47,7 +48,7 @@ impl Handler for Data {
                 head: parts,
                 peer,
                 local,
-                secure: false,
+                secure,
                 body: Box::new(Upload(body)),
             })
             .await;

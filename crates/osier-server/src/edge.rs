@@ -23,6 +23,7 @@ impl Handler for Edge {
             parts,
             peer,
             local: _,
+            secure,
             body,
         } = incoming;
         // The query stays out of the log: it may hold a signature.
@@ -33,7 +34,7 @@ impl Handler for Edge {
             .handle(Request {
                 head: parts,
                 peer,
-                secure: false,
+                secure,
                 body,
             })
             .await;

@@ -10,6 +10,7 @@ mod console;
 mod control;
 mod data;
 mod edge;
+mod explain;
 mod identities;
 mod keys;
 mod logging;
@@ -26,6 +27,7 @@ mod welcome;
 pub use osier_engine_local::OpenError;
 
 pub use clock::{SystemClock, SystemRng};
+pub use explain::{ExplainError, ExplainTask, Explained, explain};
 pub use identities::{IdentityError, VAULT_KEY_FILE};
 pub use keys::{KeyAnswer, KeyError, KeyTask, ToldKey};
 pub use logging::start_logging;
@@ -35,8 +37,9 @@ pub use private_file::PrivateFileError;
 pub use root_key::{KeyOrigin, ROOT_KEY_FILE, RootKey, RootKeyError, key_file, read_root_key};
 pub use server::{Running, StartError, start};
 pub use settings::{
-    AuditSettings, EncryptionSettings, GatewaySettings, HttpSettings, IdentitySettings,
-    LimitSettings, ListenAddress, LogSettings, Settings, SettingsError, Subnet,
+    AccessSettings, AuditSettings, CertificateSettings, EncryptionSettings, GatewaySettings,
+    HttpSettings, IdentitySettings, LimitSettings, ListenAddress, LogSettings, Settings,
+    SettingsError, Subnet,
 };
 pub use signals::{Caught, Signals};
 pub use welcome::Welcome;

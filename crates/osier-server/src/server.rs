@@ -12,7 +12,11 @@ use osier_auth::{Regions, Verifier};
 use osier_engine::{Engine, EngineError};
 use osier_engine_local::{LocalEngine, OpenError};
 use osier_gateway::{Gateway, InvalidSite};
-use osier_http::{ConnectionSettings, Listeners, raise_open_file_limit};
+use osier_http::{
+    ConnectionSettings, Handler, Incoming, Listeners, Outgoing, Refusal, Tls, TlsError,
+    raise_open_file_limit,
+};
+use osier_image_service::Imaging;
 use osier_service::{Identities, Service};
 use osier_store::Store;
 use osier_types::{Clock, Fault, Rng};
@@ -27,6 +31,7 @@ use crate::keys::{KeyError, Keys};
 use crate::master_keys::{self, MasterKeysError};
 use crate::metrics::{HttpNumbers, Metrics};
 use crate::root_key::{given_key, key_file, root_key};
+use crate::settings::ListenAddress;
 use crate::welcome::reachable;
 use crate::{RootKey, RootKeyError, Settings, SystemClock, SystemRng, Welcome};
 
@@ -45,6 +50,9 @@ pub enum StartError {
     /// A site can't be used.
     #[error(transparent)]
     Site(InvalidSite),
+    /// A certificate can't be used.
+    #[error(transparent)]
+    Certificate(#[from] TlsError),
     /// The data directory can't be made.
     #[error("can't make the data directory `{}`", path.display())]
     Data {
@@ -96,8 +104,11 @@ pub enum StartError {
 /// A running server. Stops when dropped, without waiting for anything.
 #[derive(Debug)]
 pub struct Running {
-    stores: Option<osier_http::Running>,
-    sites: Option<osier_http::Running>,
+    /// Plain ones first.
+    stores: Vec<osier_http::Running>,
+    sites: Vec<osier_http::Running>,
+    /// The certificates, where there are any.
+    tls: Option<Arc<Tls>>,
     console: Option<osier_http::Running>,
     control: Option<Control>,
     /// After the listeners: their last requests are in it.
@@ -123,21 +134,21 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         Listeners::bind(addresses, threads)
             .map_err(|(address, source)| StartError::Listen { address, source })
     };
-    let addresses: Vec<_> = settings.listen.iter().map(|listen| listen.0).collect();
-    let store_listeners = listen(&addresses, settings.http.threads)?;
+    let tls = tls(&settings)?;
+    let store_listeners = listen(&plain(&settings.listen), settings.http.threads)?;
+    let store_listeners_tls = listen(&plain(&settings.listen_tls), settings.http.threads)?;
     let console_listeners = listen(&[settings.console_listen.0], 1)?;
     let sites = settings
         .sites()
         .map_err(|(_, invalid)| StartError::Site(invalid))?;
-    let addresses: Vec<_> = settings
-        .gateway
-        .listen
-        .iter()
-        .map(|listen| listen.0)
-        .collect();
-    let site_listeners = (!sites.is_empty())
-        .then(|| listen(&addresses, settings.http.threads))
-        .transpose()?;
+    let (site_addresses, site_addresses_tls) = if sites.is_empty() {
+        (Vec::new(), Vec::new())
+    } else {
+        let gateway = &settings.gateway;
+        (plain(&gateway.listen), plain(&gateway.listen_tls))
+    };
+    let site_listeners = listen(&site_addresses, settings.http.threads)?;
+    let site_listeners_tls = listen(&site_addresses_tls, settings.http.threads)?;
 
     make_data_directory(&settings.data)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -185,6 +196,13 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         },
         "osier-console",
     )?;
+    let service = Arc::new(service(
+        &settings,
+        store,
+        Arc::clone(&identities),
+        &clock,
+        &rng,
+    ));
     let reach = Reach {
         engine: Arc::clone(&engine),
         grace: Duration::from_secs(settings.engine.collect_grace_s),
@@ -195,38 +213,68 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
             &clock,
             &rng,
         ),
+        service: Arc::clone(&service),
     };
     let control = Control::start(&settings.data, reach)
         .inspect_err(|error| tracing::warn!(%error, "other commands can't reach this server"))
         .ok();
+    let audit = audit(&settings)?;
     let gateway = Gateway::new(
         sites,
         settings.gateway.memory_bytes_max,
         Arc::clone(&clock),
         Arc::clone(&rng),
     );
-    let audit = audit(&settings)?;
     let data = Data {
-        service: service(&settings, store, identities, &clock, &rng),
+        service,
         metrics,
         clock,
         rng,
         audit: audit.as_ref().map(Audit::queue),
     };
-    let stores = osier_http::start(store_listeners, data, settings.connections(), "osier-http")?;
-    let gateway = Arc::new(gateway);
-    let sites = site_listeners
-        .map(|listeners| {
-            let edge = Edge { gateway };
-            osier_http::start(listeners, edge, settings.connections(), "osier-edge")
-        })
-        .transpose()?;
+    let connections = settings.connections();
+    let data = Arc::new(data);
+    let edge = Arc::new(Edge {
+        gateway: Arc::new(gateway),
+    });
+    let mut stores = vec![osier_http::start(
+        store_listeners,
+        Arc::clone(&data),
+        connections.clone(),
+        "osier-http",
+    )?];
+    let mut sites = Vec::new();
+    if !site_listeners.addresses().is_empty() {
+        let edge = Arc::clone(&edge);
+        sites.push(osier_http::start(
+            site_listeners,
+            edge,
+            connections.clone(),
+            "osier-edge",
+        )?);
+    }
+    if let Some(tls) = &tls {
+        let encrypted = |listeners: Listeners, handler| {
+            let tls = Arc::clone(tls);
+            osier_http::start_tls(listeners, handler, connections.clone(), tls, "osier-tls")
+        };
+        if !store_listeners_tls.addresses().is_empty() {
+            stores.push(encrypted(store_listeners_tls, Face::Store(data))?);
+        }
+        if !site_listeners_tls.addresses().is_empty() {
+            sites.push(encrypted(site_listeners_tls, Face::Sites(edge))?);
+        }
+    }
+    let plain_stats = stores.first().map(|stores| Arc::clone(stores.stats()));
     // Set once: this is the only server that counts here.
-    let _ = http_numbers.0.set(Arc::clone(stores.stats()));
+    if let Some(stats) = plain_stats {
+        let _ = http_numbers.0.set(stats);
+    }
     ready.store(true, Ordering::Relaxed);
     Ok(Running {
-        stores: Some(stores),
+        stores,
         sites,
+        tls,
         console: Some(console),
         control,
         audit,
@@ -235,6 +283,41 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         key,
         settings,
     })
+}
+
+fn plain(addresses: &[ListenAddress]) -> Vec<SocketAddr> {
+    addresses.iter().map(|listen| listen.0).collect()
+}
+
+fn tls(settings: &Settings) -> Result<Option<Arc<Tls>>, StartError> {
+    let files = settings.certificates();
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let tls = Tls::read(&files).map_err(StartError::Certificate)?;
+    Ok(Some(Arc::new(tls)))
+}
+
+/// What answers on encrypted listeners.
+enum Face {
+    Store(Arc<Data>),
+    Sites(Arc<Edge>),
+}
+
+impl Handler for Face {
+    async fn handle(&self, incoming: Incoming) -> Outgoing {
+        match self {
+            Self::Store(data) => data.handle(incoming).await,
+            Self::Sites(edge) => edge.handle(incoming).await,
+        }
+    }
+
+    fn refuse(&self, refusal: Refusal, head: &http::request::Parts) -> Outgoing {
+        match self {
+            Self::Store(data) => data.refuse(refusal, head),
+            Self::Sites(edge) => edge.refuse(refusal, head),
+        }
+    }
 }
 
 fn audit(settings: &Settings) -> Result<Option<Audit>, StartError> {
@@ -266,6 +349,7 @@ fn service(
         store,
         identities,
         Verifier::new(regions),
+        Arc::new(Imaging::new(settings.image.clone(), Arc::clone(clock))),
         settings.service(),
         Arc::clone(clock),
         Arc::clone(rng),
@@ -273,20 +357,34 @@ fn service(
 }
 
 impl Running {
-    /// Where the store listens.
+    /// Where the store listens without TLS.
     pub fn addresses(&self) -> &[SocketAddr] {
-        let stores = self.stores.as_ref();
+        let stores = self.stores.first();
         stores
             .map(osier_http::Running::addresses)
             .unwrap_or_default()
     }
 
     /// Where sites are served; nowhere without a site.
-    pub fn site_addresses(&self) -> &[SocketAddr] {
-        let sites = self.sites.as_ref();
-        sites
-            .map(osier_http::Running::addresses)
-            .unwrap_or_default()
+    pub fn site_addresses(&self) -> Vec<SocketAddr> {
+        let sites = self.sites.iter().flat_map(osier_http::Running::addresses);
+        sites.copied().collect()
+    }
+
+    /// Reads the certificates again; whether there are any. When one can't be used, all stay
+    /// as they are.
+    pub fn reload_certificates(&self) -> bool {
+        let Some(tls) = &self.tls else {
+            return false;
+        };
+        match tls.reload(&self.settings.certificates()) {
+            Ok(()) => tracing::info!("certificates were read again"),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(error, "the certificates stay as they were");
+            }
+        }
+        true
     }
 
     /// Where console, metrics and health listen.
@@ -307,7 +405,7 @@ impl Running {
                 .console_address()
                 .unwrap_or(self.settings.console_listen.0),
             region: self.settings.region.clone(),
-            sites: self.site_addresses().to_vec(),
+            sites: self.site_addresses(),
             key: self.key.clone(),
             key_file: key_file(&self.settings.data),
             now: SystemClock.now(),
@@ -335,11 +433,8 @@ impl Running {
 
     fn shut(&mut self, drain: Duration) {
         self.ready.store(false, Ordering::Relaxed);
-        if let Some(sites) = self.sites.take() {
-            sites.stop(drain);
-        }
-        if let Some(stores) = self.stores.take() {
-            stores.stop(drain);
+        for running in self.sites.drain(..).chain(self.stores.drain(..)) {
+            running.stop(drain);
         }
         self.control = None;
         self.audit = None;

@@ -63,10 +63,12 @@ impl Service {
         let (index, spaces) = signed
             .as_ref()
             .map_or((0, true), |signed| (signed.candidate, signed.plus_is_space));
-        let address = addressed
+        let mut address = addressed
             .candidates
-            .get(index)
+            .into_iter()
+            .nth(index)
             .ok_or_else(|| Fault::new(FaultKind::Internal))?;
+        learnt.ways.target = self.enter(&mut address);
         learnt.address = Some(address.clone());
         if let Some(signed) = &signed {
             learnt.log.access_key_id = Some(signed.access_key_id.clone());
@@ -77,13 +79,13 @@ impl Service {
         } else {
             addressed.query
         };
-        let route = route_of(dialect, request, address, &query);
+        let route = route_of(dialect, request, &address, &query);
         learnt.log.op = route.name().unwrap_or("Unknown");
         self.grant(request, learnt);
         self.perform(
             request,
             learnt,
-            address,
+            &address,
             &query,
             &route,
             signed.as_ref(),

@@ -58,6 +58,8 @@ impl Service {
         mut learnt: Learnt,
     ) -> Response {
         learnt.log.request_id = self.uuid();
+        learnt.log.source = Some(learnt.source.address);
+        learnt.log.secure = learnt.source.secure;
         let query = head.uri.query().unwrap_or_default();
         let known_form = form.as_deref().unwrap_or_default();
         let format = Format::wanted(query, known_form, &head.headers);
@@ -75,23 +77,16 @@ impl Service {
         let Encoded { head, body } = match done {
             Ok(outcome) => rpc::encode(&context, learnt.log.op, &outcome),
             Err(fault) => {
-                let known = learnt.caller.is_some();
-                if !known || matches!(fault, ControlFault::NoPermission { .. }) {
-                    learnt.log.verdict = Verdict::Refused;
-                }
                 learnt.log.error_code = Some(rpc::family(&fault));
                 learnt.log.ec = Some(fault.code());
                 rpc::encode_fault(&context, &fault, learnt.caller.as_ref())
             }
         };
-        let mut log = learnt.log;
-        log.source = Some(learnt.source.address);
-        log.secure = learnt.source.secure;
-        log.identity = learnt.caller;
+        learnt.log.identity = learnt.caller;
         Response {
             head,
             body: ResponseBody::Bytes(body),
-            log,
+            log: learnt.log,
         }
     }
 
@@ -102,6 +97,8 @@ impl Service {
         learnt: &mut Learnt,
     ) -> Result<ControlOutcome, ControlFault> {
         let now = self.now();
+        // Until its sender is known.
+        learnt.log.verdict = Verdict::Refused;
         let signed = authenticate_control(
             &ControlHead {
                 method: &head.method,
@@ -114,6 +111,7 @@ impl Service {
             &self.nonces,
             now,
         )?;
+        learnt.log.verdict = Verdict::NotAsked;
         self.identities.note_use(&signed.access_key_id, now);
         learnt.log.access_key_id = Some(signed.access_key_id.clone());
         let caller = &*learnt.caller.insert(signed.identity);
@@ -126,25 +124,27 @@ impl Service {
             action: request.action(),
             resources: request.resources(&caller.account.id),
         });
-        learnt.log.verdict = Verdict::Granted;
         let conditions = circumstances(&Asking {
             caller: Some(caller),
             access_key_id: Some(&signed.access_key_id),
             headers: &head.headers,
             source: &learnt.source,
+            ways: &learnt.ways,
             now,
         });
-        match self
+        let done = self
             .identities
             .execute(caller, request, &conditions, now)
-            .await
-        {
-            Ok(done) => done,
-            Err(fault) => {
-                log_fault(&learnt.log, &fault);
-                Err(ControlFault::Internal)
-            }
-        }
+            .await;
+        let done = done.unwrap_or_else(|fault| {
+            log_fault(&learnt.log, &fault);
+            Err(ControlFault::Internal)
+        });
+        learnt.log.verdict = match &done {
+            Err(ControlFault::NoPermission { .. }) => Verdict::Refused,
+            _ => Verdict::Granted,
+        };
+        done
     }
 
     /// As the control APIs name their requests.

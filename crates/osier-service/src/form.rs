@@ -65,6 +65,11 @@ pub(crate) async fn post(
         let range = policy.check(&target, &fields)?;
         post.length_range = range.map(|range| (range.min, range.max));
     }
+    // Only now: the form's policy means the name that the form was sent to.
+    learnt.ways.target = service.via(post.put.bucket.clone());
+    if let Some(via) = &learnt.ways.target {
+        post.put.bucket = via.point.bucket.clone();
+    }
     let op = Op::PostObject(post);
     learnt.log.bucket = op.bucket().cloned();
     learnt.facts = dialect.facts(&op, &request.headers);
@@ -73,9 +78,15 @@ pub(crate) async fn post(
         access_key_id: learnt.log.access_key_id.as_deref(),
         headers: &request.headers,
         source: &learnt.source,
+        ways: &learnt.ways,
         now: service.now(),
     };
+    if identity.is_none() {
+        service.check_referer(&op, &request.headers)?;
+    }
     service.authorise(&asking, &op, &mut learnt.judged).await?;
+    let account = identity.as_ref().map(|caller| &*caller.account.id);
+    service.check_change(&op, &learnt.ways, account)?;
     let caller = caller_of(identity.as_ref());
     let reply = service.store.execute(&caller, op, &mut file).await?;
     Ok(Done {

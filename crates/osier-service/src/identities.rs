@@ -69,6 +69,11 @@ impl Identities {
         self.directory.current()
     }
 
+    /// Notes that a key signed a request.
+    pub(crate) fn note_use(&self, access_key_id: &str, now: Timestamp) {
+        self.current().note_use(access_key_id, now);
+    }
+
     /// Does what `caller` asks RAM or STS for, if it may.
     ///
     /// # Errors
@@ -87,11 +92,6 @@ impl Identities {
         }
         self.change(|directory| directory.execute(caller, request, conditions, now, rng))
             .await
-    }
-
-    /// Notes that a key signed a request.
-    pub(crate) fn note_use(&self, access_key_id: &str, now: Timestamp) {
-        self.current().note_use(access_key_id, now);
     }
 
     /// Changes the directory. Others see the change, and the caller gets its result, once it

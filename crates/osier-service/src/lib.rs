@@ -9,11 +9,15 @@ mod authorise;
 mod body;
 mod chunked;
 mod control;
+mod explain;
 mod form;
+mod guard;
 mod identities;
 mod layers;
 mod pace;
 mod perform;
+mod picture;
+mod points;
 mod reply;
 mod service;
 mod source;
@@ -25,6 +29,10 @@ use osier_auth::{Decision, Identity};
 use osier_store::ByteSource;
 use osier_types::{Access, BucketName};
 
+pub use explain::{
+    AccessReport, ActionReport, Explanation, Grantee, LayerTold, Question, QuestionError,
+    RequestTold, SignatureTold, TextsTold,
+};
 pub use identities::{Identities, IdentitiesError};
 pub use service::{Service, ServiceSettings};
 pub use source::Surroundings;
@@ -70,7 +78,7 @@ pub use pace::PacedBody;
 /// What a request was and what came of it.
 #[derive(Clone, Debug, Default)]
 pub struct RequestLog {
-    /// 24 upper-case hex digits.
+    /// 24 upper-case hex digits; a UUID where a control API was asked.
     pub request_id: String,
     /// The operation's OSS name; `Unknown` when the request was not understood.
     pub op: &'static str,
@@ -86,10 +94,10 @@ pub struct RequestLog {
     pub identity: Option<Identity>,
     /// What permission was asked for.
     pub accesses: Vec<Access>,
-    /// The same, of a request to a control API.
-    pub control: Option<ControlAccess>,
     /// Whether it was given.
     pub verdict: Verdict,
+    /// What a control API was asked for.
+    pub control: Option<ControlAccess>,
     /// Which access was refused, and how that came about.
     pub refused: Option<(usize, Box<Decision>)>,
     /// The error code answered.
@@ -98,12 +106,12 @@ pub struct RequestLog {
     pub ec: Option<String>,
 }
 
-/// What permission a request to a control API asked for.
+/// What a request to a control API needs permission for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ControlAccess {
     /// The action in policies, e.g. `ram:CreateUser`.
     pub action: &'static str,
-    /// The resources, e.g. `acs:ram:*:1234:user/app`.
+    /// What it is done to, as policies name it.
     pub resources: Vec<String>,
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::request::Parts;
-use osier_auth::{Identity, Signed};
+use osier_auth::{Identity, Place, Signed};
 use osier_store::{ByteSource, Caller};
 use osier_types::{AccessDenial, Expected, Fault, FaultKind, Op, Outcome, Owner, Query};
 use osier_wire::{Address, BodyUse, Route, Scope};
@@ -12,6 +12,7 @@ use crate::authorise::Asking;
 use crate::body::{check_document, read_document};
 use crate::chunked::{self, ChunkedSource};
 use crate::pace::PacedSource;
+use crate::points::check_reach;
 use crate::service::{Done, Learnt, Service};
 
 /// Parameters that replace headers of an answer; anonymous requests may not use them.
@@ -75,7 +76,9 @@ impl Service {
         let account = learnt.caller.as_ref().map(|caller| &*caller.account.id);
         let account = account.unwrap_or_default();
         let dialect = learnt.dialect;
-        let mut op = dialect.decode(route, address, query, headers, &document, account)?;
+        let op = dialect.decode(route, address, query, headers, &document, account)?;
+        let mut op = self.styled_by_key(op).await?;
+        learnt.ways.source = self.enter_source(&mut op);
         learnt.log.op = op.name();
         learnt.log.bucket = op.bucket().cloned();
         learnt.facts = dialect.facts(&op, headers);
@@ -92,14 +95,41 @@ impl Service {
             access_key_id: learnt.log.access_key_id.as_deref(),
             headers,
             source: &learnt.source,
+            ways: &learnt.ways,
             now: self.now(),
         };
+        check_reach(&learnt.ways, &op)?;
+        if signed.is_none_or(|signed| signed.place == Place::Url) {
+            self.check_referer(&op, headers)?;
+        }
         self.authorise(&asking, &op, &mut learnt.judged).await?;
+        let account = learnt.caller.as_ref().map(|caller| &*caller.account.id);
+        self.check_change(&op, &learnt.ways, account)?;
+        if let Some(outcome) = self.told_here(&op)? {
+            return Ok(Done {
+                reply: outcome.into(),
+                bits_per_second: None,
+            });
+        }
         if let (Some(bits), BodyUse::Stream) = (bits_per_second, route.body()) {
             body = Box::new(PacedSource::new(body, bits));
         }
-        let caller = caller_of(learnt.caller.as_ref());
-        let reply = self.store.execute(&caller, op, body.as_mut()).await?;
+        self.check_original(&asking, &op).await?;
+        let reply = match op {
+            Op::GetProcessed(op) => Box::pin(self.processed(&asking, op, true)).await?,
+            Op::HeadProcessed(op) => Box::pin(self.processed(&asking, op, false)).await?,
+            Op::SaveProcessed(op) => {
+                Box::pin(self.save_processed(&asking, op, &mut learnt.judged)).await?
+            }
+            op => {
+                Self::check_style(&op)?;
+                let deleted = self.deletes(&op);
+                let caller = caller_of(learnt.caller.as_ref());
+                let reply = self.store.execute(&caller, op, body.as_mut()).await?;
+                self.forget_deleted(deleted);
+                reply
+            }
+        };
         if let Outcome::Preflight(grant) = &reply.outcome {
             learnt.grant = Some(grant.clone());
         }

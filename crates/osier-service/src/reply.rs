@@ -36,6 +36,7 @@ impl Service {
             grant,
             preflight,
             source,
+            ways: _,
             judged,
         } = learnt;
         log.source = Some(source.address);
@@ -73,6 +74,7 @@ impl Service {
             }
             Err(fault) => {
                 log_fault(&log, &fault);
+                self.note_refusal(request.head, &log, caller.as_ref(), &fault.kind, dialect);
                 let encoded = dialect.encode_fault(&context, &fault, &request.head.method);
                 log.error_code = Some(dialect.code(&fault.kind));
                 (encoded, None)

@@ -6,13 +6,16 @@ use std::time::Instant;
 
 use osier_auth::control::Nonces;
 use osier_auth::{Identity, Verifier};
+use osier_image_service::Imaging;
 use osier_store::{Reply, Store};
 use osier_types::{Clock, Preflight, Rng};
 use osier_wire::{Address, Dialect, DialectChoice, Hosts, ReplyFacts};
 
 use crate::authorise::Judged;
 use crate::control::{self, Told};
-use crate::layers::PolicyCache;
+use crate::explain::Refusals;
+use crate::layers::DocumentCache;
+use crate::points::Ways;
 use crate::reply::Origin;
 use crate::source::Source;
 use crate::{Identities, Request, RequestLog, Response, Surroundings};
@@ -39,8 +42,9 @@ pub struct Service {
     pub(crate) store: Arc<Store>,
     pub(crate) identities: Arc<Identities>,
     pub(crate) verifier: Verifier,
-    #[expect(dead_code, reason = "buckets have no policies yet")]
-    pub(crate) policies: PolicyCache,
+    pub(crate) documents: DocumentCache,
+    pub(crate) refusals: Refusals,
+    pub(crate) imaging: Arc<Imaging>,
     /// Of the control APIs.
     pub(crate) nonces: Nonces,
     pub(crate) settings: ServiceSettings,
@@ -68,6 +72,7 @@ pub(crate) struct Learnt {
     pub(crate) address: Option<Address>,
     pub(crate) caller: Option<Identity>,
     pub(crate) source: Source,
+    pub(crate) ways: Ways,
     pub(crate) judged: Judged,
     pub(crate) grant: Option<Preflight>,
     pub(crate) preflight: bool,
@@ -85,6 +90,7 @@ impl Service {
         store: Arc<Store>,
         identities: Arc<Identities>,
         verifier: Verifier,
+        imaging: Arc<Imaging>,
         settings: ServiceSettings,
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
@@ -93,7 +99,9 @@ impl Service {
             store,
             identities,
             verifier,
-            policies: PolicyCache::default(),
+            documents: DocumentCache::default(),
+            refusals: Refusals::default(),
+            imaging,
             nonces: Nonces::default(),
             settings,
             clock,
@@ -123,6 +131,7 @@ impl Service {
                 request.secure,
                 &request.head.headers,
             ),
+            ways: Ways::default(),
             judged: Judged::default(),
             grant: None,
             preflight: false,

@@ -1,9 +1,11 @@
 //! Buckets: everything their records tell, and the operations that change them.
 
+use std::sync::Arc;
+
 use osier_types::{
-    BucketAcl, BucketInfo, BucketLock, BucketName, BucketPage, BucketStat, BucketVersioning,
-    ClassStat, ConfigKind, DataRedundancy, Fault, FaultKind, ListBuckets, OptionsObject, Outcome,
-    PutBucket, Region, StorageClass,
+    ALIAS_END, BucketAccess, BucketAcl, BucketInfo, BucketLock, BucketName, BucketPage, BucketStat,
+    BucketVersioning, ClassStat, ConfigKind, DataRedundancy, Fault, FaultKind, ListBuckets,
+    OptionsObject, Outcome, PutBucket, Region, StorageClass,
 };
 
 use crate::failure::OrFault as _;
@@ -17,6 +19,9 @@ impl Store {
         caller: &Caller,
         op: PutBucket,
     ) -> Result<Outcome, Fault> {
+        if op.bucket.as_str().ends_with(ALIAS_END) {
+            return Err(FaultKind::InvalidBucketName(op.bucket.to_string()).into());
+        }
         let wanted = BucketRecord {
             name: op.bucket.clone(),
             table: self.new_table(),
@@ -32,6 +37,10 @@ impl Store {
             encryption: None,
             lock: op.object_lock.then(BucketLock::default),
             worm: None,
+            access: Arc::new(BucketAccess {
+                block_public_access: self.settings.block_public_access,
+                ..BucketAccess::default()
+            }),
         };
         let name = op.bucket.clone();
         let buckets_max = self.settings.buckets_max;
@@ -131,6 +140,7 @@ impl Store {
             redundancy: record.redundancy,
             versioning: record.versioning,
             encryption: record.encryption.clone(),
+            block_public_access: record.access.block_public_access,
         }))
     }
 

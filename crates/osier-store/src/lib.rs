@@ -4,6 +4,7 @@
 //! [`Engine`]. Permission was decided before; nothing here knows HTTP, dialects
 //! or signatures. What is kept in rows is documented in the module `rows`.
 
+mod access;
 mod append;
 mod audit;
 mod body;
@@ -82,6 +83,8 @@ pub struct StoreSettings {
     pub append_bytes_max: u64,
     /// Bytes of every part but the last at least.
     pub part_bytes_min: u64,
+    /// Block Public Access of new buckets.
+    pub block_public_access: bool,
 }
 
 impl Default for StoreSettings {
@@ -93,6 +96,7 @@ impl Default for StoreSettings {
             body_bytes_max: limits::BODY_BYTES_MAX,
             append_bytes_max: limits::APPEND_BYTES_MAX,
             part_bytes_min: limits::PART_BYTES_MIN,
+            block_public_access: false,
         }
     }
 }
@@ -336,6 +340,36 @@ impl Store {
                 self.change_bucket(&bucket, move |record| record.cors = None)
                     .await
             }
+            // What the document means is above this crate.
+            Op::GetBucketPolicy { bucket } | Op::GetBucketPolicyStatus { bucket } => {
+                self.bucket_policy(&bucket)
+            }
+            Op::PutBucketPolicy { bucket, document } => {
+                self.put_bucket_policy(&bucket, Some(document)).await
+            }
+            Op::DeleteBucketPolicy { bucket } => self.put_bucket_policy(&bucket, None).await,
+            Op::GetBucketReferer { bucket } => self.bucket_referer(&bucket),
+            Op::PutBucketReferer { bucket, referer } => {
+                self.put_bucket_referer(&bucket, referer).await
+            }
+            Op::GetPublicAccessBlock(scope) => self.public_access_block(caller, &scope),
+            Op::PutPublicAccessBlock { scope, block } => {
+                self.put_public_access_block(caller, scope, block).await
+            }
+            Op::DeletePublicAccessBlock(scope) => {
+                self.put_public_access_block(caller, scope, false).await
+            }
+            Op::CreateAccessPoint { point, vpc } => {
+                Box::pin(self.create_access_point(point, vpc)).await
+            }
+            Op::GetAccessPoint(point) => self.access_point(&point),
+            Op::DeleteAccessPoint(point) => self.delete_access_point(point).await,
+            Op::ListAccessPoints(op) => self.list_access_points(caller, op),
+            Op::GetAccessPointPolicy(point) => self.access_point_policy(&point),
+            Op::PutAccessPointPolicy { point, document } => {
+                self.put_access_point_policy(point, Some(document)).await
+            }
+            Op::DeleteAccessPointPolicy(point) => self.put_access_point_policy(point, None).await,
             Op::GetBucketConfig { bucket, kind } => self.bucket_config(&bucket, kind).await,
             Op::PutBucketConfig {
                 bucket,

@@ -5,13 +5,15 @@
 //! program does not know makes the row unreadable: it may say that the bytes are encrypted, or
 //! that they must be kept.
 
+use std::sync::Arc;
+
 use osier_types::{
-    BucketEncryption, BucketLock, BucketWorm, Checksum, ChecksumPlan, Fault, FaultKind,
-    ObjectChecksum, ObjectLock, ProcessingConfig, Style,
+    BucketAccess, BucketEncryption, BucketLock, BucketWorm, Checksum, ChecksumPlan, Fault,
+    FaultKind, ObjectChecksum, ObjectLock, ProcessingConfig, Style,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::rows::{Object, PartRecord, Record, UploadRecord, unreadable};
+use crate::rows::{AccountRecord, Object, PartRecord, Record, UploadRecord, unreadable};
 use crate::state::BucketRecord;
 use crate::vault::Envelope;
 
@@ -105,6 +107,8 @@ later_fields! {
         lock: Lock(BucketLock),
         /// The retention policy.
         worm: Worm(BucketWorm),
+        /// Policy, referers, access points and the like.
+        access: Access(Arc<BucketAccess>),
     }
 }
 
@@ -157,6 +161,8 @@ impl Row for BucketRecord {
             encryption: self.encryption.clone(),
             lock: self.lock,
             worm: self.worm.clone(),
+            access: Some(Arc::clone(&self.access))
+                .filter(|access| **access != BucketAccess::default()),
         }
         .encode()
     }
@@ -166,10 +172,12 @@ impl Row for BucketRecord {
             encryption,
             lock,
             worm,
+            access,
         } = BucketMore::decode(bytes)?;
         self.encryption = encryption;
         self.lock = lock;
         self.worm = worm;
+        self.access = access.unwrap_or_default();
         Ok(())
     }
 }
@@ -185,6 +193,7 @@ impl Row for PartRecord {
     }
 }
 
+impl Row for AccountRecord {}
 impl Row for Style {}
 impl Row for ProcessingConfig {}
 impl<T> Row for Vec<T> {}

@@ -3,16 +3,16 @@
 //! Each change runs in a task of its own: a client that goes away in the middle
 //! can't leave memory and storage telling different things.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::future::Future;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 use osier_engine::{Batch, Engine, EngineError, Family, KeyRange, TableId};
-use osier_types::{BucketName, Fault, FaultKind, PutBucket};
+use osier_types::{AccessPoint, BucketName, Fault, FaultKind, PutBucket};
 
 use crate::failure::{OrFault as _, fault};
-use crate::rows;
+use crate::rows::{self, AccountRecord};
 use crate::state::{Bucket, BucketRecord};
 
 /// A bucket with rows in one of these is not empty.
@@ -32,7 +32,12 @@ const LOAD_PAGE: usize = 1000;
 pub(crate) struct Registry {
     engine: Arc<dyn Engine>,
     buckets: RwLock<BTreeMap<BucketName, Arc<Bucket>>>,
-    /// Held while buckets come and go.
+    /// Aliases of access points, with their buckets. One whose access point is gone leads to a
+    /// bucket that does not know it; aliases are never used again.
+    aliases: RwLock<HashMap<BucketName, BucketName>>,
+    /// Accounts that block public access.
+    blocking: RwLock<HashSet<String>>,
+    /// Held while buckets and access points come and go.
     creation: tokio::sync::Mutex<()>,
 }
 
@@ -42,28 +47,43 @@ impl Registry {
         let registry = Self {
             engine,
             buckets: RwLock::default(),
+            aliases: RwLock::default(),
+            blocking: RwLock::default(),
             creation: tokio::sync::Mutex::default(),
         };
+        for (_, raw) in registry.system_rows(Family::Current).await? {
+            registry.load_bucket(rows::decode_bucket(&raw)?).await?;
+        }
+        for (account, raw) in registry.system_rows(Family::Config).await? {
+            let record: AccountRecord = rows::decode(&raw)?;
+            if record.block_public_access {
+                let account = String::from_utf8_lossy(&account).into_owned();
+                write(&registry.blocking).insert(account);
+            }
+        }
+        Ok(registry)
+    }
+
+    async fn system_rows(&self, family: Family) -> Result<Vec<(Bytes, Bytes)>, Fault> {
+        let mut all = Vec::new();
         let mut range = KeyRange::ALL;
         loop {
-            let page = registry
+            let page = self
                 .engine
-                .scan(TableId::SYSTEM, Family::Current, range.clone(), LOAD_PAGE)
+                .scan(TableId::SYSTEM, family, range.clone(), LOAD_PAGE)
                 .await
                 .map_err(|error| fault(error, None))?;
-            for (_, raw) in &page.rows {
-                registry.load_bucket(rows::decode(raw)?).await?;
-            }
-            match page.rows.last() {
+            all.extend(page.rows);
+            match all.last() {
                 Some((last, _)) if page.more => range = range.after(last),
-                _ => return Ok(registry),
+                _ => return Ok(all),
             }
         }
     }
 
     /// The bucket of this name.
     pub(crate) fn open(&self, name: &BucketName) -> Result<Arc<Bucket>, Fault> {
-        let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
+        let buckets = read(&self.buckets);
         buckets
             .get(name)
             .cloned()
@@ -72,8 +92,99 @@ impl Registry {
 
     /// Every bucket, in order of names.
     pub(crate) fn all(&self) -> Vec<Arc<Bucket>> {
-        let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
+        let buckets = read(&self.buckets);
         buckets.values().cloned().collect()
+    }
+
+    /// The bucket that this alias leads, or led, to.
+    pub(crate) fn behind_alias(&self, alias: &BucketName) -> Option<BucketName> {
+        read(&self.aliases).get(alias).cloned()
+    }
+
+    /// Whether an account blocks public access to all that it owns.
+    pub(crate) fn blocks_public_access(&self, account: &str) -> bool {
+        read(&self.blocking).contains(account)
+    }
+
+    /// Turns an account's Block Public Access on or off, durably and then in memory.
+    pub(crate) async fn block_public_access(
+        self: &Arc<Self>,
+        account: &str,
+        block: bool,
+    ) -> Result<(), Fault> {
+        let (registry, account) = (Arc::clone(self), account.to_owned());
+        apart(async move {
+            let _creation = registry.creation.lock().await;
+            let row = Bytes::copy_from_slice(account.as_bytes());
+            let mut batch = Batch::default();
+            if block {
+                let record = AccountRecord {
+                    block_public_access: true,
+                };
+                batch
+                    .puts
+                    .push((Family::Config, row, rows::encode(&record)?));
+            } else {
+                batch.deletes.push((Family::Config, row));
+            }
+            let group = account.as_bytes();
+            let written = registry.engine.commit(TableId::SYSTEM, group, batch).await;
+            written.map_err(|error| fault(error, None))?;
+            if block {
+                write(&registry.blocking).insert(account);
+            } else {
+                write(&registry.blocking).remove(&account);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Adds an access point whose name no other of the account has.
+    pub(crate) async fn create_access_point(
+        self: &Arc<Self>,
+        name: &BucketName,
+        point: AccessPoint,
+        bucket_max: usize,
+        account_max: usize,
+    ) -> Result<(), Fault> {
+        let (registry, name) = (Arc::clone(self), name.clone());
+        apart(async move {
+            let _creation = registry.creation.lock().await;
+            let bucket = registry.open(&name)?;
+            let owner = bucket.record().owner.id.clone();
+            let mut count = 0;
+            for other in registry.all() {
+                let record = other.record();
+                if record.owner.id != owner {
+                    continue;
+                }
+                count += record.access.access_points.len();
+                if record.access.point(&point.name).is_some() {
+                    return Err(FaultKind::AccessPointAlreadyExists.into());
+                }
+            }
+            let here = bucket.record().access.access_points.len();
+            for (count, max) in [(here, bucket_max), (count, account_max)] {
+                if count >= max {
+                    return Err(FaultKind::TooManyAccessPoints { max }.into());
+                }
+            }
+            let alias = point.alias.clone();
+            let add = |record: &mut BucketRecord| {
+                let mut access = (*record.access).clone();
+                access.access_points.push(point);
+                access
+                    .access_points
+                    .sort_by(|one, other| one.name.cmp(&other.name));
+                record.access = Arc::new(access);
+                Ok(())
+            };
+            registry.rewrite(&bucket, add).await?;
+            write(&registry.aliases).insert(alias, name);
+            Ok(())
+        })
+        .await
     }
 
     /// Makes the bucket that `wanted` describes, unless the account has one like it already, to
@@ -159,6 +270,9 @@ impl Registry {
 
     async fn delete_bucket(&self, bucket: &Bucket) -> Result<(), Fault> {
         let name = &bucket.name;
+        if !bucket.record().access.access_points.is_empty() {
+            return Err(FaultKind::BucketNotEmpty.into());
+        }
         for family in CONTENT {
             let page = self
                 .engine
@@ -191,7 +305,7 @@ impl Registry {
         }
         // The bucket is gone from here on; a record that stays is removed at the next opening.
         {
-            let mut buckets = self.buckets.write().unwrap_or_else(PoisonError::into_inner);
+            let mut buckets = write(&self.buckets);
             buckets.remove(name);
         }
         self.remove_record(&record).await
@@ -199,6 +313,19 @@ impl Registry {
 
     /// Changes a bucket's record, durably and then in memory.
     pub(crate) async fn change(
+        self: &Arc<Self>,
+        name: &BucketName,
+        change: impl FnOnce(&mut BucketRecord) -> Result<(), Fault> + Send + 'static,
+    ) -> Result<(), Fault> {
+        self.try_change(name, |record| {
+            change(record);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Changes a bucket's record if `change` finds that it can be.
+    pub(crate) async fn try_change(
         self: &Arc<Self>,
         name: &BucketName,
         change: impl FnOnce(&mut BucketRecord) -> Result<(), Fault> + Send + 'static,
@@ -247,7 +374,10 @@ impl Registry {
     }
 
     fn remember(&self, record: BucketRecord) {
-        let mut buckets = self.buckets.write().unwrap_or_else(PoisonError::into_inner);
+        for point in &record.access.access_points {
+            write(&self.aliases).insert(point.alias.clone(), record.name.clone());
+        }
+        let mut buckets = write(&self.buckets);
         buckets.insert(record.name.clone(), Arc::new(Bucket::new(record)));
     }
 
@@ -255,7 +385,9 @@ impl Registry {
         let name = record.name.as_str().as_bytes();
         let row = (Family::Current, Bytes::copy_from_slice(name));
         let mut batch = Batch::default();
-        batch.puts.push((row.0, row.1, rows::encode(record)?));
+        batch
+            .puts
+            .push((row.0, row.1, rows::encode_bucket(record)?));
         let written = self.engine.commit(TableId::SYSTEM, name, batch).await;
         written.map_err(|error| fault(error, None))
     }
@@ -269,6 +401,14 @@ impl Registry {
         let removed = self.engine.commit(TableId::SYSTEM, name, batch).await;
         removed.map_err(|error| fault(error, None))
     }
+}
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs something to its end, whether or not the caller still waits.

@@ -5,7 +5,9 @@
 //! [postcard](https://postcard.jamesmunns.com/wire-format) unless said otherwise.
 //!
 //! System table (`TableId::SYSTEM`):
-//! - `Current[bucket name]`: [`BucketRecord`](crate::BucketRecord).
+//! - `Current[bucket name]`: [`BucketRecord`](crate::BucketRecord), with a layout of its own
+//!   (later fields in module `more`).
+//! - `Config[account id]`: [`AccountRecord`].
 //!
 //! Table of identities (number `1 << 63`): `Config[name]`, sealed records of `osier-auth`.
 //!
@@ -30,13 +32,14 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use osier_engine::{BlobId, RefTag, Run};
 use osier_types::{
-    ContentHeaders, Crc64, ETag, Fault, FaultKind, HeaderBytes, Md5, ObjectAcl, ObjectEntry,
-    ObjectInfo, ObjectKey, ObjectKind, StorageClass, Tags, Timestamp, VersionId,
+    BucketAccess, ContentHeaders, Crc64, ETag, Fault, FaultKind, HeaderBytes, Md5, ObjectAcl,
+    ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, StorageClass, Tags, Timestamp, VersionId,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::more::{ObjectMore, PartMore, Row, UploadMore};
+use crate::state::BucketRecord;
 
 /// The version of every row's layout.
 pub(crate) const SCHEMA: u8 = 1;
@@ -52,6 +55,13 @@ pub(crate) const COUNTER_MARKERS: usize = 11;
 pub(crate) const PIECES_IN_RECORD_MAX: usize = 4;
 /// Pieces in one `Body` row.
 pub(crate) const PIECES_IN_ROW_MAX: usize = 1000;
+
+/// What is kept of an account besides who it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AccountRecord {
+    /// Block Public Access for all its buckets.
+    pub(crate) block_public_access: bool,
+}
 
 /// One version of a key. The fields up to the storage class are what lists read ([`Summary`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -380,6 +390,16 @@ impl Row for Glance {
     fn take_later(&mut self, _: &[u8]) -> Result<(), Fault> {
         Ok(())
     }
+}
+
+/// A bucket's record as a row's value.
+pub(crate) fn encode_bucket(record: &BucketRecord) -> Result<Bytes, Fault> {
+    encode(record)
+}
+
+/// The inverse of [`encode_bucket`].
+pub(crate) fn decode_bucket(value: &[u8]) -> Result<BucketRecord, Fault> {
+    decode(value)
 }
 
 /// Bytes kept as they are.

@@ -4,8 +4,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use osier_engine::TableId;
 use osier_types::{
-    BucketAcl, BucketEncryption, BucketEntry, BucketLock, BucketName, BucketVersioning, BucketWorm,
-    CorsConfig, DataRedundancy, Owner, ProcessingConfig, StorageClass, Tags, Timestamp, WormState,
+    BucketAccess, BucketAcl, BucketEncryption, BucketEntry, BucketLock, BucketName,
+    BucketVersioning, BucketWorm, CorsConfig, DataRedundancy, Owner, ProcessingConfig,
+    StorageClass, Tags, Timestamp, WormState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,10 @@ pub struct BucketRecord {
     pub cors: Option<CorsConfig>,
     /// Set while it is being deleted; a crash leaves it set.
     pub(crate) deleting: bool,
+    /// Policy, referers, access points and the like. The same until one of them changes, so
+    /// that what is compiled from it can be kept beside it.
+    #[serde(skip)]
+    pub access: Arc<BucketAccess>,
     /// What objects get that say nothing of encryption.
     #[serde(skip)]
     pub encryption: Option<BucketEncryption>,

@@ -90,6 +90,10 @@ impl ConfigKind {
             Self::Cors
             | Self::Encryption
             | Self::ObjectWorm
+            | Self::Policy
+            | Self::PolicyStatus
+            | Self::PublicAccessBlock
+            | Self::Referer
             | Self::Style
             | Self::Tagging
             | Self::Worm => ConfigSupport::Effective,

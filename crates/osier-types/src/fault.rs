@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use crate::{BucketName, ConfigKind, ETag, LockedBy, Resource, Timestamp, VersionId};
+use crate::{
+    BucketName, ConfigKind, ETag, LockedBy, RefererDenial, Resource, Timestamp, VersionId,
+};
 
 /// A refused or failed operation.
 #[derive(Clone, Debug)]
@@ -146,6 +148,13 @@ pub enum FaultKind {
         /// Why.
         reason: String,
     },
+    /// A policy of a bucket or an access point is not valid.
+    MalformedPolicy {
+        /// The path of the element, e.g. `Statement[0].Effect`; empty for the whole.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A form can't be read.
     MalformedPost {
         /// Why.
@@ -225,6 +234,16 @@ pub enum FaultKind {
     NoSuchConfig(ConfigKind),
     /// The object has no retention, or no legal hold was ever set.
     NoSuchObjectLock,
+    /// No such access point.
+    NoSuchAccessPoint {
+        /// As sent.
+        name: String,
+    },
+    /// The access point has no policy.
+    NoSuchAccessPointPolicy {
+        /// Its name.
+        name: String,
+    },
     /// A symlink's target is not there.
     SymlinkTargetNotExist,
 
@@ -235,6 +254,13 @@ pub enum FaultKind {
     BucketNotEmpty,
     /// The account has as many buckets as it may.
     TooManyBuckets,
+    /// The account has an access point of this name.
+    AccessPointAlreadyExists,
+    /// The bucket or the account has as many access points as it may.
+    TooManyAccessPoints {
+        /// How many that is.
+        max: usize,
+    },
     /// The key exists and must not be overwritten.
     FileAlreadyExists,
     /// An append at the wrong place.
@@ -362,6 +388,10 @@ pub enum AccessDenial {
     },
     /// The bucket belongs to someone else.
     NotOwner,
+    /// Block Public Access forbids to open something to everybody.
+    PublicAccessBlocked,
+    /// The page that refers to it may not.
+    Referer(RefererDenial),
     /// A policy denies it, or those that are asked do not grant it.
     Policy(Box<PolicyDenial>),
 }

@@ -7,6 +7,7 @@
 
 mod access;
 mod bucket;
+mod bucket_access;
 mod checksum;
 mod clock;
 mod config;
@@ -26,10 +27,14 @@ mod range;
 mod time;
 mod version;
 
-pub use access::{Access, AccessKind, Resource};
+pub use access::{ACTIONS, Access, AccessKind, Resource, action};
 pub use bucket::{
     BucketAcl, BucketName, BucketVersioning, DataRedundancy, InvalidBucketName, StorageClass,
     UnknownWord,
+};
+pub use bucket_access::{
+    ALIAS_END, AccessPoint, AccessPointName, BucketAccess, InvalidAccessPointName, RefererConfig,
+    RefererDenial,
 };
 pub use checksum::{Checksum, ChecksumAlgorithm, ChecksumPlan, ChecksumType, ObjectChecksum};
 pub use clock::{Clock, ManualClock, Rng, SeededRng};

@@ -56,6 +56,22 @@ pub const WORM_UNLOCKED_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 pub const KMS_KEY_ID_CHARS_MAX: usize = 256;
 /// Bytes of an encryption context as sent (8 KiB, the limit of Amazon KMS).
 pub const ENCRYPTION_CONTEXT_BYTES_MAX: usize = 8 * 1024;
+/// Access point names have at least this many characters (`CreateAccessPoint`).
+pub const ACCESS_POINT_NAME_MIN: usize = 3;
+/// Access point names have at most this many characters (`CreateAccessPoint`).
+pub const ACCESS_POINT_NAME_MAX: usize = 19;
+/// Access points of one bucket (`CreateAccessPoint`).
+pub const ACCESS_POINTS_PER_BUCKET_MAX: usize = 100;
+/// Access points of one account (`CreateAccessPoint`).
+pub const ACCESS_POINTS_PER_ACCOUNT_MAX: usize = 1000;
+/// Bytes of a referer configuration (`PutBucketReferer`: 20 KB of each list).
+pub const REFERER_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Refused requests that a server can explain afterwards; older ones are forgotten. Ours.
+pub const REFUSALS_MAX: usize = 1000;
+/// Bytes of all of them together (4 MiB). Ours.
+pub const REFUSAL_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of one request head that are kept to explain its signature. Ours.
+pub const REFUSED_HEAD_BYTES_MAX: usize = 16 * 1024;
 /// How far a request's date may be from the server's, either way.
 pub const CLOCK_SKEW_MS_MAX: i64 = 15 * 60 * 1000;
 /// Longest life of a V4-signed URL, in seconds (7 days).

@@ -2,15 +2,17 @@
 //!
 //! Bodies of uploads are not part of an operation; they stream beside it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::{
-    Access, AccessKind, BucketAcl, BucketEncryption, BucketLock, BucketName, BucketVersioning,
-    Checksum, ChecksumAlgorithm, ChecksumPlan, ChecksumType, ConfigKind, CorsConfig, Crc64,
-    CustomerKey, DataRedundancy, ETag, Expected, LegalHold, NewObject, ObjectAcl, ObjectKey,
-    ProcessObject, ProcessingConfig, PutStyle, RangeRequest, RangeSpec, ReadConditions, Resource,
-    ResponseOverrides, Retention, SaveProcessed, StorageClass, StyleName, Tags, Timestamp,
-    VersionId, WriteConditions,
+    Access, AccessKind, AccessPointName, BucketAcl, BucketEncryption, BucketLock, BucketName,
+    BucketVersioning, Checksum, ChecksumAlgorithm, ChecksumPlan, ChecksumType, ConfigKind,
+    CorsConfig, Crc64, CustomerKey, DataRedundancy, ETag, Expected, LegalHold, NewObject,
+    ObjectAcl, ObjectKey, ProcessObject, ProcessingConfig, PutStyle, RangeRequest, RangeSpec,
+    ReadConditions, RefererConfig, Resource, ResponseOverrides, Retention, SaveProcessed,
+    StorageClass, StyleName, Tags, Timestamp, VersionId, WriteConditions,
 };
 
 /// One operation with its arguments.
@@ -114,6 +116,46 @@ pub enum Op {
     GetBucketWorm {
         bucket: BucketName,
     },
+    GetBucketPolicy {
+        bucket: BucketName,
+    },
+    PutBucketPolicy {
+        bucket: BucketName,
+        document: Arc<str>,
+    },
+    DeleteBucketPolicy {
+        bucket: BucketName,
+    },
+    GetBucketPolicyStatus {
+        bucket: BucketName,
+    },
+    GetBucketReferer {
+        bucket: BucketName,
+    },
+    PutBucketReferer {
+        bucket: BucketName,
+        referer: RefererConfig,
+    },
+    GetPublicAccessBlock(PublicAccessScope),
+    PutPublicAccessBlock {
+        scope: PublicAccessScope,
+        block: bool,
+    },
+    DeletePublicAccessBlock(PublicAccessScope),
+    CreateAccessPoint {
+        point: AccessPointRef,
+        /// The only network it will answer; `None` is the internet.
+        vpc: Option<Arc<str>>,
+    },
+    GetAccessPoint(AccessPointRef),
+    DeleteAccessPoint(AccessPointRef),
+    ListAccessPoints(ListAccessPoints),
+    GetAccessPointPolicy(AccessPointRef),
+    PutAccessPointPolicy {
+        point: AccessPointRef,
+        document: Arc<str>,
+    },
+    DeleteAccessPointPolicy(AccessPointRef),
     /// Any other configuration document, see [`ConfigKind::support`].
     GetBucketConfig {
         bucket: BucketName,
@@ -216,6 +258,37 @@ pub struct ObjectRef {
     pub key: ObjectKey,
     /// One version; absent means the current one.
     pub version: Option<VersionId>,
+}
+
+/// Whose Block Public Access is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublicAccessScope {
+    /// The caller's account.
+    Account,
+    /// One bucket.
+    Bucket(BucketName),
+    /// One access point.
+    AccessPoint(AccessPointRef),
+}
+
+/// One access point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessPointRef {
+    /// The bucket it leads to.
+    pub bucket: BucketName,
+    /// Its name.
+    pub name: AccessPointName,
+}
+
+/// `ListAccessPoints`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListAccessPoints {
+    /// Those of this bucket; absent means all of the caller's account.
+    pub bucket: Option<BucketName>,
+    /// Only names after this.
+    pub after: String,
+    /// Entries of the page, 1 to 1,000.
+    pub max_keys: u32,
 }
 
 /// One upload in parts.
@@ -684,6 +757,22 @@ impl Op {
             Self::CompleteBucketWorm { .. } => "CompleteBucketWorm",
             Self::ExtendBucketWorm { .. } => "ExtendBucketWorm",
             Self::GetBucketWorm { .. } => "GetBucketWorm",
+            Self::GetBucketPolicy { .. } => "GetBucketPolicy",
+            Self::PutBucketPolicy { .. } => "PutBucketPolicy",
+            Self::DeleteBucketPolicy { .. } => "DeleteBucketPolicy",
+            Self::GetBucketPolicyStatus { .. } => "GetBucketPolicyStatus",
+            Self::GetBucketReferer { .. } => "GetBucketReferer",
+            Self::PutBucketReferer { .. } => "PutBucketReferer",
+            Self::GetPublicAccessBlock(scope) => scope.name(Verb::Get),
+            Self::PutPublicAccessBlock { scope, .. } => scope.name(Verb::Put),
+            Self::DeletePublicAccessBlock(scope) => scope.name(Verb::Delete),
+            Self::CreateAccessPoint { .. } => "CreateAccessPoint",
+            Self::GetAccessPoint(_) => "GetAccessPoint",
+            Self::DeleteAccessPoint(_) => "DeleteAccessPoint",
+            Self::ListAccessPoints(_) => "ListAccessPoints",
+            Self::GetAccessPointPolicy(_) => "GetAccessPointPolicy",
+            Self::PutAccessPointPolicy { .. } => "PutAccessPointPolicy",
+            Self::DeleteAccessPointPolicy(_) => "DeleteAccessPointPolicy",
             Self::GetBucketConfig { kind, .. } => config_action(*kind, Verb::Get),
             Self::PutBucketConfig { kind, .. } => config_action(*kind, Verb::Put),
             Self::DeleteBucketConfig { kind, .. } => config_action(*kind, Verb::Delete),
@@ -760,6 +849,12 @@ impl Op {
             | Self::CompleteBucketWorm { bucket, .. }
             | Self::ExtendBucketWorm { bucket, .. }
             | Self::GetBucketWorm { bucket }
+            | Self::GetBucketPolicy { bucket }
+            | Self::PutBucketPolicy { bucket, .. }
+            | Self::DeleteBucketPolicy { bucket }
+            | Self::GetBucketPolicyStatus { bucket }
+            | Self::GetBucketReferer { bucket }
+            | Self::PutBucketReferer { bucket, .. }
             | Self::GetBucketConfig { bucket, .. }
             | Self::PutBucketConfig { bucket, .. }
             | Self::DeleteBucketConfig { bucket, .. }
@@ -770,6 +865,16 @@ impl Op {
             | Self::PutBucketProcessing { bucket, .. }
             | Self::ListLiveChannels { bucket, .. }
             | Self::SealAppendObject { bucket, .. } => Some(bucket),
+            Self::GetPublicAccessBlock(scope)
+            | Self::PutPublicAccessBlock { scope, .. }
+            | Self::DeletePublicAccessBlock(scope) => scope.bucket(),
+            Self::CreateAccessPoint { point, .. }
+            | Self::GetAccessPoint(point)
+            | Self::DeleteAccessPoint(point)
+            | Self::GetAccessPointPolicy(point)
+            | Self::PutAccessPointPolicy { point, .. }
+            | Self::DeleteAccessPointPolicy(point) => Some(&point.bucket),
+            Self::ListAccessPoints(op) => op.bucket.as_ref(),
             Self::PutStyle(op) => Some(&op.bucket),
             Self::ListObjects(op) => Some(&op.bucket),
             Self::ListObjectVersions(op) => Some(&op.bucket),
@@ -803,6 +908,32 @@ impl Op {
             Self::CompleteMultipartUpload(op) => Some(&op.upload.bucket),
             Self::AbortMultipartUpload(upload) => Some(&upload.bucket),
             Self::ListParts(op) => Some(&op.upload.bucket),
+        }
+    }
+
+    /// Whether it opens something to everybody by an access-control list; Block Public Access
+    /// refuses that.
+    pub fn grants_by_list(&self) -> bool {
+        let bucket = |acl: BucketAcl| acl != BucketAcl::Private;
+        let object =
+            |acl: ObjectAcl| matches!(acl, ObjectAcl::PublicRead | ObjectAcl::PublicReadWrite);
+        match self {
+            Self::PutBucket(op) => op.acl.is_some_and(bucket),
+            Self::PutBucketAcl { acl, .. } => bucket(*acl),
+            Self::PutObjectAcl { acl, .. } => object(*acl),
+            Self::PutObject(PutObject { new, .. })
+            | Self::PostObject(PostObject {
+                put: PutObject { new, .. },
+                ..
+            })
+            | Self::CopyObject(CopyObject { new, .. })
+            | Self::AppendObject(AppendObject { new, .. })
+            | Self::PutSymlink(PutSymlink { new, .. })
+            | Self::InitiateMultipartUpload(InitiateMultipartUpload { new, .. }) => {
+                new.acl.is_some_and(object)
+            }
+            Self::CompleteMultipartUpload(op) => op.acl.is_some_and(object),
+            _ => false,
         }
     }
 
@@ -926,6 +1057,29 @@ impl Op {
             Self::CompleteBucketWorm { bucket, .. } => manage("oss:CompleteBucketWorm", bucket),
             Self::ExtendBucketWorm { bucket, .. } => manage("oss:ExtendBucketWorm", bucket),
             Self::GetBucketWorm { bucket } => manage("oss:GetBucketWorm", bucket),
+            Self::GetBucketPolicy { bucket } => manage("oss:GetBucketPolicy", bucket),
+            Self::PutBucketPolicy { bucket, .. } => manage("oss:PutBucketPolicy", bucket),
+            Self::DeleteBucketPolicy { bucket } => manage("oss:DeleteBucketPolicy", bucket),
+            Self::GetBucketPolicyStatus { bucket } => manage("oss:GetBucketPolicyStatus", bucket),
+            Self::GetBucketReferer { bucket } => manage("oss:GetBucketReferer", bucket),
+            Self::PutBucketReferer { bucket, .. } => manage("oss:PutBucketReferer", bucket),
+            Self::GetPublicAccessBlock(scope) => vec![scope.access(Verb::Get)],
+            Self::PutPublicAccessBlock { scope, .. } => vec![scope.access(Verb::Put)],
+            Self::DeletePublicAccessBlock(scope) => vec![scope.access(Verb::Delete)],
+            Self::CreateAccessPoint { point, .. } => manage("oss:CreateAccessPoint", &point.bucket),
+            Self::GetAccessPoint(point) => manage("oss:GetAccessPoint", &point.bucket),
+            Self::DeleteAccessPoint(point) => manage("oss:DeleteAccessPoint", &point.bucket),
+            Self::ListAccessPoints(op) => match &op.bucket {
+                Some(bucket) => manage("oss:ListAccessPoints", bucket),
+                None => service("oss:ListAccessPoints"),
+            },
+            Self::GetAccessPointPolicy(point) => manage("oss:GetAccessPointPolicy", &point.bucket),
+            Self::PutAccessPointPolicy { point, .. } => {
+                manage("oss:PutAccessPointPolicy", &point.bucket)
+            }
+            Self::DeleteAccessPointPolicy(point) => {
+                manage("oss:DeleteAccessPointPolicy", &point.bucket)
+            }
             Self::GetBucketConfig { bucket, kind } => {
                 manage(oss_action(config_action(*kind, Verb::Get)), bucket)
             }
@@ -1082,6 +1236,47 @@ enum Verb {
     Get,
     Put,
     Delete,
+}
+
+impl PublicAccessScope {
+    /// The bucket, where there is one.
+    pub fn bucket(&self) -> Option<&BucketName> {
+        match self {
+            Self::Account => None,
+            Self::Bucket(bucket) => Some(bucket),
+            Self::AccessPoint(point) => Some(&point.bucket),
+        }
+    }
+
+    fn name(&self, verb: Verb) -> &'static str {
+        self.action(verb).trim_start_matches("oss:")
+    }
+
+    fn action(&self, verb: Verb) -> &'static str {
+        match (self, verb) {
+            (Self::Account, Verb::Get) => "oss:GetPublicAccessBlock",
+            (Self::Account, Verb::Put) => "oss:PutPublicAccessBlock",
+            (Self::Account, Verb::Delete) => "oss:DeletePublicAccessBlock",
+            (Self::Bucket(_), Verb::Get) => "oss:GetBucketPublicAccessBlock",
+            (Self::Bucket(_), Verb::Put) => "oss:PutBucketPublicAccessBlock",
+            (Self::Bucket(_), Verb::Delete) => "oss:DeleteBucketPublicAccessBlock",
+            (Self::AccessPoint(_), Verb::Get) => "oss:GetAccessPointPublicAccessBlock",
+            (Self::AccessPoint(_), Verb::Put) => "oss:PutAccessPointPublicAccessBlock",
+            (Self::AccessPoint(_), Verb::Delete) => "oss:DeleteAccessPointPublicAccessBlock",
+        }
+    }
+
+    fn access(&self, verb: Verb) -> Access {
+        Access {
+            action: self.action(verb),
+            resource: match self.bucket() {
+                Some(bucket) => Resource::Bucket(bucket.clone()),
+                None => Resource::Service,
+            },
+            kind: AccessKind::Manage,
+            version: None,
+        }
+    }
 }
 
 /// One table for the names of configuration operations; actions put `oss:` before them.

@@ -2,15 +2,18 @@
 //!
 //! Object bytes are not part of an outcome; they stream beside it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::{
-    BucketAcl, BucketEncryption, BucketLock, BucketName, BucketVersioning, BucketWorm, ByteRange,
-    Checksum, ChecksumPlan, ConfigKind, CorsConfig, Crc64, DataRedundancy, DeleteObjects, ETag,
-    Encrypted, Fault, GetObjectAttributes, LegalHold, ListBuckets, ListMultipartUploads,
-    ListObjectVersions, ListObjects, ListParts, Md5, ObjectAcl, ObjectChecksum, ObjectInfo,
-    ObjectKey, ObjectKind, Owner, PartInfo, PostSuccess, Preflight, ProcessSaved, ProcessingConfig,
-    ResponseOverrides, Retention, StorageClass, Style, Tags, Timestamp, VersionId, WormState,
+    AccessPoint, BucketAcl, BucketEncryption, BucketLock, BucketName, BucketVersioning, BucketWorm,
+    ByteRange, Checksum, ChecksumPlan, ConfigKind, CorsConfig, Crc64, DataRedundancy,
+    DeleteObjects, ETag, Encrypted, Fault, GetObjectAttributes, LegalHold, ListAccessPoints,
+    ListBuckets, ListMultipartUploads, ListObjectVersions, ListObjects, ListParts, Md5, ObjectAcl,
+    ObjectChecksum, ObjectInfo, ObjectKey, ObjectKind, Owner, PartInfo, PostSuccess, Preflight,
+    ProcessSaved, ProcessingConfig, RefererConfig, ResponseOverrides, Retention, StorageClass,
+    Style, Tags, Timestamp, VersionId, WormState,
 };
 
 /// What came of an [`Op`](crate::Op).
@@ -61,6 +64,26 @@ pub enum Outcome {
         /// What has become of it.
         state: WormState,
     },
+    /// `GetBucketPolicy` and `GetAccessPointPolicy`: the document as it was put.
+    Policy(Arc<str>),
+    /// `GetBucketPolicyStatus`: whether the policy grants something to the public.
+    PolicyStatus {
+        /// It does.
+        is_public: bool,
+    },
+    /// `GetBucketReferer`.
+    Referer(RefererConfig),
+    /// Block Public Access of an account, a bucket or an access point.
+    PublicAccessBlock {
+        /// It is on.
+        block: bool,
+    },
+    /// `CreateAccessPoint`.
+    AccessPointCreated(AccessPointInfo),
+    /// `GetAccessPoint`.
+    AccessPoint(AccessPointInfo),
+    /// `ListAccessPoints`.
+    AccessPoints(AccessPointPage),
     /// `GetStyle`.
     Style(Style),
     /// `ListStyle`, in order of names.
@@ -253,6 +276,34 @@ pub struct BucketInfo {
     pub versioning: Option<BucketVersioning>,
     /// What objects get that say nothing of encryption.
     pub encryption: Option<BucketEncryption>,
+    /// Its own Block Public Access.
+    pub block_public_access: bool,
+}
+
+/// An access point with what surrounds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessPointInfo {
+    /// The bucket it leads to.
+    pub bucket: BucketName,
+    /// The id of the account that owns both.
+    pub account: String,
+    /// The bucket's location, e.g. `oss-cn-hangzhou`.
+    pub location: String,
+    /// The access point itself.
+    pub point: AccessPoint,
+}
+
+/// A page of access points.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessPointPage {
+    /// What was asked for, to be echoed.
+    pub asked: ListAccessPoints,
+    /// The id of the account that owns them.
+    pub account: String,
+    /// In order of names.
+    pub points: Vec<AccessPointInfo>,
+    /// The last name of this page; `None` when this was the last page.
+    pub next: Option<String>,
 }
 
 /// Count and bytes of one storage class.

@@ -245,6 +245,30 @@ impl Dialect {
         }
     }
 
+    /// What an answer says of a fault, for those who ask later.
+    pub fn told(self, kind: &FaultKind) -> ToldFault {
+        match self {
+            Self::Oss => {
+                let words = oss::words(kind);
+                ToldFault {
+                    status: words.status,
+                    code: words.code,
+                    ec: Some(words.ec),
+                    message: words.message,
+                }
+            }
+            Self::S3 => {
+                let words = s3::words(kind);
+                ToldFault {
+                    status: words.status,
+                    code: words.code,
+                    ec: None,
+                    message: words.message,
+                }
+            }
+        }
+    }
+
     /// The code of a fault.
     pub fn code(self, kind: &FaultKind) -> &'static str {
         match self {
@@ -252,6 +276,19 @@ impl Dialect {
             Self::S3 => s3::words(kind).code,
         }
     }
+}
+
+/// A fault in the words of a dialect.
+#[derive(Clone, Debug)]
+pub struct ToldFault {
+    /// HTTP status.
+    pub status: http::StatusCode,
+    /// What clients match on.
+    pub code: &'static str,
+    /// The finer code of OSS.
+    pub ec: Option<&'static str>,
+    /// For people.
+    pub message: std::borrow::Cow<'static, str>,
 }
 
 #[cfg(test)]

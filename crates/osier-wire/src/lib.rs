@@ -23,7 +23,7 @@ pub use checksum::{
     checksum_algorithm, checksum_of_object, checksum_plan, checksum_promise, checksum_sent,
     checksum_type,
 };
-pub use dialect::{Dialect, DialectChoice};
+pub use dialect::{Dialect, DialectChoice, ToldFault};
 pub use form::{FormHead, FormParser, FormPiece};
 pub use reply::cors::apply_cors;
 pub use reply::head::http_date;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use osier_server::{ListenAddress, Settings, SettingsError};
 
 /// An object store that speaks Alibaba Cloud OSS.
@@ -25,6 +25,10 @@ pub(crate) enum Command {
     Key(Key),
     /// The names and newest versions of the master keys that objects are encrypted under.
     MasterKey(MasterKey),
+    /// Why a request was refused, or whether one would be; asks the running server.
+    Explain(Explain),
+    /// Who may do what.
+    Access(Access),
     /// Print the version.
     Version,
 }
@@ -98,6 +102,30 @@ pub(crate) enum KeyCommand {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The id of a refused request, as its answer told it
+    #[arg(conflicts_with_all = ["caller", "action", "resource", "context"])]
+    pub(crate) request_id: Option<String>,
+    /// Who would ask: a user's name, an account's id, an ARN, an access key's id, `anonymous`
+    #[arg(long = "as", value_name = "USER", requires = "action")]
+    pub(crate) caller: Option<String>,
+    /// What they would do, e.g. GetObject
+    #[arg(long, value_name = "ACTION", requires = "resource")]
+    pub(crate) action: Option<String>,
+    /// To what: oss://bucket/key
+    #[arg(long, value_name = "RESOURCE", requires = "caller")]
+    pub(crate) resource: Option<String>,
+    /// In what circumstances, e.g. acs:SourceIp=192.0.2.1; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) context: Vec<String>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub(crate) output_format: OutputFormat,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct MasterKey {
     #[command(subcommand)]
     pub(crate) command: Option<MasterKeyCommand>,
@@ -117,6 +145,45 @@ pub(crate) enum MasterKeyCommand {
         /// Which key
         name: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Access {
+    #[command(subcommand)]
+    pub(crate) command: AccessCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccessCommand {
+    /// Who may read, write or delete this: accounts, users, roles, everybody.
+    Check(AccessCheck),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AccessCheck {
+    /// What: oss://bucket or oss://bucket/key
+    #[arg(long, value_name = "RESOURCE")]
+    pub(crate) resource: String,
+    /// One action [default: reading, writing and deleting]
+    #[arg(long, value_name = "ACTION")]
+    pub(crate) action: Option<String>,
+    /// In what circumstances, e.g. acs:SourceIp=192.0.2.1; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) context: Vec<String>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub(crate) output_format: OutputFormat,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+/// How answers are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 impl Place {

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Access, AccessCommand, Arguments, Command};
 
 /// Bodies pass in buffers of half a megabyte, which glibc gives back to the system
 /// at every free and takes again, page by page, at the next read.
@@ -27,6 +27,10 @@ fn main() -> ExitCode {
         Command::Gc(place) => commands::gc::run(&place),
         Command::Key(key) => commands::key::run(&key),
         Command::MasterKey(key) => commands::master_key::run(&key),
+        Command::Explain(explain) => commands::explain::run(&explain),
+        Command::Access(Access {
+            command: AccessCommand::Check(check),
+        }) => commands::explain::check(&check),
         Command::Version => commands::version::run(),
     };
     match done {

@@ -159,6 +159,35 @@ pub enum Verdict {
     Pass,
 }
 
+impl Layer {
+    /// Its name, for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous callers",
+            Self::Service => "the service",
+            Self::SessionPolicy => "session policy",
+            Self::IdentityPolicy => "policies of the caller",
+            Self::BucketPolicy => "bucket policy",
+            Self::AccessPointNetwork => "network of the access point",
+            Self::AccessPointPolicy => "policy of the access point",
+            Self::Ownership => "ownership",
+            Self::ObjectAcl => "object ACL",
+            Self::BucketAcl => "bucket ACL",
+        }
+    }
+}
+
+impl Verdict {
+    /// Its name, for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allows",
+            Self::Deny => "denies",
+            Self::Pass => "says nothing",
+        }
+    }
+}
+
 /// Decides whether `caller` (`None` is anonymous) may do `access` where there are no policies.
 pub fn decide(caller: Option<&Identity>, access: &Access, facts: &ResourceFacts<'_>) -> Decision {
     Inquiry {

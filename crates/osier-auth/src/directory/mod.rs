@@ -16,6 +16,7 @@ mod keys;
 mod layers;
 mod names;
 mod page;
+mod people;
 mod permission;
 mod policies;
 pub(crate) mod record;

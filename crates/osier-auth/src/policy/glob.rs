@@ -6,7 +6,7 @@
 
 /// A compiled pattern. The first three are what most patterns are.
 #[derive(Clone, Debug)]
-pub(super) enum Glob {
+pub(crate) enum Glob {
     /// `*`.
     Anything,
     /// Without wildcards.
@@ -21,7 +21,7 @@ pub(super) enum Glob {
 
 /// What surrounds and separates stars.
 #[derive(Clone, Debug)]
-pub(super) struct Runs {
+pub(crate) struct Runs {
     head: Run,
     middle: Box<[Run]>,
     tail: Run,
@@ -29,14 +29,14 @@ pub(super) struct Runs {
 
 /// A run of characters without `*`.
 #[derive(Clone, Debug)]
-pub(super) enum Run {
+pub(crate) enum Run {
     Literal(Box<str>),
     /// `None` is `?`.
     Holes(Box<[Option<char>]>),
 }
 
 impl Glob {
-    pub(super) fn new(pattern: &str) -> Self {
+    pub(crate) fn new(pattern: &str) -> Self {
         let Some((head, rest)) = pattern.split_once('*') else {
             return match Run::new(pattern) {
                 Run::Literal(text) => Self::Exact(text),
@@ -60,7 +60,7 @@ impl Glob {
         }
     }
 
-    pub(super) fn matches(&self, text: &str) -> bool {
+    pub(crate) fn matches(&self, text: &str) -> bool {
         match self {
             Self::Anything => true,
             Self::Exact(wanted) => **wanted == *text,

@@ -10,7 +10,7 @@ mod condition;
 mod document;
 mod explain;
 mod facts;
-mod glob;
+pub(crate) mod glob;
 mod json;
 #[cfg(test)]
 mod oracle;

@@ -252,6 +252,7 @@ const SIGNED: &[&str] = &[
     "policy",
     "policyStatus",
     "position",
+    "processConfiguration",
     "publicAccessBlock",
     "qos",
     "qosInfo",

@@ -190,6 +190,16 @@ impl Entry<'_> {
             .map(|bytes| self.word(*bytes))
     }
 
+    /// A double of the list.
+    pub(super) fn double(&self, index: usize) -> Option<f64> {
+        let bytes = *self.value.get(index * 8..)?.first_chunk()?;
+        Some(if self.little {
+            f64::from_le_bytes(bytes)
+        } else {
+            f64::from_be_bytes(bytes)
+        })
+    }
+
     fn word(&self, bytes: [u8; 4]) -> u32 {
         if self.little {
             u32::from_le_bytes(bytes)

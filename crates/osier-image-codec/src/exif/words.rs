@@ -41,6 +41,9 @@ fn raw(entry: &Entry<'_>) -> String {
                 .unsigned_bits(index)
                 .map(|bits| f32::from_bits(bits).to_string())
         }),
+        12 => joined(entry.count, |index| {
+            entry.double(index).map(|value| value.to_string())
+        }),
         6 | 8 | 9 => joined(entry.count, |index| {
             entry.signed(index).map(|value| value.to_string())
         }),
@@ -65,9 +68,10 @@ fn side(letter: &str) -> String {
     .to_owned()
 }
 
-/// `40deg 26' 46.000"`; parts that are nothing are left out, but for the blank.
+/// `31deg 14' 5.250" `, up to the last part that is not nothing. Newer versions of exiv2 print
+/// whole seconds; the blank at the end is that of the documentation's sample.
 fn degrees(entry: &Entry<'_>) -> Option<String> {
-    const UNITS: [&str; 3] = ["deg ", "' ", "\""];
+    const UNITS: [(&str, usize); 3] = [("deg", 7), ("'", 5), ("\"", 3)];
     let mut parts = [(0, 1); 3];
     let mut last = 0;
     for (place, part) in parts.iter_mut().enumerate() {
@@ -80,19 +84,9 @@ fn degrees(entry: &Entry<'_>) -> Option<String> {
         }
     }
     let mut text = String::new();
-    for (place, ((above, below), unit)) in parts.into_iter().zip(UNITS).enumerate().take(last + 1) {
-        if above % below == 0 && place < 2 {
-            let _ = write!(text, "{}{unit}", above / below);
-        } else {
-            let digits = if place == 2 && below == 1 {
-                0
-            } else if place == 2 {
-                2
-            } else {
-                6
-            };
-            let _ = write!(text, "{:.digits$}{unit}", above as f64 / below as f64);
-        }
+    for ((above, below), (unit, digits)) in parts.into_iter().zip(UNITS).take(last + 1) {
+        let digits = if above % below == 0 { 0 } else { digits };
+        let _ = write!(text, "{:.digits$}{unit} ", above as f64 / below as f64);
     }
     Some(text)
 }

@@ -48,7 +48,7 @@ pub(crate) fn decode(data: &[u8], eighths: u8, budget: &Budget<'_>) -> Result<Ra
                         super::component_ids(&frame),
                     )?);
                     if !picture.streams(&scan) {
-                        picture.make_room(&reader, &scan, budget)?;
+                        picture.make_room(&reader, budget)?;
                     }
                 }
                 let tables = ScanTables::of(&picture, &scan, &reader)?;
@@ -65,6 +65,7 @@ pub(crate) fn decode(data: &[u8], eighths: u8, budget: &Budget<'_>) -> Result<Ra
                     })?;
                     break;
                 }
+                picture.note(&scan);
                 if picture.needs(&scan) {
                     reader.at = run(Work::Keep {
                         picture: &mut picture,
@@ -78,8 +79,8 @@ pub(crate) fn decode(data: &[u8], eighths: u8, budget: &Budget<'_>) -> Result<Ra
             }
             Ok(Segment::End) => break,
             Ok(_) => {}
-            // A missing end marker is forgiven; a segment that is cut off is not.
-            Err(_) if scans > 0 && !reader.has_marker() => break,
+            // A missing end marker is forgiven where nothing else is missing.
+            Err(_) if scans > 0 && picture.is_complete() => break,
             Err(error) => return Err(error),
         }
     }
@@ -106,6 +107,11 @@ struct Component {
     seen: bool,
     /// Samples a side that a block becomes.
     size: usize,
+    /// The last coefficient in zigzag order that must be followed, and how many are kept.
+    last_needed: usize,
+    depth: usize,
+    /// By coefficient, how many low bits are still to come; 255 where nothing came yet.
+    missing_bits: [u8; 64],
     /// Blocks in a row and rows of blocks, filled up to whole MCUs.
     wide: usize,
     /// The same without filling, for scans of this component alone.
@@ -135,7 +141,6 @@ struct Picture {
     height: usize,
     /// Coefficients by component in zigzag order, `depth` of each block.
     kept: Vec<Vec<i16>>,
-    depth: usize,
 }
 
 impl Picture {
@@ -172,6 +177,9 @@ impl Picture {
                     quantiser: [0.0; 64],
                     seen: false,
                     size: own,
+                    last_needed: last_within(own),
+                    depth: 64,
+                    missing_bits: [u8::MAX; 64],
                     wide,
                     own_wide: (width * component.h).div_ceil(8 * h_max),
                     own_high: (height * component.v).div_ceil(8 * v_max),
@@ -194,7 +202,6 @@ impl Picture {
             width: (width * size).div_ceil(8),
             height: (height * size).div_ceil(8),
             kept: Vec::new(),
-            depth: 64,
         })
     }
 
@@ -219,57 +226,90 @@ impl Picture {
         Ok(())
     }
 
-    /// The last coefficient in zigzag order that output of this size is made from.
-    fn last_needed(&self) -> usize {
-        let side = self
-            .components
-            .iter()
-            .map(|component| component.size)
-            .max()
-            .unwrap_or(8);
-        let within = |place: &u8| usize::from(*place) % 8 < side && usize::from(*place) / 8 < side;
-        ZIGZAG[..64].iter().rposition(within).unwrap_or(63)
-    }
-
+    /// Whether a scan brings something that the output is made from.
     fn needs(&self, scan: &Scan) -> bool {
-        scan.first <= self.last_needed()
+        let needs = |component: &Component| scan.first <= component.last_needed;
+        scan.components
+            .iter()
+            .any(|part| self.components.get(part.place).is_some_and(needs))
     }
 
-    fn make_room(
-        &mut self,
-        reader: &Reader<'_>,
-        scan: &Scan,
-        budget: &Budget<'_>,
-    ) -> Result<(), CodecError> {
-        self.depth = if self.progressive {
-            // The furthest coefficient of any scan that is needed.
-            let mut last = scan.last;
+    /// Remembers how far the coefficients have come.
+    fn note(&mut self, scan: &Scan) {
+        let low = if self.progressive { scan.low as u8 } else { 0 };
+        for part in &scan.components {
+            let Some(component) = self.components.get_mut(part.place) else {
+                continue;
+            };
+            if let Some(band) = component.missing_bits.get_mut(scan.first..=scan.last) {
+                band.fill(low);
+            }
+        }
+    }
+
+    /// Whether every bit of every coefficient came.
+    fn is_complete(&self) -> bool {
+        self.components
+            .iter()
+            .all(|component| component.missing_bits.iter().all(|bits| *bits == 0))
+    }
+
+    fn make_room(&mut self, reader: &Reader<'_>, budget: &Budget<'_>) -> Result<(), CodecError> {
+        if self.progressive {
+            let mut scans = Vec::new();
             let mut ahead = Reader::new(reader.data, false)?;
             while let Ok(segment) = ahead.next() {
                 match segment {
-                    Segment::Scan(scan) if self.needs(&scan) => last = last.max(scan.last),
-                    Segment::End => break,
+                    Segment::Scan(scan) if scans.len() < SCANS_MAX => scans.push(scan),
+                    Segment::Scan(_) | Segment::End => break,
                     _ => {}
                 }
             }
-            last + 1
-        } else {
-            64
-        };
-        let blocks = |component: &Component| component.wide * component.v * self.mcus_high;
-        let total: usize = self
-            .components
-            .iter()
-            .map(|c| blocks(c) * self.depth * 2)
-            .sum();
-        budget.admit_bytes(total)?;
+            for (place, component) in self.components.iter_mut().enumerate() {
+                let own = |scan: &&Scan| scan.components.iter().any(|part| part.place == place);
+                // A refinement can only be read with every coefficient of its band at hand.
+                loop {
+                    let refined = scans
+                        .iter()
+                        .filter(own)
+                        .filter(|scan| scan.high > 0 && scan.first <= component.last_needed)
+                        .map(|scan| scan.last)
+                        .max();
+                    match refined {
+                        Some(last) if last > component.last_needed => component.last_needed = last,
+                        _ => break,
+                    }
+                }
+                let needed = |scan: &&Scan| scan.first <= component.last_needed;
+                let last = scans
+                    .iter()
+                    .filter(own)
+                    .filter(needed)
+                    .map(|scan| scan.last)
+                    .max();
+                component.depth = last.unwrap_or(0) + 1;
+            }
+        }
+        let length = |c: &Component| c.wide * c.v * self.mcus_high * c.depth;
+        budget.admit_bytes(
+            self.components
+                .iter()
+                .map(|component| length(component) * 2)
+                .sum(),
+        )?;
         self.kept = self
             .components
             .iter()
-            .map(|c| vec![0; blocks(c) * self.depth])
+            .map(|component| vec![0; length(component)])
             .collect();
         Ok(())
     }
+}
+
+/// The last coefficient in zigzag order among the lowest `side` frequencies both ways.
+fn last_within(side: usize) -> usize {
+    let within = |place: &u8| usize::from(*place) % 8 < side && usize::from(*place) / 8 < side;
+    ZIGZAG[..64].iter().rposition(within).unwrap_or(63)
 }
 
 /// The tables of a scan's components, in the scan's order.
@@ -449,10 +489,10 @@ fn stream(
                         let difference = bits.dc(dc)?;
                         predictors[index] = predictors[index].wrapping_add(difference);
                         let last = if component.size == 1 {
-                            bits.skip_ac(ac)?;
+                            bits.skip_ac(ac, 1)?;
                             0
                         } else {
-                            bits.ac(ac, &PLACES, &mut block)?
+                            bits.ac(ac, &PLACES, &mut block, component.last_needed)?
                         };
                         block[0] = predictors[index] as i16;
                         let size = component.size;
@@ -497,19 +537,19 @@ fn keep(
         ended: 0,
         until_restart: tables.restart_interval,
         progressive: picture.progressive,
-        depth: picture.depth,
     };
     if let [part] = scan.components.as_slice() {
         let component = &picture.components[part.place];
         let (own_wide, own_high, wide) = (component.own_wide, component.own_high, component.wide);
+        let depth = component.depth;
         for row in 0..own_high {
             if row % 8 == 0 {
                 budget.check()?;
             }
             for column in 0..own_wide {
                 pass.before_mcu(&mut bits, tables)?;
-                let at = (row * wide + column) * pass.depth;
-                let block = picture.kept[part.place].get_mut(at..at + pass.depth);
+                let at = (row * wide + column) * depth;
+                let block = picture.kept[part.place].get_mut(at..at + depth);
                 pass.block(&mut bits, scan, tables, 0, block.unwrap_or_default())?;
             }
             if bits.exhausted() {
@@ -524,11 +564,12 @@ fn keep(
                 for (index, part) in scan.components.iter().enumerate() {
                     let component = &picture.components[part.place];
                     let (h, v, wide) = (component.h, component.v, component.wide);
+                    let depth = component.depth;
                     for down in 0..v {
                         for across in 0..h {
                             let place = (mcu_row * v + down) * wide + mcu * h + across;
-                            let at = place * pass.depth;
-                            let block = picture.kept[part.place].get_mut(at..at + pass.depth);
+                            let at = place * depth;
+                            let block = picture.kept[part.place].get_mut(at..at + depth);
                             pass.block(&mut bits, scan, tables, index, block.unwrap_or_default())?;
                         }
                     }
@@ -549,7 +590,6 @@ struct Pass {
     ended: u32,
     until_restart: usize,
     progressive: bool,
-    depth: usize,
 }
 
 impl Pass {
@@ -588,7 +628,7 @@ impl Pass {
                 .try_into()
                 .map_err(|_| CodecError::Damaged("a block has no room"))?;
             whole[0] = self.predictors[index] as i16;
-            bits.ac(tables.ac[index], &IN_ORDER, whole)?;
+            bits.ac(tables.ac[index], &IN_ORDER, whole, 63)?;
         } else if scan.first == 0 {
             let Some(dc) = block.first_mut() else {
                 return Ok(());
@@ -636,11 +676,11 @@ fn finish(
         for (component, kept) in picture.components.iter_mut().zip(&picture.kept) {
             let (size, stride) = (component.size, component.stride);
             for down in 0..component.v {
-                let start = (band * component.v + down) * component.wide * picture.depth;
+                let start = (band * component.v + down) * component.wide * component.depth;
                 let Some(row) = kept.get(start..) else {
                     continue;
                 };
-                let blocks = row.chunks_exact(picture.depth).take(component.wide);
+                let blocks = row.chunks_exact(component.depth).take(component.wide);
                 for (column, coefficients) in blocks.enumerate() {
                     let mut block = [0_i16; 64];
                     let mut last = 0;

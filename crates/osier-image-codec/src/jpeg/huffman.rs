@@ -9,6 +9,9 @@ use crate::CodecError;
 /// Codes up to this long are found in one step.
 const LOOK_BITS: u32 = 10;
 
+/// Codes that are only passed over are looked up by as many bits.
+const SKIP_BITS: u32 = 11;
+
 /// A Huffman table as the decoder uses it.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
@@ -17,11 +20,24 @@ pub(super) struct Table {
     /// A short code together with its value: value << 16 | run << 8 | bits of both; 0 where they
     /// do not fit.
     whole: Vec<i32>,
+    /// What is passed over in one step: as many codes with their values as begin within the bits.
+    skip: Vec<Skip>,
     /// For each length the first code above its codes, at the top of 16 bits.
     limit: [u32; 18],
     /// For each length what leads from a code to its symbol.
     offset: [i32; 17],
     symbols: Vec<u8>,
+}
+
+/// A step over coefficients. `bits` is 0 where the code is too long for the table.
+#[derive(Clone, Copy, Debug, Default)]
+struct Skip {
+    /// Bits and coefficients of the first code alone.
+    first: (u8, u8),
+    /// Of all codes together, but for the one that ends the block.
+    all: (u8, u8),
+    /// Bits of the code that ends the block, 0 where it is not among them.
+    end: u8,
 }
 
 impl Table {
@@ -33,6 +49,7 @@ impl Table {
         let mut table = Self {
             look: vec![0; 1 << LOOK_BITS],
             whole: vec![0; 1 << LOOK_BITS],
+            skip: vec![Skip::default(); 1 << SKIP_BITS],
             limit: [0; 18],
             offset: [0; 17],
             symbols: symbols.to_vec(),
@@ -69,7 +86,36 @@ impl Table {
                 *cell = value << 16 | run << 8 | (length + size).cast_signed();
             }
         }
+        for index in 0..1_u32 << SKIP_BITS {
+            table.skip[index as usize] = table.step(index);
+        }
         Ok(table)
+    }
+
+    /// Follows the codes in `SKIP_BITS` bits as far as they are all there.
+    fn step(&self, bits: u32) -> Skip {
+        let mut skip = Skip::default();
+        let mut used = 0;
+        while used < SKIP_BITS {
+            let rest = (bits << used) & ((1 << SKIP_BITS) - 1);
+            let entry = self.look[(rest >> (SKIP_BITS - LOOK_BITS)) as usize];
+            let (length, symbol) = (u32::from(entry >> 8), entry & 255);
+            if length == 0 || used + length > SKIP_BITS {
+                break;
+            }
+            let (run, size) = ((symbol >> 4) as u8, (symbol & 15) as u8);
+            if size == 0 && run < 15 {
+                skip.end = length as u8;
+                break;
+            }
+            let taken = length as u8 + size;
+            skip.all = (skip.all.0 + taken, skip.all.1 + run + 1);
+            if used == 0 {
+                skip.first = skip.all;
+            }
+            used += u32::from(taken);
+        }
+        skip
     }
 }
 
@@ -265,17 +311,18 @@ impl<'a> Bits<'a> {
         Ok(self.value(size))
     }
 
-    /// The AC coefficients of a sequential block, placed by `places`; returns the number of the
-    /// last one, 0 if there is none.
+    /// The AC coefficients of a sequential block, placed by `places`; those after number `needed`
+    /// are passed over. Returns the number of the last one, 0 if there is none.
     #[inline(always)]
     pub(super) fn ac(
         &mut self,
         table: &Table,
         places: &[u8; 80],
         block: &mut [i16; 64],
+        needed: usize,
     ) -> Result<usize, CodecError> {
         let (mut k, mut last) = (1, 0);
-        while k < 64 {
+        while k <= needed {
             self.fill();
             let index = (self.buffer >> (64 - LOOK_BITS)) as usize & ((1 << LOOK_BITS) - 1);
             let whole = table.whole[index];
@@ -291,7 +338,7 @@ impl<'a> Bits<'a> {
             let (run, size) = ((symbol >> 4) as usize, symbol & 15);
             if size == 0 {
                 if run < 15 {
-                    break;
+                    return Ok(last.min(63));
                 }
                 k += 16;
                 continue;
@@ -302,24 +349,34 @@ impl<'a> Bits<'a> {
             last = k;
             k += 1;
         }
+        self.skip_ac(table, k)?;
         Ok(last.min(63))
     }
 
-    /// Passes over the AC coefficients of a sequential block.
+    /// Passes over the AC coefficients of a sequential block from number `k` on.
     #[inline(always)]
-    pub(super) fn skip_ac(&mut self, table: &Table) -> Result<(), CodecError> {
-        let mut k = 1;
+    pub(super) fn skip_ac(&mut self, table: &Table, mut k: usize) -> Result<(), CodecError> {
         while k < 64 {
             self.fill();
-            let index = (self.buffer >> (64 - LOOK_BITS)) as usize & ((1 << LOOK_BITS) - 1);
-            let whole = table.whole[index];
-            if whole != 0 {
-                k += (whole >> 8 & 15) + 1;
-                self.take((whole & 255) as u32);
+            let index = (self.buffer >> (64 - SKIP_BITS)) as usize & ((1 << SKIP_BITS) - 1);
+            let Skip { first, all, end } = table.skip[index];
+            let reached = k + usize::from(all.1);
+            if end != 0 && reached < 64 {
+                self.take(u32::from(all.0) + u32::from(end));
+                return Ok(());
+            }
+            if all.0 != 0 && reached <= 64 {
+                self.take(u32::from(all.0));
+                k = reached;
+                continue;
+            }
+            if first.0 != 0 {
+                self.take(u32::from(first.0));
+                k += usize::from(first.1);
                 continue;
             }
             let symbol = self.symbol(table)?;
-            let (run, size) = ((symbol >> 4).cast_signed(), symbol & 15);
+            let (run, size) = ((symbol >> 4) as usize, symbol & 15);
             if size == 0 {
                 if run < 15 {
                     break;

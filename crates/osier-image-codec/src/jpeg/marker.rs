@@ -171,15 +171,6 @@ impl<'a> Reader<'a> {
         (!whole.is_empty()).then_some(whole)
     }
 
-    /// Whether a marker was the last thing read, so that its segment is what is missing.
-    pub(super) fn has_marker(&self) -> bool {
-        let read = self
-            .at
-            .checked_sub(2)
-            .and_then(|at| self.data.get(at..self.at));
-        matches!(read, Some([0xff, second]) if !matches!(second, 0 | 0xff))
-    }
-
     fn marker(&mut self) -> Result<u8, CodecError> {
         // Bytes between segments are passed over, as every decoder does.
         let rest = self.data.get(self.at..).unwrap_or_default();

@@ -6,7 +6,7 @@ fn budget() -> Budget<'static> {
         pixels: 1 << 20,
         frames: 1,
         bytes: 1 << 24,
-        stop: Stop::never(),
+        stop: Stop::NEVER,
     }
 }
 
@@ -24,7 +24,7 @@ fn written(progressive: bool) -> Vec<u8> {
         progressive,
         orientation: 6,
     };
-    encode(&gradient(101, 67), settings, Stop::never()).unwrap()
+    encode(&gradient(101, 67), settings, Stop::NEVER).unwrap()
 }
 
 #[test]

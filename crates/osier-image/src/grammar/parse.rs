@@ -138,7 +138,7 @@ fn parse_action(text: &str, place: Place) -> Result<Action, ImageError> {
         "info" => alone(items, Action::Info),
         absent if ABSENT.contains(&absent) => Err(ImageError::plain(
             ErrorKind::NotImplemented,
-            format!("the action {absent} is not there"),
+            format!("the action {absent}"),
         )),
         _ => Err(ImageError::new(
             ErrorKind::InvalidArgument,
@@ -219,7 +219,7 @@ fn crop(items: &[&str]) -> Result<Action, ImageError> {
         Some("auto" | "face") => {
             return Err(ImageError::plain(
                 ErrorKind::NotImplemented,
-                "crops that look for something are not there",
+                "crops that look for something",
             ));
         }
         Some(name) => Gravity::parse(name).ok_or_else(|| {
@@ -332,10 +332,7 @@ fn format(items: &[&str]) -> Result<Action, ImageError> {
         "tiff" => Format::Tiff,
         "avif" => Format::Avif,
         "heic" => {
-            return Err(ImageError::plain(
-                ErrorKind::NotImplemented,
-                "HEIC is not there",
-            ));
+            return Err(ImageError::plain(ErrorKind::NotImplemented, "HEIC"));
         }
         _ => {
             return Err(invalid(

@@ -56,7 +56,7 @@ impl Process {
             }),
             absent if ABSENT.contains(&absent) => Err(ImageError::plain(
                 ErrorKind::NotImplemented,
-                format!("processing of the category {absent} is not there"),
+                format!("processing of the category {absent}"),
             )),
             _ => Err(ImageError::plain(
                 ErrorKind::InvalidArgument,
@@ -93,7 +93,7 @@ impl SaveAs {
             Some(other) if other.starts_with("sys/") => {
                 return Err(ImageError::plain(
                     ErrorKind::NotImplemented,
-                    "of the system operations only saveas is there",
+                    "system operations other than saveas",
                 ));
             }
             _ => {

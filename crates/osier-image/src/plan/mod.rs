@@ -95,10 +95,7 @@ fn check_source(source: &SourceHeader) -> Result<(), ImageError> {
     if matches!(source.format, Format::Heic | Format::Avif) {
         return Err(ImageError::plain(
             ErrorKind::NotImplemented,
-            format!(
-                "sources in the format {} are not there",
-                source.format.name()
-            ),
+            format!("sources in the format {}", source.format.name()),
         ));
     }
     let size = source.size;

@@ -219,10 +219,7 @@ fn write(picture: Raster, encode: &Encode, stop: Stop<'_>) -> Result<Vec<u8>, Im
         Format::Avif | Format::Heic => {
             return Err(ImageError::plain(
                 ErrorKind::NotImplemented,
-                format!(
-                    "results in the format {} are not there",
-                    encode.format.name()
-                ),
+                format!("results in the format {}", encode.format.name()),
             ));
         }
     })

@@ -43,7 +43,7 @@ fn picture(source: &[u8], text: &str) -> Raster {
         pixels: 1 << 24,
         frames: 1,
         bytes: 1 << 28,
-        stop: Stop::never(),
+        stop: Stop::NEVER,
     };
     codec::decode(&file, 8, &budget).unwrap()
 }
@@ -156,7 +156,7 @@ fn marks_go_where_they_are_told() {
         pixels: 1 << 20,
         frames: 1,
         bytes: 1 << 24,
-        stop: Stop::never(),
+        stop: Stop::NEVER,
     };
     let picture = codec::decode(&file, 8, &budget).unwrap();
     let (left, top) = (100 - 10 - 3, 80 - 5 - 4);

@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use osier_engine_local::LocalSettings;
 use osier_gateway::{InvalidSite, SiteSettings, Sites};
-use osier_http::ConnectionSettings;
+use osier_http::{CertificateFiles, ConnectionSettings};
+use osier_image_service::ImagingSettings;
 use osier_service::{ServiceSettings, Surroundings};
 use osier_store::StoreSettings;
 use osier_wire::{Dialect, DialectChoice, Hosts};
@@ -30,6 +31,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// Where the store listens.
     pub listen: Vec<ListenAddress>,
+    /// Where the store listens for TLS, with the certificates of `[[certificate]]`.
+    pub listen_tls: Vec<ListenAddress>,
     /// Where console, metrics and health listen. Never open it to a network that
     /// should not see them.
     pub console_listen: ListenAddress,
@@ -47,12 +50,18 @@ pub struct Settings {
     pub identity: IdentitySettings,
     /// Encryption at rest.
     pub encryption: EncryptionSettings,
+    /// Who may come.
+    pub access: AccessSettings,
     /// Who did what.
     pub audit: AuditSettings,
     /// Sizes and counts of objects and buckets.
     pub limits: LimitSettings,
+    /// Processing of pictures.
+    pub image: ImagingSettings,
     /// Storage on the local disk.
     pub engine: LocalSettings,
+    /// Certificates for TLS, chosen by the name a client asks for; the first for all others.
+    pub certificate: Vec<CertificateSettings>,
     /// Where sites are served, and what they may keep.
     pub gateway: GatewaySettings,
     /// Sites: hosts whose requests go to an origin.
@@ -64,6 +73,7 @@ impl Default for Settings {
         Self {
             data: PathBuf::from("osier-data"),
             listen: vec![ListenAddress::loopback(9000)],
+            listen_tls: Vec::new(),
             console_listen: ListenAddress::loopback(9001),
             region: "cn-hangzhou".to_owned(),
             region_only: false,
@@ -72,9 +82,12 @@ impl Default for Settings {
             log: LogSettings::default(),
             identity: IdentitySettings::default(),
             encryption: EncryptionSettings::default(),
+            access: AccessSettings::default(),
             audit: AuditSettings::default(),
             limits: LimitSettings::default(),
+            image: ImagingSettings::default(),
             engine: LocalSettings::default(),
+            certificate: Vec::new(),
             gateway: GatewaySettings::default(),
             site: Vec::new(),
         }
@@ -165,12 +178,24 @@ impl Default for HttpSettings {
     }
 }
 
+/// One `[[certificate]]`: two files in PEM, read again at SIGHUP.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateSettings {
+    /// The certificate, then those that sign it.
+    pub chain: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
 /// Section `[gateway]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GatewaySettings {
     /// Where sites are served; nothing listens there while there is no site.
     pub listen: Vec<ListenAddress>,
+    /// Where sites are served over TLS.
+    pub listen_tls: Vec<ListenAddress>,
     /// Bytes of memory for answers that are kept.
     pub memory_bytes_max: usize,
 }
@@ -179,6 +204,7 @@ impl Default for GatewaySettings {
     fn default() -> Self {
         Self {
             listen: vec![ListenAddress::loopback(8080)],
+            listen_tls: Vec::new(),
             memory_bytes_max: 64 << 20,
         }
     }
@@ -219,6 +245,15 @@ pub struct EncryptionSettings {
     /// The file of master keys; made where it is missing. Beside the data directory unless said
     /// otherwise.
     pub master_keys: Option<PathBuf>,
+}
+
+/// Section `[access]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccessSettings {
+    /// Block Public Access of new buckets. Alibaba Cloud has it on; here a bucket is what its
+    /// owner makes it, and the server listens to this machine alone unless told otherwise.
+    pub block_public_access: bool,
 }
 
 /// Section `[audit]`.
@@ -281,6 +316,16 @@ impl Settings {
                 "names no address",
             ));
         }
+        let wants_tls = [
+            (&settings.listen_tls, "listen_tls"),
+            (&settings.gateway.listen_tls, "listen_tls"),
+        ];
+        for (addresses, key) in wants_tls {
+            if !addresses.is_empty() && settings.certificate.is_empty() {
+                let message = "needs a `[[certificate]]` with `chain` and `key`";
+                return Err(SettingsError::at_key(path, text, key, message));
+            }
+        }
         settings
             .sites()
             .map_err(|(index, invalid)| SettingsError::in_site(path, text, index, &invalid))?;
@@ -296,6 +341,15 @@ impl Settings {
             beside.push(".keys");
             PathBuf::from(beside)
         })
+    }
+
+    /// The files of all certificates.
+    pub(crate) fn certificates(&self) -> Vec<CertificateFiles> {
+        let files = self.certificate.iter().map(|certificate| CertificateFiles {
+            chain: certificate.chain.clone(),
+            key: certificate.key.clone(),
+        });
+        files.collect()
     }
 
     /// The sites, ready to answer.
@@ -369,6 +423,7 @@ impl Settings {
             body_bytes_max: self.limits.body_bytes_max,
             append_bytes_max: self.limits.append_bytes_max,
             part_bytes_min: self.limits.part_bytes_min,
+            block_public_access: self.access.block_public_access,
         }
     }
 }

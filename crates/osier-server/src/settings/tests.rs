@@ -36,6 +36,8 @@ fn every_section_can_be_set() {
         [identity]
         vault_key = "/etc/osier/vault-key"
         seed = "accounts.toml"
+        [access]
+        block_public_access = true
         [log]
         filter = "warn,access=info"
         [limits]
@@ -51,8 +53,12 @@ fn every_section_can_be_set() {
     assert_eq!(settings.connections().idle_timeout, Duration::from_secs(7));
     let store = settings.store("e".to_owned());
     assert_eq!(
-        (store.location.as_str(), store.body_bytes_max),
-        ("oss-cn-beijing", 1024)
+        (
+            store.location.as_str(),
+            store.body_bytes_max,
+            store.block_public_access,
+        ),
+        ("oss-cn-beijing", 1024, true)
     );
     assert_eq!(settings.engine.inline_bytes_max, 100);
     let surroundings = settings.service().surroundings;
@@ -139,5 +145,5 @@ fn the_manual_shows_the_defaults() {
     // Not by leaving keys out.
     let shown = |line: &&str| !line.starts_with('#') && line.contains(" = ");
     let keys = file.lines().filter(shown).count();
-    assert_eq!(keys, 5 + 13 + 1 + 4 + 14);
+    assert_eq!(keys, 5 + 13 + 1 + 2 + 4 + 12 + 14);
 }

@@ -5,9 +5,10 @@ use http::HeaderMap;
 use http::header::{HeaderName, REFERER, USER_AGENT};
 use osier_auth::policy::Conditions;
 use osier_store::{BucketRecord, ObjectFacts};
-use osier_types::{BucketAcl, NewObject, ObjectAcl, Op, Tag};
+use osier_types::{NewObject, Op, Tag};
 
 use super::Asking;
+use crate::layers::PointLayer;
 
 /// The circumstances in which `op` is asked for.
 pub(crate) fn conditions<'a>(
@@ -15,7 +16,9 @@ pub(crate) fn conditions<'a>(
     op: &'a Op,
     bucket: Option<&'a BucketRecord>,
     object: Option<&'a ObjectFacts>,
+    point: Option<&'a PointLayer>,
 ) -> Conditions<'a> {
+    let point = point.map(PointLayer::told);
     let listing = listing(op);
     Conditions {
         prefix: listing.map(|(prefix, _)| prefix),
@@ -25,6 +28,9 @@ pub(crate) fn conditions<'a>(
         bucket_tags: bucket.map_or(&[], |bucket| bucket.tags.as_slice()),
         existing_object_tags: object.map_or(&[], |object| object.tags.as_slice()),
         request_object_tags: object_tags(op),
+        access_point_arn: point.map(|(arn, _, _)| arn),
+        access_point_account: point.map(|(_, account, _)| account),
+        access_point_network_origin: point.map(|(_, _, origin)| origin),
         ..circumstances(asking)
     }
 }
@@ -59,7 +65,7 @@ fn listing(op: &Op) -> Option<(&str, &str)> {
 
 fn bucket_acl(op: &Op) -> Option<&'static str> {
     match op {
-        Op::PutBucket(put) => put.acl.map(BucketAcl::as_str),
+        Op::PutBucket(put) => put.acl.map(osier_types::BucketAcl::as_str),
         Op::PutBucketAcl { acl, .. } => Some(acl.as_str()),
         _ => None,
     }
@@ -68,7 +74,7 @@ fn bucket_acl(op: &Op) -> Option<&'static str> {
 fn object_acl(op: &Op) -> Option<&'static str> {
     match op {
         Op::PutObjectAcl { acl, .. } => Some(acl.as_str()),
-        _ => new_object(op)?.acl.map(ObjectAcl::as_str),
+        _ => new_object(op)?.acl.map(osier_types::ObjectAcl::as_str),
     }
 }
 

@@ -16,6 +16,7 @@ use osier_types::{Access, AccessKind, Fault, FaultKind, ObjectRef, Op, Resource,
 
 use crate::Verdict;
 use crate::layers::BucketLayers;
+use crate::points::Ways;
 use crate::service::Service;
 use crate::source::Source;
 
@@ -27,6 +28,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) access_key_id: Option<&'a str>,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) source: &'a Source,
+    /// By which access points.
+    pub(crate) ways: &'a Ways,
     pub(crate) now: Timestamp,
 }
 
@@ -59,7 +62,7 @@ impl Service {
         judged.accesses = op.accesses();
         let mut policies = None;
         for (index, access) in judged.accesses.iter().enumerate() {
-            let place = self.place(asking, access)?;
+            let place = self.place(asking, op, access)?;
             if let Some(place) = &place
                 && place.layers.is_empty()
                 && owns(asking.caller, &place.record)
@@ -86,7 +89,7 @@ impl Service {
 
     /// The bucket that is accessed. `None` for the service, and for a bucket that does not
     /// concern the caller because it only wants to have one of this name.
-    fn place(&self, asking: &Asking<'_>, access: &Access) -> Result<Option<Place>, Fault> {
+    fn place(&self, asking: &Asking<'_>, op: &Op, access: &Access) -> Result<Option<Place>, Fault> {
         let Some(name) = access.resource.bucket() else {
             return Ok(None);
         };
@@ -103,7 +106,13 @@ impl Service {
         if creates && account != Some(&record.owner.id) {
             return Ok(None);
         }
-        let layers = self.bucket_layers(&record)?;
+        let copies = matches!(op, Op::CopyObject(_) | Op::UploadPartCopy(_));
+        let via = if copies && access.kind == AccessKind::Read {
+            &asking.ways.source
+        } else {
+            &asking.ways.target
+        };
+        let layers = self.bucket_layers(&record, via.as_ref())?;
         Ok(Some(Place { record, layers }))
     }
 
@@ -218,7 +227,8 @@ struct Weighed<'a> {
 impl Weighed<'_> {
     fn decide(&self, access: &Access, object: Option<&ObjectFacts>, look: Look) -> Decision {
         let record = self.place.map(|place| &*place.record);
-        let conditions = conditions::conditions(self.asking, self.op, record, object);
+        let point = self.place.and_then(|place| place.layers.point.as_ref());
+        let conditions = conditions::conditions(self.asking, self.op, record, object, point);
         let layers = self.place.map(|place| place.layers.layers());
         let inquiry = Inquiry {
             caller: self.asking.caller,
@@ -255,12 +265,12 @@ fn owns(caller: Option<&Identity>, record: &BucketRecord) -> bool {
 }
 
 fn needs(policies: &CallerPolicies, place: Option<&Place>) -> Needs {
-    let bucket = place.and_then(|place| place.layers.policy.as_ref());
+    let bucket = place.map(|place| place.layers.documents());
     policies
         .identity
         .iter()
         .chain(&policies.session)
-        .chain(bucket)
+        .chain(bucket.into_iter().flatten())
         .fold(Needs::default(), |needs, document| {
             needs.or(document.policy.needs())
         })
@@ -284,6 +294,9 @@ fn follows(op: &Op, access: &Access) -> bool {
             op,
             Op::GetObject(_)
                 | Op::HeadObject(_)
+                | Op::GetProcessed(_)
+                | Op::HeadProcessed(_)
+                | Op::SaveProcessed(_)
                 | Op::GetObjectMeta(_)
                 | Op::GetObjectAttributes(_)
                 | Op::CopyObject(_)

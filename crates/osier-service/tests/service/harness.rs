@@ -12,6 +12,7 @@ use osier_auth::directory::{AccessKeyStatus, Context, ControlFault, NewAccount, 
 use osier_auth::{Regions, Secret, Verifier};
 use osier_engine::faults::FaultyEngine;
 use osier_engine::memory::MemoryEngine;
+use osier_image_service::{Imaging, ImagingSettings};
 use osier_service::{Identities, Request, ResponseBody, Service, ServiceSettings};
 use osier_store::{BytesSource, ObjectChunk, Store, StoreSettings};
 use osier_types::{Clock, ManualClock, SeededRng, Timestamp, percent_decode};
@@ -103,6 +104,10 @@ impl Harness {
             Arc::clone(&store),
             Arc::clone(&identities),
             Verifier::new(Regions::Any),
+            Arc::new(Imaging::new(
+                ImagingSettings::default(),
+                Arc::clone(&clock) as Arc<dyn Clock>,
+            )),
             settings,
             Arc::clone(&clock) as Arc<dyn Clock>,
             Arc::clone(&rng) as _,

@@ -1,6 +1,11 @@
 //! The service as a whole, over the in-memory engine: requests in, answers out.
-#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that fails panics"
+)]
 
+mod access;
 mod control;
 mod cors;
 mod forms;

@@ -1,5 +1,6 @@
 //! The semantics of every operation, over the engine in memory.
 
+mod access;
 mod appends;
 mod audits;
 mod buckets;

@@ -101,6 +101,11 @@ impl Hosts {
         &self.suffixes
     }
 
+    /// The buckets that have domains of their own.
+    pub fn buckets(&self) -> impl Iterator<Item = &str> {
+        self.cnames.values().map(String::as_str)
+    }
+
     /// What `host` (lower case, no port) is to this server.
     fn place<'h>(&self, host: &'h str) -> Place<'h> {
         let host = host.strip_suffix('.').unwrap_or(host);

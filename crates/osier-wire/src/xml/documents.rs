@@ -6,7 +6,7 @@ use osier_types::limits::{
 };
 use osier_types::{
     BucketVersioning, CorsConfig, CorsRule, DeleteConditions, Fault, ObjectKey, ObjectToDelete,
-    ProcessingConfig, StyleDelimiter, Tag, Tags,
+    ProcessingConfig, RefererConfig, StyleDelimiter, Tag, Tags,
 };
 
 use super::read::{Element, malformed, parse};
@@ -111,6 +111,75 @@ fn cors_rule(rule: &Element) -> Result<CorsRule, Fault> {
         })?,
         max_age_seconds,
     })
+}
+
+/// `RefererConfiguration`. Patterns are kept as they are.
+pub(crate) fn referer(document: &[u8]) -> Result<RefererConfig, Fault> {
+    let root = parse(document, "RefererConfiguration")?;
+    if root.word("AllowEmptyReferer")?.is_none() {
+        return Err(malformed("AllowEmptyReferer is missing"));
+    }
+    let list = |name: &str| -> Result<Vec<String>, Fault> {
+        let Some(list) = root.one(name)? else {
+            return Ok(Vec::new());
+        };
+        Ok(list
+            .all("Referer")
+            .map(|child| child.text.trim())
+            // SDKs write an empty element for an empty list.
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+            .collect())
+    };
+    let truncates = root.word("AllowTruncateQueryString")?.is_none()
+        || root.flag("AllowTruncateQueryString")?;
+    Ok(RefererConfig {
+        allow_empty: root.flag("AllowEmptyReferer")?,
+        allow_truncate_query: truncates,
+        truncate_path: root.flag("TruncatePath")?,
+        allowed: list("RefererList")?,
+        denied: list("RefererBlacklist")?,
+    })
+}
+
+/// `PublicAccessBlockConfiguration`.
+pub(crate) fn public_access_block(document: &[u8]) -> Result<bool, Fault> {
+    parse(document, "PublicAccessBlockConfiguration")?.flag("BlockPublicAccess")
+}
+
+/// `CreateAccessPointConfiguration`: the name, and the network it is bound to.
+pub(crate) fn create_access_point(document: &[u8]) -> Result<(String, Option<String>), Fault> {
+    let root = parse(document, "CreateAccessPointConfiguration")?;
+    let name = root
+        .word("AccessPointName")?
+        .ok_or_else(|| malformed("AccessPointName is missing"))?;
+    let vpc = match root.one("VpcConfiguration")? {
+        Some(vpc) => vpc.word("VpcId")?,
+        None => None,
+    };
+    let network = match (root.word("NetworkOrigin")?, vpc) {
+        (Some("internet"), None) => None,
+        (Some("vpc"), Some(id)) if is_vpc(id) => Some(id.to_owned()),
+        (Some("vpc"), id) => {
+            let reason = "an id like vpc-t4nlw426y44rd3iq4 is needed";
+            return Err(Fault::argument("VpcId", id.unwrap_or_default(), reason));
+        }
+        (Some("internet"), Some(id)) => {
+            return Err(Fault::argument("VpcId", id, "only with NetworkOrigin vpc"));
+        }
+        (other, _) => {
+            let word = other.unwrap_or_default();
+            return Err(Fault::argument("NetworkOrigin", word, "internet or vpc"));
+        }
+    };
+    Ok((name.to_owned(), network))
+}
+
+fn is_vpc(id: &str) -> bool {
+    id.len() <= 64
+        && id
+            .strip_prefix("vpc-")
+            .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 /// `Style`: its content, to the byte but for white space around it.

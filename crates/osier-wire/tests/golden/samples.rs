@@ -1,16 +1,17 @@
 //! What comes of each operation in the golden exchanges, and one fault of every kind.
 
 use osier_types::{
-    AccessDenial, Appended, AuthorizationPlace, BucketAcl, BucketEncryption, BucketEntry,
-    BucketInfo, BucketLock, BucketName, BucketPage, BucketStat, BucketVersioning, BucketWorm,
-    ByteRange, ClassStat, ConfigKind, ContentHeaders, Copied, CorsConfig, CorsRule, DataRedundancy,
-    DefaultRetention, DeletedEntry, DeletedPage, DenialKind, DeniedBy, DeniedPrincipal, ETag,
-    FaultKind, GetObject, LegalHold, LockedBy, ObjectAcl, ObjectAttributes, ObjectDeleted,
-    ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, ObjectLock, ObjectPage, ObjectRead, ObjectRef,
-    Op, Outcome, Owner, PartInfo, PartPage, PolicyDenial, PrincipalKind, Region, ResolvedRange,
-    Resource, Retention, RetentionMode, RetentionPeriod, SignatureMismatch, StorageClass, Tag,
-    Tags, Timestamp, UploadEntry, UploadPage, VersionEntry, VersionId, VersionPage, WormState,
-    Written,
+    AccessDenial, AccessPoint, AccessPointInfo, AccessPointName, AccessPointPage, Appended,
+    AuthorizationPlace, BucketAcl, BucketEncryption, BucketEntry, BucketInfo, BucketLock,
+    BucketName, BucketPage, BucketStat, BucketVersioning, BucketWorm, ByteRange, ClassStat,
+    ConfigKind, ContentHeaders, Copied, CorsConfig, CorsRule, DataRedundancy, DefaultRetention,
+    DeletedEntry, DeletedPage, DenialKind, DeniedBy, DeniedPrincipal, ETag, FaultKind, GetObject,
+    LegalHold, LockedBy, ObjectAcl, ObjectAttributes, ObjectDeleted, ObjectEntry, ObjectInfo,
+    ObjectKey, ObjectKind, ObjectLock, ObjectPage, ObjectRead, ObjectRef, Op, Outcome, Owner,
+    PartInfo, PartPage, PolicyDenial, PrincipalKind, RefererConfig, RefererDenial, Region,
+    ResolvedRange, Resource, Retention, RetentionMode, RetentionPeriod, SignatureMismatch,
+    StorageClass, Tag, Tags, Timestamp, UploadEntry, UploadPage, VersionEntry, VersionId,
+    VersionPage, WormState, Written,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_316_645);
@@ -63,6 +64,14 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
         | Op::DeleteBucketTags { .. }
         | Op::PutBucketCors { .. }
         | Op::DeleteBucketCors { .. }
+        | Op::PutBucketPolicy { .. }
+        | Op::DeleteBucketPolicy { .. }
+        | Op::PutBucketReferer { .. }
+        | Op::PutPublicAccessBlock { .. }
+        | Op::DeletePublicAccessBlock(_)
+        | Op::DeleteAccessPoint(_)
+        | Op::PutAccessPointPolicy { .. }
+        | Op::DeleteAccessPointPolicy(_)
         | Op::PutBucketConfig { .. }
         | Op::DeleteBucketConfig { .. }
         | Op::PutBucketEncryption { .. }
@@ -108,6 +117,7 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             redundancy: DataRedundancy::Zrs,
             versioning: Some(BucketVersioning::Suspended),
             encryption: None,
+            block_public_access: true,
         }),
         Op::GetBucketStat { .. } => Outcome::BucketStat(stat()),
         Op::GetBucketLocation { .. } => Outcome::BucketLocation("oss-cn-hangzhou".into()),
@@ -123,6 +133,20 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             version: None,
         },
         Op::GetBucketCors { .. } => Outcome::Cors(cors()),
+        Op::GetBucketPolicy { .. } | Op::GetAccessPointPolicy(_) => {
+            Outcome::Policy(r#"{"Version":"1","Statement":[]}"#.into())
+        }
+        Op::GetBucketPolicyStatus { .. } => Outcome::PolicyStatus { is_public: true },
+        Op::GetBucketReferer { .. } => Outcome::Referer(referer()),
+        Op::GetPublicAccessBlock(_) => Outcome::PublicAccessBlock { block: true },
+        Op::CreateAccessPoint { .. } => Outcome::AccessPointCreated(access_point("ap-01")),
+        Op::GetAccessPoint(_) => Outcome::AccessPoint(access_point("ap-01")),
+        Op::ListAccessPoints(asked) => Outcome::AccessPoints(AccessPointPage {
+            asked: asked.clone(),
+            account: owner().id,
+            points: vec![access_point("ap-01"), access_point("ap-02")],
+            next: Some("ap-02".into()),
+        }),
         Op::GetBucketConfig { kind, .. } => Outcome::Config {
             kind: *kind,
             document: None,
@@ -367,6 +391,32 @@ fn written(version: Option<VersionId>) -> Written {
     }
 }
 
+fn referer() -> RefererConfig {
+    RefererConfig {
+        allow_empty: false,
+        allow_truncate_query: true,
+        truncate_path: true,
+        allowed: vec!["https://*.example.com".into(), "http://a.example?".into()],
+        denied: vec!["*://evil.example*".into()],
+    }
+}
+
+fn access_point(name: &str) -> AccessPointInfo {
+    AccessPointInfo {
+        bucket: bucket(),
+        account: owner().id,
+        location: "oss-cn-hangzhou".into(),
+        point: AccessPoint {
+            name: AccessPointName::parse(name).unwrap(),
+            alias: BucketName::parse(&format!("{name}-00c0ffee-ossalias")).unwrap(),
+            created: NOW,
+            vpc: Some("vpc-t4nlw426y44rd3iq4".into()),
+            policy: None,
+            block_public_access: true,
+        },
+    }
+}
+
 fn info(object: &ObjectRef) -> ObjectInfo {
     ObjectInfo {
         key: object.key.clone(),
@@ -442,6 +492,10 @@ pub(crate) fn faults() -> Vec<FaultKind> {
             condition: "[\"eq\",\"$key\",\"a\"]".into(),
         },
         AccessDenial::NotOwner,
+        AccessDenial::PublicAccessBlocked,
+        AccessDenial::Referer(RefererDenial::Empty),
+        AccessDenial::Referer(RefererDenial::Denied),
+        AccessDenial::Referer(RefererDenial::NotAllowed),
         AccessDenial::Policy(Box::new(PolicyDenial {
             action: "oss:ListObjects".into(),
             by: DeniedBy::Nobody,
@@ -512,6 +566,10 @@ pub(crate) fn faults() -> Vec<FaultKind> {
         },
         FaultKind::MethodNotAllowed,
         FaultKind::InvalidPolicyDocument { reason: reason() },
+        FaultKind::MalformedPolicy {
+            path: "Statement[0].Effect".into(),
+            reason: reason(),
+        },
         FaultKind::MalformedPost { reason: reason() },
         FaultKind::FieldItemTooLong,
         FaultKind::PostPreDataTooLong,
@@ -557,10 +615,18 @@ pub(crate) fn faults() -> Vec<FaultKind> {
             upload_id: UPLOAD.into(),
         },
         FaultKind::NoSuchObjectLock,
+        FaultKind::NoSuchAccessPoint {
+            name: "ap-01".into(),
+        },
+        FaultKind::NoSuchAccessPointPolicy {
+            name: "ap-01".into(),
+        },
         FaultKind::SymlinkTargetNotExist,
         FaultKind::BucketAlreadyExists,
         FaultKind::BucketNotEmpty,
         FaultKind::TooManyBuckets,
+        FaultKind::AccessPointAlreadyExists,
+        FaultKind::TooManyAccessPoints { max: 100 },
         FaultKind::FileAlreadyExists,
         FaultKind::PositionNotEqualToLength { length: 9 },
         FaultKind::ObjectNotAppendable,

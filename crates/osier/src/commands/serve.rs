@@ -26,9 +26,13 @@ pub(crate) fn run(serve: &Serve) -> Ended {
     let signal = loop {
         match signals.wait() {
             Caught::End(signal) => break signal,
-            // Without a log to rotate, it only says that the terminal is gone.
-            Caught::HangUp if !running.reopen_audit_log() => break "SIGHUP",
-            Caught::HangUp => {}
+            Caught::HangUp => {
+                let certificates = running.reload_certificates();
+                if !running.reopen_audit_log() && !certificates {
+                    // With nothing to read again, it only says that the terminal is gone.
+                    break "SIGHUP";
+                }
+            }
         }
     };
     talk::say(&format!("osier: {signal}, stopping"));

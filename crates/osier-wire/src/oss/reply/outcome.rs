@@ -52,6 +52,16 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             head.bare()
         }
         Outcome::BucketWorm { worm, state } => ok().xml(xml::protection::worm(worm, *state)),
+        Outcome::Policy(document) => ok().document(
+            "application/json",
+            Bytes::copy_from_slice(document.as_bytes()),
+        ),
+        Outcome::PolicyStatus { is_public } => ok().xml(xml::access::policy_status(*is_public)),
+        Outcome::Referer(referer) => ok().xml(xml::access::referer(referer)),
+        Outcome::PublicAccessBlock { block } => ok().xml(xml::access::public_access_block(*block)),
+        Outcome::AccessPointCreated(info) => ok().xml(xml::access::point_created(info)),
+        Outcome::AccessPoint(info) => ok().xml(xml::access::point(info)),
+        Outcome::AccessPoints(page) => ok().xml(xml::access::points(page)),
         Outcome::Style(style) => ok().xml(xml::process::style(style)),
         Outcome::Styles(styles) => ok().xml(xml::process::styles(styles)),
         Outcome::Processing(config) => ok().xml(xml::process::configuration(config)),

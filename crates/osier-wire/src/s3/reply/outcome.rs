@@ -170,6 +170,13 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
         }
         // No request of this dialect asks for these.
         Outcome::Regions(_)
+        | Outcome::Policy(_)
+        | Outcome::PolicyStatus { .. }
+        | Outcome::Referer(_)
+        | Outcome::PublicAccessBlock { .. }
+        | Outcome::AccessPointCreated(_)
+        | Outcome::AccessPoint(_)
+        | Outcome::AccessPoints(_)
         | Outcome::BucketInfo(_)
         | Outcome::BucketStat(_)
         | Outcome::WormInitiated(_)

@@ -15,6 +15,12 @@ pub(super) fn write(xml: &mut Xml, fault: &Fault) {
             xml.text("ArgumentName", name);
             xml.text("ArgumentValue", value);
         }
+        FaultKind::MalformedPolicy { path, .. } if !path.is_empty() => {
+            xml.text("PolicyElement", path);
+        }
+        FaultKind::NoSuchAccessPoint { name } | FaultKind::NoSuchAccessPointPolicy { name } => {
+            xml.text("AccessPointName", name);
+        }
         FaultKind::MissingArgument { name } => xml.text("ArgumentName", name),
         FaultKind::InvalidCrc64 { sent, computed } => {
             xml.text("ClientCrc64", &sent.to_string());
@@ -72,7 +78,9 @@ fn denial(xml: &mut Xml, denial: &AccessDenial) {
         | AccessDenial::NotYetValid
         | AccessDenial::MalformedSignature { .. }
         | AccessDenial::HeadersNotSigned { .. }
-        | AccessDenial::NotOwner => {}
+        | AccessDenial::NotOwner
+        | AccessDenial::PublicAccessBlocked
+        | AccessDenial::Referer(_) => {}
     }
 }
 

@@ -10,7 +10,8 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 use osier_types::{
-    AccessDenial, ConfigKind, DenialKind, DeniedBy, FaultKind, LockedBy, PictureFault, Retention,
+    AccessDenial, ConfigKind, DenialKind, DeniedBy, FaultKind, LockedBy, PictureFault,
+    RefererDenial, Retention,
 };
 
 /// What OSS says for one fault.
@@ -200,6 +201,15 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             "0017-00000017",
             format!("The form's policy can't be read: {reason}."),
         ),
+        FaultKind::MalformedPolicy { path, reason } => bad(
+            "InvalidPolicyDocument",
+            "0017-00000023",
+            if path.is_empty() {
+                format!("The policy is not valid: {reason}.")
+            } else {
+                format!("The policy is not valid at `{path}`: {reason}.")
+            },
+        ),
         FaultKind::MalformedPost { reason } => bad(
             "MalformedPOSTRequest",
             "0017-00000018",
@@ -314,6 +324,16 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             "0026-00000021",
             "The object has no retention, and no legal hold was ever set.",
         ),
+        FaultKind::NoSuchAccessPoint { name } => missing(
+            "NoSuchAccessPoint",
+            "0015-00000202",
+            format!("The bucket has no access point `{name}`."),
+        ),
+        FaultKind::NoSuchAccessPointPolicy { name } => missing(
+            "NoSuchAccessPointPolicy",
+            "0015-00000203",
+            format!("The access point `{name}` has no policy."),
+        ),
         FaultKind::SymlinkTargetNotExist => missing(
             "SymlinkTargetNotExist",
             "0026-00000005",
@@ -334,6 +354,16 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             "TooManyBuckets",
             "0015-00000102",
             "The account has as many buckets as it may have.",
+        ),
+        FaultKind::AccessPointAlreadyExists => conflict(
+            "AccessPointAlreadyExists",
+            "0015-00000204",
+            "The account has an access point of this name.",
+        ),
+        FaultKind::TooManyAccessPoints { max } => bad(
+            "TooManyAccessPoints",
+            "0015-00000205",
+            format!("There can be no more than {max} access points."),
         ),
         FaultKind::FileAlreadyExists => conflict(
             "FileAlreadyExists",
@@ -517,6 +547,31 @@ fn denied(denial: &AccessDenial) -> FaultWords {
             "0003-00000001",
             "The bucket belongs to another account.",
         )),
+        AccessDenial::PublicAccessBlocked => forbidden(
+            "AccessDenied",
+            "0003-00000801",
+            "Block Public Access is on, so nothing can be opened to everybody.",
+        ),
+        AccessDenial::Referer(denial) => {
+            let (ec, message) = match denial {
+                RefererDenial::Empty => (
+                    "0003-00000501",
+                    "The bucket wants to know which page refers to its objects, and the request \
+                     has no Referer.",
+                ),
+                RefererDenial::Denied => (
+                    "0003-00000502",
+                    "The page in Referer is on the bucket's list of those that may not refer to \
+                     its objects.",
+                ),
+                RefererDenial::NotAllowed => (
+                    "0003-00000503",
+                    "The page in Referer is not on the bucket's list of those that may refer to \
+                     its objects.",
+                ),
+            };
+            doc(forbidden("AccessDenied", ec, message))
+        }
         AccessDenial::Policy(denial) => {
             let ec = match (denial.by, denial.kind) {
                 (DeniedBy::Bucket | DeniedBy::AccessPoint, DenialKind::Explicit) => "0003-00000101",

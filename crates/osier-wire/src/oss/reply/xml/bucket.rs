@@ -18,7 +18,7 @@ pub(in crate::oss::reply) fn info(context: &ReplyContext<'_>, info: &BucketInfo)
             xml.within("AccessControlList", |xml| {
                 xml.text("Grant", info.acl.as_str());
             });
-            xml.flag("BlockPublicAccess", false);
+            xml.flag("BlockPublicAccess", info.block_public_access);
             xml.within("BucketPolicy", |xml| {
                 xml.text("LogBucket", "");
                 xml.text("LogPrefix", "");

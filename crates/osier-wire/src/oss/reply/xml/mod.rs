@@ -4,6 +4,7 @@
 //! every element of a list is always written; none of the documents has a
 //! namespace, since clients look elements up without one.
 
+pub(super) mod access;
 pub(super) mod bucket;
 pub(super) mod config;
 pub(super) mod list;

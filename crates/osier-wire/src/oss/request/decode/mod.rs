@@ -3,6 +3,7 @@
 //! Defaults, limits and faults are those of the OSS API. Whether what is named
 //! exists, and whether the caller may, is not known here.
 
+pub(super) mod access;
 pub(super) mod bucket;
 pub(super) mod headers;
 pub(super) mod list;

@@ -6,9 +6,10 @@
 use osier_types::ConfigKind;
 use osier_types::limits::{
     COMPLETE_BODY_BYTES_MAX, DELETE_BODY_BYTES_MAX, DOCUMENT_BYTES_MAX, PROCESS_BODY_BYTES_MAX,
+    REFERER_BODY_BYTES_MAX,
 };
 
-use crate::oss::request::decode::{bucket, list, multipart, object, process, protection};
+use crate::oss::request::decode::{access, bucket, list, multipart, object, process, protection};
 use crate::request::list as lists;
 use crate::request::route::Decoder::{DeleteConfig, Form, GetConfig, PutConfig, With};
 use crate::request::route::Scope::{Bucket, Object, Service};
@@ -21,15 +22,19 @@ const UNSET: &str = "answers as if never set: the document can't be put";
 pub static ROUTES: &[RouteSpec] = &[
     // Service.
     row("DescribeRegions", "GET", Service, "regions").decoder(With(list::regions)),
-    row("GetPublicAccessBlock", "GET", Service, "publicAccessBlock"),
-    row("PutPublicAccessBlock", "PUT", Service, "publicAccessBlock"),
+    row("GetPublicAccessBlock", "GET", Service, "publicAccessBlock")
+        .decoder(With(access::public_access_block)),
+    row("PutPublicAccessBlock", "PUT", Service, "publicAccessBlock")
+        .decoder(With(access::put_public_access_block))
+        .body(document(DOCUMENT_BYTES_MAX)),
     row(
         "DeletePublicAccessBlock",
         "DELETE",
         Service,
         "publicAccessBlock",
-    ),
-    row("ListAccessPoints", "GET", Service, "accessPoint"),
+    )
+    .decoder(With(access::delete_public_access_block)),
+    row("ListAccessPoints", "GET", Service, "accessPoint").decoder(With(access::points)),
     row(
         "ListAccessPointsForObjectProcess",
         "GET",
@@ -88,6 +93,88 @@ pub static ROUTES: &[RouteSpec] = &[
         .decoder(With(bucket::put_cors))
         .body(document(DOCUMENT_BYTES_MAX)),
     row("DeleteBucketCors", "DELETE", Bucket, "cors").decoder(With(bucket::delete_cors)),
+    // Buckets: who may come. A callback policy shares its sub-resource with the bucket's policy.
+    row("GetBucketCallbackPolicy", "GET", Bucket, "policy").also(&["comp=callback"]),
+    row("PutBucketCallbackPolicy", "PUT", Bucket, "policy").also(&["comp=callback"]),
+    row("DeleteBucketCallbackPolicy", "DELETE", Bucket, "policy").also(&["comp=callback"]),
+    row("GetBucketPolicy", "GET", Bucket, "policy").decoder(With(access::policy)),
+    row("PutBucketPolicy", "PUT", Bucket, "policy")
+        .decoder(With(access::put_policy))
+        .body(document(DOCUMENT_BYTES_MAX)),
+    row("DeleteBucketPolicy", "DELETE", Bucket, "policy").decoder(With(access::delete_policy)),
+    row("GetBucketPolicyStatus", "GET", Bucket, "policyStatus")
+        .decoder(With(access::policy_status)),
+    row(
+        "GetAccessPointPublicAccessBlock",
+        "GET",
+        Bucket,
+        "publicAccessBlock",
+    )
+    .also(&["x-oss-access-point-name"])
+    .decoder(With(access::public_access_block)),
+    row(
+        "PutAccessPointPublicAccessBlock",
+        "PUT",
+        Bucket,
+        "publicAccessBlock",
+    )
+    .also(&["x-oss-access-point-name"])
+    .decoder(With(access::put_public_access_block))
+    .body(document(DOCUMENT_BYTES_MAX)),
+    row(
+        "DeleteAccessPointPublicAccessBlock",
+        "DELETE",
+        Bucket,
+        "publicAccessBlock",
+    )
+    .also(&["x-oss-access-point-name"])
+    .decoder(With(access::delete_public_access_block)),
+    row(
+        "GetBucketPublicAccessBlock",
+        "GET",
+        Bucket,
+        "publicAccessBlock",
+    )
+    .decoder(With(access::public_access_block)),
+    row(
+        "PutBucketPublicAccessBlock",
+        "PUT",
+        Bucket,
+        "publicAccessBlock",
+    )
+    .decoder(With(access::put_public_access_block))
+    .body(document(DOCUMENT_BYTES_MAX)),
+    row(
+        "DeleteBucketPublicAccessBlock",
+        "DELETE",
+        Bucket,
+        "publicAccessBlock",
+    )
+    .decoder(With(access::delete_public_access_block)),
+    row("GetBucketReferer", "GET", Bucket, "referer").decoder(With(access::referer)),
+    row("PutBucketReferer", "PUT", Bucket, "referer")
+        .decoder(With(access::put_referer))
+        .body(document(REFERER_BODY_BYTES_MAX)),
+    row("CreateAccessPoint", "PUT", Bucket, "accessPoint")
+        .decoder(With(access::create_point))
+        .body(document(DOCUMENT_BYTES_MAX)),
+    row("DeleteAccessPoint", "DELETE", Bucket, "accessPoint").decoder(With(access::delete_point)),
+    row("GetAccessPoint", "GET", Bucket, "accessPoint")
+        .header("x-oss-access-point-name")
+        .decoder(With(access::point)),
+    row("ListAccessPoints", "GET", Bucket, "accessPoint").decoder(With(access::points)),
+    row("GetAccessPointPolicy", "GET", Bucket, "accessPointPolicy")
+        .decoder(With(access::point_policy)),
+    row("PutAccessPointPolicy", "PUT", Bucket, "accessPointPolicy")
+        .decoder(With(access::put_point_policy))
+        .body(document(DOCUMENT_BYTES_MAX)),
+    row(
+        "DeleteAccessPointPolicy",
+        "DELETE",
+        Bucket,
+        "accessPointPolicy",
+    )
+    .decoder(With(access::delete_point_policy)),
     // Buckets: configuration documents that are kept and change nothing here.
     row("GetBucketRequestPayment", "GET", Bucket, "requestPayment")
         .decoder(GetConfig(ConfigKind::RequestPayment))
@@ -150,62 +237,6 @@ pub static ROUTES: &[RouteSpec] = &[
     .partial(STORED)
     .body(document(DOCUMENT_BYTES_MAX)),
     // Buckets: configuration documents that are refused. Reading answers as if never set.
-    row("GetBucketCallbackPolicy", "GET", Bucket, "policy").also(&["comp=callback"]),
-    row("PutBucketCallbackPolicy", "PUT", Bucket, "policy").also(&["comp=callback"]),
-    row("DeleteBucketCallbackPolicy", "DELETE", Bucket, "policy").also(&["comp=callback"]),
-    row("GetBucketPolicy", "GET", Bucket, "policy")
-        .decoder(GetConfig(ConfigKind::Policy))
-        .partial(UNSET),
-    row("PutBucketPolicy", "PUT", Bucket, "policy"),
-    row("DeleteBucketPolicy", "DELETE", Bucket, "policy")
-        .decoder(DeleteConfig(ConfigKind::Policy))
-        .partial(UNSET),
-    row("GetBucketPolicyStatus", "GET", Bucket, "policyStatus")
-        .decoder(GetConfig(ConfigKind::PolicyStatus))
-        .partial(UNSET),
-    row(
-        "GetAccessPointPublicAccessBlock",
-        "GET",
-        Bucket,
-        "publicAccessBlock",
-    )
-    .also(&["x-oss-access-point-name"]),
-    row(
-        "PutAccessPointPublicAccessBlock",
-        "PUT",
-        Bucket,
-        "publicAccessBlock",
-    )
-    .also(&["x-oss-access-point-name"]),
-    row(
-        "DeleteAccessPointPublicAccessBlock",
-        "DELETE",
-        Bucket,
-        "publicAccessBlock",
-    )
-    .also(&["x-oss-access-point-name"]),
-    row(
-        "GetBucketPublicAccessBlock",
-        "GET",
-        Bucket,
-        "publicAccessBlock",
-    )
-    .decoder(GetConfig(ConfigKind::PublicAccessBlock))
-    .partial(UNSET),
-    row(
-        "PutBucketPublicAccessBlock",
-        "PUT",
-        Bucket,
-        "publicAccessBlock",
-    ),
-    row(
-        "DeleteBucketPublicAccessBlock",
-        "DELETE",
-        Bucket,
-        "publicAccessBlock",
-    )
-    .decoder(DeleteConfig(ConfigKind::PublicAccessBlock))
-    .partial(UNSET),
     row("GetBucketLifecycle", "GET", Bucket, "lifecycle")
         .decoder(GetConfig(ConfigKind::Lifecycle))
         .partial(UNSET),
@@ -220,10 +251,6 @@ pub static ROUTES: &[RouteSpec] = &[
     row("DeleteBucketWebsite", "DELETE", Bucket, "website")
         .decoder(DeleteConfig(ConfigKind::Website))
         .partial(UNSET),
-    row("GetBucketReferer", "GET", Bucket, "referer")
-        .decoder(GetConfig(ConfigKind::Referer))
-        .partial(UNSET),
-    row("PutBucketReferer", "PUT", Bucket, "referer"),
     row("GetBucketLogging", "GET", Bucket, "logging")
         .decoder(GetConfig(ConfigKind::Logging))
         .partial(UNSET),
@@ -376,18 +403,6 @@ pub static ROUTES: &[RouteSpec] = &[
     row("ListLiveChannel", "GET", Bucket, "live")
         .decoder(With(list::live_channels))
         .partial("answers that there are none"),
-    row("CreateAccessPoint", "PUT", Bucket, "accessPoint"),
-    row("DeleteAccessPoint", "DELETE", Bucket, "accessPoint"),
-    row("GetAccessPoint", "GET", Bucket, "accessPoint").header("x-oss-access-point-name"),
-    row("ListAccessPoints", "GET", Bucket, "accessPoint"),
-    row("GetAccessPointPolicy", "GET", Bucket, "accessPointPolicy"),
-    row("PutAccessPointPolicy", "PUT", Bucket, "accessPointPolicy"),
-    row(
-        "DeleteAccessPointPolicy",
-        "DELETE",
-        Bucket,
-        "accessPointPolicy",
-    ),
     row(
         "CreateAccessPointForObjectProcess",
         "PUT",

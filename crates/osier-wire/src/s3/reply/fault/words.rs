@@ -47,6 +47,30 @@ pub fn words(kind: &FaultKind) -> FaultWords {
                  published schema: {reason}."
             ),
         ),
+        FaultKind::MalformedPolicy { path, reason } => bad(
+            "MalformedPolicy",
+            if path.is_empty() {
+                format!("The policy is not valid: {reason}.")
+            } else {
+                format!("The policy is not valid at {path}: {reason}.")
+            },
+        ),
+        FaultKind::NoSuchAccessPoint { .. } => missing(
+            "NoSuchAccessPoint",
+            "The specified accesspoint does not exist",
+        ),
+        FaultKind::NoSuchAccessPointPolicy { .. } => missing(
+            "NoSuchAccessPointPolicy",
+            "The specified accesspoint policy does not exist",
+        ),
+        FaultKind::AccessPointAlreadyExists => conflict(
+            "AccessPointAlreadyOwnedByYou",
+            "Your previous request to create the named accesspoint succeeded and you already own it.",
+        ),
+        FaultKind::TooManyAccessPoints { max } => bad(
+            "TooManyAccessPoints",
+            format!("There can be no more than {max} access points."),
+        ),
         FaultKind::MissingContentLength => of(
             StatusCode::LENGTH_REQUIRED,
             "MissingContentLength",
@@ -345,6 +369,8 @@ fn denied(denial: &AccessDenial) -> FaultWords {
         }
         AccessDenial::AnonymousForbidden
         | AccessDenial::NotOwner
+        | AccessDenial::PublicAccessBlocked
+        | AccessDenial::Referer(_)
         | AccessDenial::OriginalProtected
         | AccessDenial::TooManyVariants => "Access Denied".into(),
         AccessDenial::Expired { .. } => "Request has expired".into(),

@@ -1,0 +1,179 @@
+//! TLS 1.2 and 1.3 on listeners: certificates by the name that clients ask for (SNI), replaced
+//! while connections run. Only HTTP/1.1 is offered.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::rustls::{ServerConfig, version};
+
+/// Two files of a certificate, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFiles {
+    /// The certificate, then those that sign it.
+    pub chain: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// A certificate can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file can't be read, or is no PEM.
+    #[error("`{}` can't be read as PEM", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: pem::Error,
+    },
+    /// There is no certificate in a file.
+    #[error("`{}` holds no certificate", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Key and certificate do not fit, or are of an unknown kind.
+    #[error("the certificate of `{}` can't be used", path.display())]
+    Unusable {
+        /// The file of the certificate.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rustls::Error,
+    },
+    /// There is none at all.
+    #[error("there is no certificate")]
+    None,
+}
+
+/// The certificates of a server.
+pub struct Tls {
+    config: RwLock<Arc<ServerConfig>>,
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Tls").finish_non_exhaustive()
+    }
+}
+
+impl Tls {
+    /// Reads certificates. The first serves clients that ask for a name of no other.
+    ///
+    /// # Errors
+    /// The first that can't be used.
+    pub fn read(files: &[CertificateFiles]) -> Result<Self, TlsError> {
+        Ok(Self {
+            config: RwLock::new(config(files)?),
+        })
+    }
+
+    /// Reads certificates again. Connections that are there keep theirs.
+    ///
+    /// # Errors
+    /// The first that can't be used; then nothing changes.
+    pub fn reload(&self, files: &[CertificateFiles]) -> Result<(), TlsError> {
+        let new = config(files)?;
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+
+    pub(crate) fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn config(files: &[CertificateFiles]) -> Result<Arc<ServerConfig>, TlsError> {
+    let mut by_name = ByName::default();
+    for files in files {
+        by_name.add(files)?;
+    }
+    if by_name.otherwise.is_none() {
+        return Err(TlsError::None);
+    }
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&version::TLS13, &version::TLS12])
+        .map_err(|source| TlsError::Unusable {
+            path: PathBuf::new(),
+            source,
+        })?;
+    let mut config = builder
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(by_name));
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Certificates by the names that they are for.
+#[derive(Debug, Default)]
+struct ByName {
+    exact: HashMap<String, Arc<CertifiedKey>>,
+    /// By what stands behind `*`, dot included.
+    below: HashMap<String, Arc<CertifiedKey>>,
+    otherwise: Option<Arc<CertifiedKey>>,
+}
+
+impl ByName {
+    fn add(&mut self, files: &CertificateFiles) -> Result<(), TlsError> {
+        let unreadable = |path: &Path| {
+            let path = path.to_owned();
+            move |source| TlsError::File { path, source }
+        };
+        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&files.chain)
+            .and_then(Iterator::collect)
+            .map_err(unreadable(&files.chain))?;
+        let Some(first) = chain.first() else {
+            return Err(TlsError::Empty {
+                path: files.chain.clone(),
+            });
+        };
+        let names: Vec<String> = webpki::EndEntityCert::try_from(first)
+            .map(|certificate| {
+                let names = certificate.valid_dns_names();
+                names.map(str::to_ascii_lowercase).collect()
+            })
+            .unwrap_or_default();
+        let key = PrivateKeyDer::from_pem_file(&files.key).map_err(unreadable(&files.key))?;
+        let certified = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())
+            .map_err(|source| TlsError::Unusable {
+                path: files.chain.clone(),
+                source,
+            })?;
+        let certified = Arc::new(certified);
+        for name in names {
+            let (map, name) = match name.strip_prefix('*') {
+                Some(below) => (&mut self.below, below.to_owned()),
+                None => (&mut self.exact, name),
+            };
+            map.entry(name).or_insert_with(|| Arc::clone(&certified));
+        }
+        self.otherwise.get_or_insert(certified);
+        Ok(())
+    }
+
+    fn find(&self, name: &str) -> Option<&Arc<CertifiedKey>> {
+        let name = name.to_ascii_lowercase();
+        self.exact.get(&name).or_else(|| {
+            // A wildcard stands for one label: RFC 9525, section 6.3.
+            let (_, below) = name.split_at(name.find('.')?);
+            self.below.get(below)
+        })
+    }
+}
+
+impl ResolvesServerCert for ByName {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let named = hello.server_name().and_then(|name| self.find(name));
+        named.or(self.otherwise.as_ref()).map(Arc::clone)
+    }
+}

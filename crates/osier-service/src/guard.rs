@@ -1,0 +1,111 @@
+//! What is refused whoever asks: policies that are none, what Block Public Access forbids, and
+//! pages that may not refer to an object.
+
+use http::HeaderMap;
+use http::header::REFERER;
+use osier_auth::PublicAccess;
+use osier_auth::policy::{InvalidPolicy, Policy, PolicyKind};
+use osier_types::{AccessDenial, BucketName, Fault, FaultKind, Op, Outcome, Resource};
+
+use crate::points::Ways;
+use crate::service::Service;
+
+impl Service {
+    /// Refuses documents that are not valid, and whatever would open something to everybody
+    /// where that is blocked. A document that passes is kept as it is.
+    pub(crate) fn check_change(
+        &self,
+        op: &Op,
+        ways: &Ways,
+        account: Option<&str>,
+    ) -> Result<(), Fault> {
+        let opens = match op {
+            Op::PutBucketPolicy { bucket, document } => {
+                let policy = parse(document, PolicyKind::Bucket)?;
+                policy.check_bucket(bucket.as_str()).map_err(malformed)?;
+                policy.is_public()
+            }
+            Op::PutAccessPointPolicy { document, .. } => {
+                parse(document, PolicyKind::AccessPoint)?.is_public()
+            }
+            _ => op.grants_by_list(),
+        };
+        if !opens {
+            return Ok(());
+        }
+        let Some(bucket) = op.bucket() else {
+            return Ok(());
+        };
+        let mut blocked = self.blocks(bucket, account);
+        if let Ok(record) = self.store.bucket(bucket) {
+            let named = match op {
+                Op::PutAccessPointPolicy { point, .. } => Some(&point.name),
+                _ => ways.target.as_ref().map(|via| &via.point.name),
+            };
+            let point = named.and_then(|name| record.access.point(name));
+            blocked |= point.is_some_and(|point| point.block_public_access);
+        }
+        if blocked {
+            let denial = FaultKind::AccessDenied(AccessDenial::PublicAccessBlocked);
+            return Err(Fault::new(denial).on(Resource::Bucket(bucket.clone())));
+        }
+        Ok(())
+    }
+
+    /// Block Public Access of a bucket and of the account that owns it, or would.
+    fn blocks(&self, bucket: &BucketName, account: Option<&str>) -> bool {
+        match self.store.bucket(bucket) {
+            Ok(record) => self.public_access(&record) == PublicAccess::Blocked,
+            Err(_) => {
+                self.store.new_buckets_block_public_access()
+                    || account.is_some_and(|account| self.store.blocks_public_access(account))
+            }
+        }
+    }
+
+    /// Refuses a request that anybody could send, when the page it comes from may not refer to
+    /// what is in the bucket.
+    pub(crate) fn check_referer(&self, op: &Op, headers: &HeaderMap) -> Result<(), Fault> {
+        if matches!(op, Op::OptionsObject(_)) {
+            return Ok(());
+        }
+        let Some(bucket) = op.bucket() else {
+            return Ok(());
+        };
+        let record = self.store.bucket(bucket)?;
+        let Some(referers) = self.referers(&record) else {
+            return Ok(());
+        };
+        let referer = headers
+            .get(REFERER)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()));
+        referers.check(referer.as_deref()).map_err(|denial| {
+            let denial = FaultKind::AccessDenied(AccessDenial::Referer(denial));
+            Fault::new(denial).on(Resource::Bucket(bucket.clone()))
+        })
+    }
+
+    /// What can be told of a bucket only by who understands its documents.
+    pub(crate) fn told_here(&self, op: &Op) -> Result<Option<Outcome>, Fault> {
+        let Op::GetBucketPolicyStatus { bucket } = op else {
+            return Ok(None);
+        };
+        let layers = self.bucket_layers(&*self.store.bucket(bucket)?, None)?;
+        let policy = layers.policy.as_ref();
+        Ok(Some(Outcome::PolicyStatus {
+            is_public: policy.is_some_and(|document| document.policy.is_public()),
+        }))
+    }
+}
+
+fn parse(document: &str, kind: PolicyKind) -> Result<Policy, Fault> {
+    Policy::parse(document, kind).map_err(malformed)
+}
+
+fn malformed(invalid: InvalidPolicy) -> Fault {
+    FaultKind::MalformedPolicy {
+        path: invalid.path,
+        reason: invalid.reason,
+    }
+    .into()
+}
