@@ -1,5 +1,6 @@
 //! One request from its head to its answer, station by station.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,7 +11,7 @@ use osier_auth::{Identity, Verifier};
 use osier_image_service::Imaging;
 use osier_store::{Reply, Store};
 use osier_types::{Clock, Preflight, Rng};
-use osier_wire::oss::{Address, Hosts, ReplyFacts};
+use osier_wire::{Address, Dialect, DialectChoice, Hosts, ReplyFacts};
 
 use crate::authorise::Judged;
 use crate::control::{self, Told};
@@ -32,6 +33,10 @@ pub struct ServiceSettings {
     pub region: String,
     /// Where requests come from.
     pub surroundings: Surroundings,
+    /// Which dialect requests speak.
+    pub dialect: DialectChoice,
+    /// The same for listeners that differ, by their port.
+    pub dialects: HashMap<u16, DialectChoice>,
 }
 
 /// Answers requests over one store.
@@ -61,6 +66,10 @@ impl std::fmt::Debug for Service {
 pub(crate) struct Learnt {
     pub(crate) log: RequestLog,
     pub(crate) facts: ReplyFacts,
+    /// How the listener tells dialects apart.
+    pub(crate) choice: DialectChoice,
+    /// How the client speaks, and is answered.
+    pub(crate) dialect: Dialect,
     /// The reading of host and path in use.
     pub(crate) address: Option<Address>,
     pub(crate) caller: Option<Identity>,
@@ -138,6 +147,11 @@ impl Service {
                 ..RequestLog::default()
             },
             facts: ReplyFacts::default(),
+            choice: (self.settings.dialects)
+                .get(&request.local.port())
+                .copied()
+                .unwrap_or(self.settings.dialect),
+            dialect: Dialect::default(),
             address: None,
             caller: None,
             source: (self.settings.surroundings).source(peer, secure, headers),

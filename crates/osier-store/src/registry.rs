@@ -222,6 +222,10 @@ impl Registry {
         if record.owner.id != wanted.owner.id || !same_class || !same_redundancy {
             return Err(FaultKind::BucketAlreadyExists.into());
         }
+        // Object lock is for buckets that have it from the beginning, or for a request of its own.
+        if op.object_lock && record.lock.is_none() {
+            return Err(FaultKind::BucketAlreadyExists.into());
+        }
         if op.acl.is_none() && op.tags.is_none() {
             return Ok(());
         }
@@ -311,7 +315,7 @@ impl Registry {
     pub(crate) async fn change(
         self: &Arc<Self>,
         name: &BucketName,
-        change: impl FnOnce(&mut BucketRecord) + Send + 'static,
+        change: impl FnOnce(&mut BucketRecord) -> Result<(), Fault> + Send + 'static,
     ) -> Result<(), Fault> {
         self.try_change(name, |record| {
             change(record);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use osier_types::{AccessPointInfo, AccessPointPage, RefererConfig};
 
 use super::Xml;
-use crate::oss::request::token;
+use crate::request::token;
 
 pub(in crate::oss::reply) fn policy_status(is_public: bool) -> Bytes {
     Xml::document("PolicyStatus", |xml| xml.flag("IsPublic", is_public))

@@ -4,14 +4,14 @@
 
 use std::sync::Arc;
 
-use osier_types::limits::LIST_KEYS_DEFAULT;
 use osier_types::{
     AccessPointName, AccessPointRef, Fault, FaultKind, ListAccessPoints, Op, PublicAccessScope,
 };
 
-use super::list::page_size;
-use super::{Input, missing};
-use crate::oss::request::{token, xml};
+use crate::request::fields::missing;
+use crate::request::input::Input;
+use crate::request::token;
+use crate::xml::documents as xml;
 
 type Decoded = Result<Op, Fault>;
 
@@ -100,7 +100,7 @@ pub(in crate::oss::request) fn points(input: &Input<'_>) -> Decoded {
             None => None,
         },
         after,
-        max_keys: page_size(input, "max-keys", LIST_KEYS_DEFAULT)?,
+        max_keys: super::list::page_size(input, "max-keys")?,
     }))
 }
 
