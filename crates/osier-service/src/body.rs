@@ -7,7 +7,6 @@ use http::HeaderMap;
 use md5::{Digest as _, Md5};
 use osier_store::{ByteSource, checksum_of};
 use osier_types::{Checksum, Fault, FaultKind};
-use osier_wire::checksum_sent;
 use sha2::Sha256;
 
 /// Reads a whole document of at most `max_bytes`.
@@ -31,11 +30,15 @@ pub(crate) fn check_document(
     headers: &HeaderMap,
     document: &[u8],
     payload_sha256: Option<[u8; 32]>,
-    trailer: Option<Checksum>,
+    checksums: impl IntoIterator<Item = Checksum>,
 ) -> Result<(), Fault> {
     if let Some(sent) = headers.get("content-md5") {
         let sent = BASE64.decode(sent.as_bytes().trim_ascii());
-        if sent.ok().as_deref() != Some(Md5::digest(document).as_slice()) {
+        let sent: [u8; 16] = sent
+            .ok()
+            .and_then(|digest| digest.try_into().ok())
+            .ok_or(FaultKind::InvalidDigest)?;
+        if sent != <[u8; 16]>::from(Md5::digest(document)) {
             return Err(FaultKind::ChecksumMismatch {
                 name: "Content-MD5",
             }
@@ -45,7 +48,7 @@ pub(crate) fn check_document(
     if payload_sha256.is_some_and(|signed| signed != <[u8; 32]>::from(Sha256::digest(document))) {
         return Err(FaultKind::PayloadDigestMismatch.into());
     }
-    for sent in checksum_sent(headers)?.into_iter().chain(trailer) {
+    for sent in checksums {
         let algorithm = sent.algorithm();
         if checksum_of(algorithm, document) != sent {
             return Err(FaultKind::ChecksumMismatch {

@@ -5,7 +5,7 @@ use http::request::Parts;
 use osier_auth::{Identity, Place, Signed};
 use osier_store::{ByteSource, Caller};
 use osier_types::{AccessDenial, Expected, Fault, FaultKind, Op, Outcome, Owner, Query};
-use osier_wire::{Address, BodyUse, Route, Scope};
+use osier_wire::{Address, BodyUse, Route, Scope, checksum_sent};
 
 use crate::Verdict;
 use crate::authorise::Asking;
@@ -68,7 +68,14 @@ impl Service {
         let document = match route.body() {
             BodyUse::Document { max_bytes } => {
                 let document = Box::pin(read_document(body.as_mut(), max_bytes)).await?;
-                check_document(headers, &document, payload, body.trailer())?;
+                // What completes an upload speaks of the object's checksum, not of its own.
+                let sent = if query.has("uploadId") {
+                    None
+                } else {
+                    checksum_sent(headers)?
+                };
+                let checksums = sent.into_iter().chain(body.trailer());
+                check_document(headers, &document, payload, checksums)?;
                 document
             }
             BodyUse::None | BodyUse::Stream | BodyUse::Form => Bytes::new(),

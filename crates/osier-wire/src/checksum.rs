@@ -1,19 +1,26 @@
 //! The checksums of S3 in the heads of requests: what a client says of the body it sends, and
 //! of the object that parts will become.
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 use osier_types::{
     Checksum, ChecksumAlgorithm, ChecksumPlan, ChecksumPromise, ChecksumType, Fault, FaultKind,
 };
+
+use crate::request::fields::Fields;
 
 /// The checksum of the body, where a header brings it.
 ///
 /// # Errors
 /// When there are several, or one can't be read.
 pub fn checksum_sent(headers: &HeaderMap) -> Result<Option<Checksum>, Fault> {
+    checksum_in(Fields::Headers(headers))
+}
+
+/// The same for the fields of a form, too.
+pub(crate) fn checksum_in(fields: Fields<'_>) -> Result<Option<Checksum>, Fault> {
     let mut found = None;
     for algorithm in ChecksumAlgorithm::ALL {
-        let Some(text) = text(headers, algorithm.header())? else {
+        let Some(text) = fields.text(algorithm.header())? else {
             continue;
         };
         let checksum = Checksum::parse(algorithm, text).ok_or_else(|| {
@@ -132,7 +139,7 @@ pub fn checksum_of_object(
     Ok(found)
 }
 
-fn algorithm(headers: &HeaderMap, name: &str) -> Result<Option<ChecksumAlgorithm>, Fault> {
+fn algorithm(headers: &HeaderMap, name: &'static str) -> Result<Option<ChecksumAlgorithm>, Fault> {
     text(headers, name)?
         .map(|value| {
             ChecksumAlgorithm::of_name(value).ok_or_else(|| {
@@ -144,17 +151,8 @@ fn algorithm(headers: &HeaderMap, name: &str) -> Result<Option<ChecksumAlgorithm
         .transpose()
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Fault> {
-    let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
-        return Ok(None);
-    };
-    headers
-        .get(&name)
-        .map(|value| {
-            let refuse = |_| invalid(format!("`{name}` is no text"));
-            value.to_str().map(str::trim).map_err(refuse)
-        })
-        .transpose()
+fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, Fault> {
+    Fields::Headers(headers).text(name)
 }
 
 fn invalid(reason: impl Into<String>) -> Fault {
@@ -166,6 +164,8 @@ fn invalid(reason: impl Into<String>) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
+
     use super::*;
 
     fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {

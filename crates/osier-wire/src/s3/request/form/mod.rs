@@ -2,14 +2,18 @@
 //!
 //! Signature and policy are checked elsewhere, over the same fields.
 
-use osier_types::{Expected, Fault, PostObject, PutObject};
+use osier_types::{ChecksumAlgorithm, ChecksumPromise, Expected, Fault, PostObject, PutObject};
 
 use super::decode::headers::new_object;
 use super::route::object_key;
+use crate::checksum::checksum_in;
 use crate::request::fields::{Fields, bucket_name, header_value, missing};
 use crate::request::post::{success, with_file_name};
 use crate::s3::request::xml;
 use crate::{Address, FormHead};
+
+/// Forms that say nothing get what S3 gives.
+const UNSENT: Option<ChecksumPromise> = Some(ChecksumPromise::Unsent(ChecksumAlgorithm::Crc64Nvme));
 
 /// Makes the operation of a form that was posted to `address`. `length_range` is the policy's
 /// `content-length-range`, `account` the id of the account that signed.
@@ -47,6 +51,8 @@ pub fn decode_post(
             new,
             expected: Expected {
                 md5: fields.content_md5()?,
+                checksum: checksum_in(fields)?
+                    .map_or(UNSENT, |sent| Some(ChecksumPromise::Sent(sent))),
                 ..Expected::default()
             },
         },
