@@ -45,7 +45,7 @@ def free_port():
 class Osier:
     """One running server with a data directory of its own, or a given one."""
 
-    def __init__(self, data=None, settings="", listen=None, environment=None, ready_seconds=30):
+    def __init__(self, data=None, settings="", listen=None, environment=None, ready_seconds=30, seed=""):
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="osier-e2e-"))
         self.data = pathlib.Path(data) if data else self.scratch / "data"
         self.log_path = self.scratch / "log"
@@ -53,6 +53,7 @@ class Osier:
         self.console_port = free_port()
         self.listen = listen or "127.0.0.1"
         self.settings = settings
+        self.seed = seed
         self.environment = environment or {}
         self.ready_seconds = ready_seconds
         self.process = None
@@ -73,6 +74,10 @@ class Osier:
             path = self.scratch / "osier.toml"
             path.write_text(self.settings)
             arguments += ["--config", str(path)]
+        if self.seed:
+            path = self.scratch / "accounts.toml"
+            path.write_text(self.seed)
+            arguments += ["--seed", str(path)]
         return arguments
 
     def start(self):

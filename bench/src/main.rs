@@ -1,10 +1,11 @@
-//! `cargo xtask bench store`: osier beside its yardsticks, in one run on one machine.
+//! `cargo xtask bench store|iam`: osier beside its yardsticks, in one run on one machine.
 //!
 //! Every number is printed as a ratio to a peer measured in the same run, with
 //! the server's CPU per request; absolute figures of a shared machine are noise.
 #![expect(clippy::print_stdout, reason = "the table goes to stdout")]
 
 mod disk;
+mod iam;
 mod load;
 mod process;
 mod server;
@@ -15,6 +16,7 @@ fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("store") => store::run(&arguments.collect::<Vec<_>>()),
-        _ => anyhow::bail!("usage: osier-bench store [--quick] [--only NAME]"),
+        Some("iam") => iam::run(&arguments.collect::<Vec<_>>()),
+        _ => anyhow::bail!("usage: osier-bench store [--quick] [--only NAME] | iam [--quick]"),
     }
 }

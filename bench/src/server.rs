@@ -1,5 +1,6 @@
 //! The servers under test: osier itself and Debian's nginx, each on a free port of 127.0.0.1.
 
+use std::ffi::OsStr;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -27,6 +28,15 @@ impl Server {
 
     /// Starts `target/release/osier` on an empty data directory.
     pub(crate) fn osier(data: &Path, signer: &Signer) -> anyhow::Result<Self> {
+        Self::osier_with(data, signer, &[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn osier_with(
+        data: &Path,
+        signer: &Signer,
+        arguments: &[&OsStr],
+    ) -> anyhow::Result<Self> {
         let program = program("osier")?;
         let address = free_address()?;
         let console = free_address()?;
@@ -39,6 +49,7 @@ impl Server {
                 "--console-listen",
                 &console.to_string(),
             ])
+            .args(arguments)
             .env("OSIER_ROOT_ACCESS_KEY_ID", &signer.id)
             .env("OSIER_ROOT_ACCESS_KEY_SECRET", &signer.secret)
             .env("OSIER_LOG", "warn")

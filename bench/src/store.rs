@@ -414,7 +414,7 @@ fn anonymous(target: &str, expect_length: Option<u64>) -> Prepared {
 }
 
 /// Bytes without a pattern that any layer could compress.
-fn noise(length: usize) -> Vec<u8> {
+pub(crate) fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut bytes = Vec::with_capacity(length + 8);
     while bytes.len() < length {
@@ -445,13 +445,13 @@ fn megabytes(bytes: u64) -> f64 {
     clippy::disallowed_types,
     reason = "requests are dated"
 )]
-fn now() -> anyhow::Result<Timestamp> {
+pub(crate) fn now() -> anyhow::Result<Timestamp> {
     let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
     Ok(Timestamp::from_seconds(i64::try_from(elapsed.as_secs())?))
 }
 
 /// A directory on the same disk as the build, not a file system in memory.
-fn work_directory() -> anyhow::Result<std::path::PathBuf> {
+pub(crate) fn work_directory() -> anyhow::Result<std::path::PathBuf> {
     let program = std::env::current_exe()?;
     Ok(program
         .parent()

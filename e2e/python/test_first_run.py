@@ -118,10 +118,11 @@ def test_no_secret_without_a_terminal(tmp_path):
     process.send_signal(signal.SIGTERM)
     text += process.communicate(timeout=30)[0]
     assert process.returncode == 0
-    holders = [path for path in (tmp_path / "data").rglob("*key*") if path.is_file()]
-    assert len(holders) == 1
+    holders = sorted(path for path in (tmp_path / "data").rglob("*key*") if path.is_file())
+    assert [path.name for path in holders] == ["root-key.toml", "vault-key"]
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in holders)
     secret = re.search(r'access_key_secret = "([^"]+)"', holders[0].read_text()).group(1)
-    assert secret not in text
+    assert secret not in text and holders[1].read_text().strip() not in text
 
 
 @pytest.mark.parametrize("text,words", [

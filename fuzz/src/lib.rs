@@ -5,6 +5,7 @@
 //! the same code. Inputs are text as far as possible: a request is its head with
 //! one line per header, an empty line, and its body.
 
+mod control;
 mod form;
 mod reply;
 mod request;
@@ -18,6 +19,7 @@ use osier_auth::{FormFields, PostPolicy, PostTarget};
 use osier_types::{Op, Query, RangeRequest, RangeSpec, ResolvedRange};
 use osier_wire::{Address, AddressStyle, BodyUse, ReplyFacts, Scope, oss};
 
+pub use control::control;
 pub use form::form;
 pub use signature::oss_signature;
 
@@ -28,7 +30,8 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
+    ("control", control),
     ("oss_target", oss_target),
     ("oss_signature", oss_signature),
     ("oss_xml", oss_xml),

@@ -32,7 +32,7 @@ pub(crate) fn assert_answerable(fault: &Fault, method: &Method) {
     assert_well_formed(&answer.body);
 }
 
-fn assert_well_formed(document: &[u8]) {
+pub(crate) fn assert_well_formed(document: &[u8]) {
     let text = std::str::from_utf8(document).expect("documents are UTF-8");
     let is_char =
         |char: char| matches!(char, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);

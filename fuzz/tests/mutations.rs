@@ -12,6 +12,11 @@ use osier_fuzz::{TARGETS, Target};
 const INPUTS: usize = 20_000;
 
 #[test]
+fn control() {
+    mutate("control", &requests());
+}
+
+#[test]
 fn oss_target() {
     mutate("oss_target", &requests());
 }

@@ -31,6 +31,7 @@ pub(crate) const LAYERS: &[Layer] = &[
         imports: &[
             "osier-service",
             "osier-gateway",
+            "osier-image-service",
             "osier-http",
             "osier-store",
             "osier-wire",
@@ -42,7 +43,14 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "osier-service",
-        imports: &["osier-store", "osier-wire", "osier-auth", "osier-types"],
+        imports: &[
+            "osier-store",
+            "osier-image-service",
+            "osier-image",
+            "osier-wire",
+            "osier-auth",
+            "osier-types",
+        ],
     },
     Layer {
         name: "osier-gateway",
@@ -59,6 +67,31 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "osier-store",
         imports: &["osier-engine", "osier-types"],
+    },
+    Layer {
+        name: "osier-image-service",
+        imports: &["osier-image", "osier-types"],
+    },
+    Layer {
+        name: "osier-image",
+        imports: &[
+            "osier-image-codec",
+            "osier-image-font",
+            "osier-image-scale",
+            "osier-types",
+        ],
+    },
+    Layer {
+        name: "osier-image-codec",
+        imports: &[],
+    },
+    Layer {
+        name: "osier-image-font",
+        imports: &[],
+    },
+    Layer {
+        name: "osier-image-scale",
+        imports: &[],
     },
     Layer {
         name: "osier-wire",
@@ -93,7 +126,9 @@ const RESERVED: &[(&str, &[&str])] = &[
             "osier-bench",
             "osier-engine",
             "osier-engine-local",
+            "osier-gateway",
             "osier-http",
+            "osier-image-service",
             "osier-server",
             "osier-service",
             "osier-store",

@@ -1,7 +1,7 @@
 //! Commands for a running server, by a socket in its data directory.
 //!
-//! A data directory has one process; `osier fsck` and `osier gc` ask that one when
-//! there is one. Only the user who runs the server, and root, are heard.
+//! A data directory has one process; `osier fsck`, `osier gc` and `osier key` ask that
+//! one when there is one. Only the user who runs the server, and root, are heard.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,31 +12,33 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use osier_engine_local::LocalEngine;
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
+use crate::keys::{KeyTask, Keys};
 use crate::offline::{collection_summary, engine_summary};
 
+/// No task is longer.
+const TASK_BYTES_MAX: u64 = 4096;
 /// The socket in the data directory.
 const SOCKET: &str = "control.sock";
 
 /// What a running server can be asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Task {
     Fsck,
     Gc,
+    Key(KeyTask),
 }
 
-impl Task {
-    const ALL: [Self; 2] = [Self::Fsck, Self::Gc];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Fsck => "fsck",
-            Self::Gc => "gc",
-        }
-    }
+/// What the commands work on.
+pub(crate) struct Reach {
+    pub(crate) engine: Arc<LocalEngine>,
+    /// How long deleted data stays.
+    pub(crate) grace: Duration,
+    pub(crate) keys: Keys,
 }
 
 /// What a running server answered.
@@ -50,11 +52,11 @@ pub(crate) struct Answer {
 ///
 /// # Errors
 /// When it fails to do it, or goes away meanwhile.
-pub(crate) fn ask(data: &Path, task: Task) -> io::Result<Option<Answer>> {
+pub(crate) fn ask(data: &Path, task: &Task) -> io::Result<Option<Answer>> {
     let Ok(mut stream) = StdStream::connect(data.join(SOCKET)) else {
         return Ok(None);
     };
-    writeln!(stream, "{}", task.word())?;
+    writeln!(stream, "{}", serde_json::to_string(task)?)?;
     let mut answer = Answer::default();
     for line in BufReader::new(stream).lines() {
         let line = line?;
@@ -84,11 +86,7 @@ impl Control {
     ///
     /// # Errors
     /// When the socket can't be made; paths of sockets are at most 107 bytes long.
-    pub(crate) fn start(
-        data: &Path,
-        engine: Arc<LocalEngine>,
-        grace: Duration,
-    ) -> io::Result<Self> {
+    pub(crate) fn start(data: &Path, reach: Reach) -> io::Result<Self> {
         let path = data.join(SOCKET);
         // Left by a server that was killed.
         match std::fs::remove_file(&path) {
@@ -106,7 +104,7 @@ impl Control {
         let (stop, stopped) = watch::channel(false);
         let thread = std::thread::Builder::new()
             .name("osier-control".to_owned())
-            .spawn(move || runtime.block_on(listen(listener, stopped, engine, grace)))?;
+            .spawn(move || runtime.block_on(listen(listener, stopped, reach)))?;
         Ok(Self {
             path,
             stop,
@@ -128,18 +126,13 @@ impl Drop for Control {
     }
 }
 
-async fn listen(
-    listener: UnixListener,
-    mut stopped: watch::Receiver<bool>,
-    engine: Arc<LocalEngine>,
-    grace: Duration,
-) {
+async fn listen(listener: UnixListener, mut stopped: watch::Receiver<bool>, reach: Reach) {
     let serve = async {
         while let Ok((stream, _)) = listener.accept().await {
             if !is_owner(&stream) {
                 continue;
             }
-            if let Err(error) = answer(stream, &engine, grace).await {
+            if let Err(error) = answer(stream, &reach).await {
                 tracing::debug!(%error, "a command's client went away");
             }
         }
@@ -162,18 +155,15 @@ fn is_owner(stream: &UnixStream) -> bool {
         .is_ok_and(|peer| peer.uid() == me || peer.uid() == 0)
 }
 
-async fn answer(mut stream: UnixStream, engine: &LocalEngine, grace: Duration) -> io::Result<()> {
-    let mut word = String::new();
+async fn answer(mut stream: UnixStream, reach: &Reach) -> io::Result<()> {
+    let mut asked = String::new();
     let (reading, _) = stream.split();
     tokio::io::BufReader::new(reading)
-        .take(64)
-        .read_line(&mut word)
+        .take(TASK_BYTES_MAX)
+        .read_line(&mut asked)
         .await?;
-    let text = match Task::ALL
-        .into_iter()
-        .find(|task| task.word() == word.trim())
-    {
-        Some(Task::Fsck) => match engine.fsck(None).await {
+    let text = match serde_json::from_str(&asked) {
+        Ok(Task::Fsck) => match reach.engine.fsck(None).await {
             Ok(report) => {
                 let problems = report.details.iter();
                 let mut text: String = problems.map(|problem| line("problem", problem)).collect();
@@ -182,11 +172,15 @@ async fn answer(mut stream: UnixStream, engine: &LocalEngine, grace: Duration) -
             }
             Err(error) => line("failed", &error.to_string()),
         },
-        Some(Task::Gc) => match engine.collect_now(grace).await {
+        Ok(Task::Gc) => match reach.engine.collect_now(reach.grace).await {
             Ok(collected) => line("done", &collection_summary(&collected)),
             Err(error) => line("failed", &error.to_string()),
         },
-        None => line("failed", "no such command"),
+        Ok(Task::Key(task)) => match reach.keys.run(task).await {
+            Ok(answer) => line("done", &serde_json::to_string(&answer)?),
+            Err(error) => line("failed", &error.to_string()),
+        },
+        Err(_) => line("failed", "no such command"),
     };
     stream.write_all(text.as_bytes()).await
 }

@@ -17,6 +17,7 @@ use osier_store::{ByteSource, ObjectChunk};
 use osier_types::{Clock, Fault, FaultKind, Rng};
 use osier_wire::{ReplyContext, oss};
 
+use crate::audit::AuditQueue;
 use crate::metrics::Metrics;
 
 /// Answers on the store's listeners.
@@ -25,6 +26,7 @@ pub(crate) struct Data {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) audit: Option<AuditQueue>,
 }
 
 impl Handler for Data {
@@ -58,6 +60,10 @@ impl Handler for Data {
             bytes: 0,
             length: 0,
             log: response.log,
+            audit: self
+                .audit
+                .clone()
+                .map(|queue| (queue, Arc::clone(&self.clock))),
         };
         let body = match response.body {
             ResponseBody::Empty => OutgoingBody::Empty,
@@ -120,6 +126,14 @@ impl Handler for Data {
             0,
             std::time::Duration::ZERO,
         );
+        if let Some(audit) = &self.audit {
+            let log = RequestLog {
+                request_id: request_id.clone(),
+                op: "Unknown",
+                ..RequestLog::default()
+            };
+            audit.note(&log, self.clock.now(), parts.status.as_u16(), 0);
+        }
         tracing::info!(target: "access", request_id, status = parts.status.as_u16(), refusal = refusal.reason());
         Outgoing {
             parts,
@@ -238,6 +252,7 @@ struct Account {
     /// What the body's length should be.
     length: u64,
     log: RequestLog,
+    audit: Option<(AuditQueue, Arc<dyn Clock>)>,
 }
 
 impl Account {
@@ -256,6 +271,9 @@ impl Account {
 impl Drop for Account {
     fn drop(&mut self) {
         let took = self.begun.elapsed();
+        if let Some((audit, clock)) = &self.audit {
+            audit.note(&self.log, clock.now(), self.status, self.bytes);
+        }
         self.metrics
             .answered(self.log.op, self.status, self.bytes, took);
         if let Some(asked) = &self.asked {

@@ -68,16 +68,16 @@ pub enum IdentityError {
 }
 
 /// Opens the identities of `store`, and sees to it that those are there with which a server
-/// begins.
+/// begins: the account of the root key, and what the seed file at `sown` names.
 pub(crate) async fn open(
     settings: &Settings,
+    sown: Option<&Path>,
     store: &Arc<Store>,
     key: &RootKey,
     now: Timestamp,
     rng: &Arc<dyn Rng>,
 ) -> Result<Arc<Identities>, IdentityError> {
-    let seed = settings.identity.seed.as_deref().map(read_seed);
-    let seed = seed.transpose()?;
+    let seed = sown.map(read_seed).transpose()?;
     let kept = store.identity_rows().await.map_err(IdentityError::Store)?;
     let vault = vault(&settings.vault_key(), kept.is_empty(), rng.as_ref())?;
     let identities = Identities::open(Arc::clone(store), vault, Arc::clone(rng)).await?;
@@ -103,13 +103,13 @@ pub(crate) async fn open(
         .await
         .map_err(IdentityError::Store)?
         .map_err(IdentityError::RootKey)?;
-    if let (Some(seed), Some(path)) = (&seed, &settings.identity.seed) {
-        let sown = identities
+    if let (Some(seed), Some(path)) = (&seed, sown) {
+        let applied = identities
             .change(|directory| directory.apply_seed(seed, now, rng.as_ref()))
             .await
             .map_err(IdentityError::Store)?;
-        let changed = sown.map_err(|wrong| IdentityError::Seed {
-            path: path.clone(),
+        let changed = applied.map_err(|wrong| IdentityError::Seed {
+            path: path.to_owned(),
             wrong,
         })?;
         tracing::info!(path = %path.display(), changed, "the seed file was applied");

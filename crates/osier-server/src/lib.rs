@@ -4,12 +4,14 @@
 //! Only this crate reads the clock, randomness and the settings file, and only
 //! it names an engine. It decides nothing about requests.
 
+mod audit;
 mod clock;
 mod console;
 mod control;
 mod data;
 mod edge;
 mod identities;
+mod keys;
 mod logging;
 mod metrics;
 mod offline;
@@ -24,14 +26,15 @@ pub use osier_engine_local::OpenError;
 
 pub use clock::{SystemClock, SystemRng};
 pub use identities::{IdentityError, VAULT_KEY_FILE};
+pub use keys::{KeyAnswer, KeyError, KeyTask, ToldKey};
 pub use logging::start_logging;
-pub use offline::{Verification, collect, verify};
+pub use offline::{Verification, collect, keys, verify};
 pub use private_file::PrivateFileError;
 pub use root_key::{KeyOrigin, ROOT_KEY_FILE, RootKey, RootKeyError, key_file, read_root_key};
 pub use server::{Running, StartError, start};
 pub use settings::{
-    GatewaySettings, HttpSettings, IdentitySettings, LimitSettings, ListenAddress, LogSettings,
-    Settings, SettingsError, Subnet,
+    AuditSettings, GatewaySettings, HttpSettings, IdentitySettings, LimitSettings, ListenAddress,
+    LogSettings, Settings, SettingsError, Subnet,
 };
-pub use signals::Signals;
+pub use signals::{Caught, Signals};
 pub use welcome::Welcome;

@@ -8,8 +8,12 @@ use std::time::Duration;
 use osier_engine::Engine;
 use osier_engine_local::{Collected, FsckReport, LocalEngine, OpenError};
 use osier_store::{AuditReport, Store};
+use osier_types::{Clock, Rng};
 
 use crate::control::{self, Task};
+use crate::identities;
+use crate::keys::{KeyAnswer, KeyError, KeyTask, Keys};
+use crate::root_key::{given_key, root_key};
 use crate::server::block_on;
 use crate::{Settings, StartError, SystemClock, SystemRng};
 
@@ -37,7 +41,7 @@ impl Verification {
 pub fn verify(settings: &Settings) -> Result<Verification, StartError> {
     let engine = match open(settings) {
         Err(StartError::Open(locked @ OpenError::Locked { .. })) => {
-            let answer = control::ask(&settings.data, Task::Fsck)?.ok_or(locked)?;
+            let answer = control::ask(&settings.data, &Task::Fsck)?.ok_or(locked)?;
             return Ok(Verification {
                 summary: format!("{} (server running)", answer.summary),
                 problems: answer.problems,
@@ -111,7 +115,7 @@ pub(crate) fn engine_summary(report: &FsckReport) -> String {
 pub fn collect(settings: &Settings) -> Result<String, StartError> {
     let engine = match open(settings) {
         Err(StartError::Open(locked @ OpenError::Locked { .. })) => {
-            let answer = control::ask(&settings.data, Task::Gc)?.ok_or(locked)?;
+            let answer = control::ask(&settings.data, &Task::Gc)?.ok_or(locked)?;
             return Ok(answer.summary);
         }
         opened => opened?,
@@ -134,6 +138,44 @@ pub(crate) fn collection_summary(collected: &Collected) -> String {
         collected.volumes,
         collected.left,
     )
+}
+
+/// Does something with keys.
+///
+/// # Errors
+/// When the data can't be opened, or the task can't be done.
+pub fn keys(settings: &Settings, task: KeyTask) -> Result<KeyAnswer, StartError> {
+    let engine = match open(settings) {
+        Err(StartError::Open(locked @ OpenError::Locked { .. })) => {
+            let asked = control::ask(&settings.data, &Task::Key(task));
+            let answer = asked
+                .map_err(|error| KeyError::Server(error.to_string()))?
+                .ok_or(locked)?;
+            let answer = serde_json::from_str(&answer.summary);
+            return Ok(answer.map_err(|error| KeyError::Server(error.to_string()))?);
+        }
+        opened => opened?,
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let rng: Arc<dyn Rng> = Arc::new(SystemRng);
+    let given = given_key(|name| std::env::var(name).ok(), None)?;
+    let root = root_key(&settings.data, given, &*rng)?;
+    block_on(async {
+        let store = Store::open(
+            Arc::clone(&engine) as Arc<dyn Engine>,
+            Arc::clone(&clock),
+            Arc::clone(&rng),
+            settings.store(String::new()),
+        )
+        .await
+        .map_err(StartError::Store)?;
+        let store = Arc::new(store);
+        let opened = identities::open(settings, None, &store, &root, clock.now(), &rng).await;
+        let keys = Keys::new(opened?, settings.data.clone(), &root, &clock, &rng);
+        let done = keys.run(task).await;
+        engine.close().await?;
+        Ok(done?)
+    })?
 }
 
 /// Opens what is there; makes nothing.

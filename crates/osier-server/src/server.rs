@@ -17,11 +17,13 @@ use osier_service::{Identities, Service};
 use osier_store::Store;
 use osier_types::{Clock, Fault, Rng};
 
+use crate::audit::Audit;
 use crate::console::Console;
-use crate::control::Control;
+use crate::control::{Control, Reach};
 use crate::data::Data;
 use crate::edge::Edge;
 use crate::identities::{self, IdentityError};
+use crate::keys::{KeyError, Keys};
 use crate::metrics::{HttpNumbers, Metrics};
 use crate::root_key::{given_key, key_file, root_key};
 use crate::welcome::reachable;
@@ -68,6 +70,17 @@ pub enum StartError {
     /// The identities can't be had.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// Something can't be done with keys.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The audit log can't be written.
+    #[error("can't open the audit log `{}`", path.display())]
+    Audit {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The storage failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -83,6 +96,8 @@ pub struct Running {
     sites: Option<osier_http::Running>,
     console: Option<osier_http::Running>,
     control: Option<Control>,
+    /// After the listeners: their last requests are in it.
+    audit: Option<Audit>,
     ready: Arc<AtomicBool>,
     engine: Arc<LocalEngine>,
     key: RootKey,
@@ -143,7 +158,8 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     ))?
     .map_err(StartError::Store)?;
     let store = Arc::new(store);
-    let opening = identities::open(&settings, &store, &key, clock.now(), &rng);
+    let seed = settings.identity.seed.as_deref();
+    let opening = identities::open(&settings, seed, &store, &key, clock.now(), &rng);
     let identities = block_on(opening)??;
 
     let http_numbers = HttpNumbers::default();
@@ -164,9 +180,19 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         },
         "osier-console",
     )?;
-    let grace = Duration::from_secs(settings.engine.collect_grace_s);
-    let control = Control::start(&settings.data, Arc::clone(&engine), grace)
-        .inspect_err(|error| tracing::warn!(%error, "`fsck` and `gc` can't reach this server"))
+    let reach = Reach {
+        engine: Arc::clone(&engine),
+        grace: Duration::from_secs(settings.engine.collect_grace_s),
+        keys: Keys::new(
+            Arc::clone(&identities),
+            settings.data.clone(),
+            &key,
+            &clock,
+            &rng,
+        ),
+    };
+    let control = Control::start(&settings.data, reach)
+        .inspect_err(|error| tracing::warn!(%error, "other commands can't reach this server"))
         .ok();
     let gateway = Gateway::new(
         sites,
@@ -174,11 +200,13 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         Arc::clone(&clock),
         Arc::clone(&rng),
     );
+    let audit = audit(&settings)?;
     let data = Data {
         service: service(&settings, store, identities, &clock, &rng),
         metrics,
         clock,
         rng,
+        audit: audit.as_ref().map(Audit::queue),
     };
     let stores = osier_http::start(store_listeners, data, settings.connections(), "osier-http")?;
     let gateway = Arc::new(gateway);
@@ -196,11 +224,23 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         sites,
         console: Some(console),
         control,
+        audit,
         ready,
         engine,
         key,
         settings,
     })
+}
+
+fn audit(settings: &Settings) -> Result<Option<Audit>, StartError> {
+    let Some(path) = &settings.audit.file else {
+        return Ok(None);
+    };
+    let opened = Audit::start(path.clone()).map_err(|source| StartError::Audit {
+        path: path.clone(),
+        source,
+    })?;
+    Ok(Some(opened))
 }
 
 const CONSOLE_CONNECTIONS_MAX: usize = 256;
@@ -269,6 +309,14 @@ impl Running {
         }
     }
 
+    /// Goes on in a new audit log, because the old one was moved away. Tells whether there is one.
+    pub fn reopen_audit_log(&self) -> bool {
+        if let Some(audit) = &self.audit {
+            audit.reopen();
+        }
+        self.audit.is_some()
+    }
+
     /// Stops: no new connections, running requests end or are cut after the drain
     /// time, and what was acknowledged is on disk anyway.
     ///
@@ -289,6 +337,7 @@ impl Running {
             stores.stop(drain);
         }
         self.control = None;
+        self.audit = None;
         if let Some(console) = self.console.take() {
             console.stop(Duration::ZERO);
         }

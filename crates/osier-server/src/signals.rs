@@ -1,15 +1,25 @@
-//! Waiting for the signals that end a server.
+//! Waiting for the signals that end a server, or tell it that its log was moved.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGTERM and SIGINT, caught from the moment this is made.
+/// A signal that came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caught {
+    /// Its name; it asks the server to end.
+    End(&'static str),
+    /// SIGHUP: logs were moved, or the terminal is gone.
+    HangUp,
+}
+
+/// SIGTERM, SIGINT and SIGHUP, caught from the moment this is made.
 #[derive(Debug)]
 pub struct Signals {
     runtime: tokio::runtime::Runtime,
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Signal,
 }
 
 impl Signals {
@@ -21,28 +31,36 @@ impl Signals {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .build()?;
-        let (terminate, interrupt) = {
+        let (terminate, interrupt, hang_up) = {
             let _inside = runtime.enter();
             (
                 signal(SignalKind::terminate())?,
                 signal(SignalKind::interrupt())?,
+                signal(SignalKind::hangup())?,
             )
         };
         Ok(Self {
             runtime,
             terminate,
             interrupt,
+            hang_up,
         })
     }
 
-    /// Waits for the next one and names it.
-    pub fn wait(&mut self) -> &'static str {
-        let (terminate, interrupt) = (&mut self.terminate, &mut self.interrupt);
+    /// Waits for the next one.
+    pub fn wait(&mut self) -> Caught {
+        let mut signals = [
+            (&mut self.terminate, Caught::End("SIGTERM")),
+            (&mut self.interrupt, Caught::End("SIGINT")),
+            (&mut self.hang_up, Caught::HangUp),
+        ];
         self.runtime.block_on(std::future::poll_fn(|cx| {
-            if terminate.poll_recv(cx).is_ready() {
-                return std::task::Poll::Ready("SIGTERM");
+            for (signal, caught) in &mut signals {
+                if signal.poll_recv(cx).is_ready() {
+                    return std::task::Poll::Ready(*caught);
+                }
             }
-            interrupt.poll_recv(cx).map(|_| "SIGINT")
+            std::task::Poll::Pending
         }))
     }
 }

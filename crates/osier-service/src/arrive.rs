@@ -12,8 +12,8 @@ use osier_store::ByteSource;
 use osier_types::{BucketName, Fault, FaultKind, Query};
 use osier_wire::{Address, Addressed, BodyUse, Dialect, Route};
 
-use crate::form;
 use crate::service::{Done, Learnt, Service};
+use crate::{Verdict, form};
 
 impl Service {
     pub(crate) async fn answer(
@@ -53,7 +53,11 @@ impl Service {
         let signed = if request.method == Method::OPTIONS {
             None
         } else {
-            self.authenticate(request, &addressed)?
+            let known = self.authenticate(request, &addressed);
+            if known.is_err() {
+                learnt.judged.verdict = Verdict::Refused;
+            }
+            known?
         };
         // Unsigned queries come from forms and programs that write a blank as `+`.
         let (index, spaces) = signed
@@ -111,13 +115,14 @@ impl Service {
             candidates: &candidates,
             hosts: &hosts,
         };
-        match self
+        let now = self.now();
+        let known = self
             .verifier
-            .authenticate(&head, self.identities.as_ref(), self.clock.now())?
-        {
+            .authenticate(&head, self.identities.as_ref(), now)?;
+        match known {
             Authentication::Anonymous => Ok(None),
             Authentication::Signed(signed) => {
-                self.identities.note_use(&signed.access_key_id, self.now());
+                self.identities.note_use(&signed.access_key_id, now);
                 Ok(Some(signed))
             }
         }

@@ -20,7 +20,7 @@ use crate::authorise::{Asking, circumstances};
 use crate::body::read_document;
 use crate::reply::log_fault;
 use crate::service::{Learnt, Service, upper_hex};
-use crate::{Response, ResponseBody};
+use crate::{ControlAccess, Response, ResponseBody, Verdict};
 
 /// Whose a request turned out to be.
 pub(crate) enum Told {
@@ -75,15 +75,23 @@ impl Service {
         let Encoded { head, body } = match done {
             Ok(outcome) => rpc::encode(&context, learnt.log.op, &outcome),
             Err(fault) => {
+                let known = learnt.caller.is_some();
+                if !known || matches!(fault, ControlFault::NoPermission { .. }) {
+                    learnt.log.verdict = Verdict::Refused;
+                }
                 learnt.log.error_code = Some(rpc::family(&fault));
                 learnt.log.ec = Some(fault.code());
                 rpc::encode_fault(&context, &fault, learnt.caller.as_ref())
             }
         };
+        let mut log = learnt.log;
+        log.source = Some(learnt.source.address);
+        log.secure = learnt.source.secure;
+        log.identity = learnt.caller;
         Response {
             head,
             body: ResponseBody::Bytes(body),
-            log: learnt.log,
+            log,
         }
     }
 
@@ -112,7 +120,13 @@ impl Service {
         // Further APIs (CDN) branch off here, by `operation.api`.
         let operation = rpc::operation(&signed.version, &signed.action)?;
         learnt.log.op = operation.action;
-        let request = rpc::decode(operation, &signed.parameters)?;
+        let mut request = rpc::decode(operation, &signed.parameters)?;
+        request.complete(caller)?;
+        learnt.log.control = Some(ControlAccess {
+            action: request.action(),
+            resources: request.resources(&caller.account.id),
+        });
+        learnt.log.verdict = Verdict::Granted;
         let conditions = circumstances(&Asking {
             caller: Some(caller),
             access_key_id: Some(&signed.access_key_id),

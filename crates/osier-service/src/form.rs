@@ -8,6 +8,7 @@ use osier_store::ByteSource;
 use osier_types::{Fault, FaultKind, Op};
 use osier_wire::{Address, FormHead, FormParser, FormPiece};
 
+use crate::Verdict;
 use crate::authorise::Asking;
 use crate::perform::caller_of;
 use crate::service::{Done, Learnt, Service};
@@ -38,12 +39,17 @@ pub(crate) async fn post(
     let form =
         service
             .verifier
-            .authenticate_form(&fields, service.identities.as_ref(), service.now())?;
+            .authenticate_form(&fields, service.identities.as_ref(), service.now());
+    if form.is_err() {
+        learnt.judged.verdict = Verdict::Refused;
+    }
+    let form = form?;
     let identity = match form.authentication {
         Authentication::Anonymous => None,
         Authentication::Signed(signed) => {
             (service.identities).note_use(&signed.access_key_id, service.now());
             learnt.log.access_key_id = Some(signed.access_key_id);
+            learnt.caller = Some(signed.identity.clone());
             Some(signed.identity)
         }
     };

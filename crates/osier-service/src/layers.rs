@@ -37,6 +37,11 @@ impl BucketLayers {
 
 impl Service {
     /// What the owner of the bucket says.
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "buckets have no policies yet"
+    )]
     pub(crate) fn bucket_layers(&self, _record: &BucketRecord) -> Result<BucketLayers, Fault> {
         Ok(BucketLayers::default())
     }
@@ -44,7 +49,14 @@ impl Service {
 
 /// Compiled policies by the place of their text: a record that is changed has another.
 #[derive(Debug, Default)]
-pub(crate) struct PolicyCache(RwLock<HashMap<usize, (Arc<str>, Arc<Policy>)>>);
+pub(crate) struct PolicyCache(RwLock<HashMap<usize, Compiled>>);
+
+#[derive(Debug)]
+struct Compiled {
+    /// As long as it is kept, no other text can be in its place.
+    _text: Arc<str>,
+    policy: Arc<Policy>,
+}
 
 impl PolicyCache {
     /// The policy of `text`, which was checked when it was put.
@@ -53,11 +65,10 @@ impl PolicyCache {
     /// When it can't be read: it might deny, so nobody may pass.
     #[expect(dead_code, reason = "buckets have no policies yet")]
     pub(crate) fn compiled(&self, kind: PolicyKind, text: &Arc<str>) -> Result<Arc<Policy>, Fault> {
-        // The text is kept, so no other can be in its place.
         let place = text.as_ptr().addr();
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, policy)) = known.get(&place) {
-            return Ok(Arc::clone(policy));
+        if let Some(known) = known.get(&place) {
+            return Ok(Arc::clone(&known.policy));
         }
         drop(known);
         let policy = Policy::parse(text, kind)
@@ -68,7 +79,11 @@ impl PolicyCache {
         if known.len() >= POLICIES_MAX {
             known.clear();
         }
-        known.insert(place, (Arc::clone(text), Arc::clone(&policy)));
+        let compiled = Compiled {
+            _text: Arc::clone(text),
+            policy: Arc::clone(&policy),
+        };
+        known.insert(place, compiled);
         Ok(policy)
     }
 }

@@ -18,11 +18,12 @@ mod reply;
 mod service;
 mod source;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
+use osier_auth::{Decision, Identity};
 use osier_store::ByteSource;
-use osier_types::BucketName;
+use osier_types::{Access, BucketName};
 
 pub use identities::{Identities, IdentitiesError};
 pub use service::{Service, ServiceSettings};
@@ -75,12 +76,47 @@ pub struct RequestLog {
     pub op: &'static str,
     /// The bucket, where one was named.
     pub bucket: Option<BucketName>,
+    /// Where it came from.
+    pub source: Option<IpAddr>,
+    /// Whether the client's connection was encrypted.
+    pub secure: bool,
     /// The access key that signed.
     pub access_key_id: Option<String>,
+    /// Whom it stands for.
+    pub identity: Option<Identity>,
+    /// What permission was asked for.
+    pub accesses: Vec<Access>,
+    /// The same, of a request to a control API.
+    pub control: Option<ControlAccess>,
+    /// Whether it was given.
+    pub verdict: Verdict,
+    /// Which access was refused, and how that came about.
+    pub refused: Option<(usize, Box<Decision>)>,
     /// The error code answered.
     pub error_code: Option<&'static str>,
     /// The finer error code answered.
     pub ec: Option<String>,
+}
+
+/// What permission a request to a control API asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlAccess {
+    /// The action in policies, e.g. `ram:CreateUser`.
+    pub action: &'static str,
+    /// The resources, e.g. `acs:ram:*:1234:user/app`.
+    pub resources: Vec<String>,
+}
+
+/// Whether a request had the permissions it needed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verdict {
+    /// It failed before, or needs none.
+    #[default]
+    NotAsked,
+    /// It had all of them.
+    Granted,
+    /// It had not, or nobody knows its sender.
+    Refused,
 }
 
 impl std::fmt::Debug for Request {

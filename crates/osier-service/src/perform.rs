@@ -7,6 +7,7 @@ use osier_store::{ByteSource, Caller};
 use osier_types::{AccessDenial, Expected, Fault, FaultKind, Op, Outcome, Owner, Query};
 use osier_wire::{Address, BodyUse, Route, Scope};
 
+use crate::Verdict;
 use crate::authorise::Asking;
 use crate::body::{check_document, read_document};
 use crate::chunked::{self, ChunkedSource};
@@ -41,6 +42,7 @@ impl Service {
         let headers = &request.headers;
         if signed.is_none() && !open_to_all(route) {
             // Before anything is read of what they sent, and also of what there is not.
+            learnt.judged.verdict = Verdict::Refused;
             return Err(FaultKind::AccessDenied(AccessDenial::AnonymousForbidden).into());
         }
         if let Some(fault) = route.fault() {

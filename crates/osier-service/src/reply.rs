@@ -36,8 +36,13 @@ impl Service {
             grant,
             preflight,
             source,
-            judged: _,
+            judged,
         } = learnt;
+        log.source = Some(source.address);
+        log.secure = source.secure;
+        log.accesses = judged.accesses;
+        log.verdict = judged.verdict;
+        log.refused = judged.refused;
         let host = text_of(&request.head.headers, &HOST)
             .or_else(|| request.head.uri.authority().map(ToString::to_string))
             .unwrap_or_else(|| request.local.to_string());
@@ -82,6 +87,7 @@ impl Service {
             .get("x-oss-ec")
             .and_then(|ec| ec.to_str().ok())
             .map(ToOwned::to_owned);
+        log.identity = caller;
         if let Some(grant) = grant {
             osier_wire::apply_cors(&mut head.headers, &grant, preflight);
         }

@@ -121,7 +121,7 @@ impl Store {
     }
 }
 
-fn read(
+pub(crate) fn read(
     info: ObjectInfo,
     range: Option<ByteRange>,
     overrides: osier_types::ResponseOverrides,
@@ -134,7 +134,7 @@ fn read(
     }))
 }
 
-fn check_and_resolve(
+pub(crate) fn check_and_resolve(
     info: &ObjectInfo,
     conditions: &ReadConditions,
     range: Option<RangeRequest>,

@@ -23,6 +23,7 @@ mod intake;
 mod list;
 mod multipart;
 mod part_copy;
+mod processing;
 mod put;
 mod registry;
 mod rows;
@@ -51,6 +52,7 @@ pub use body::{ObjectBody, ObjectChunk};
 pub use checksum::checksum_of;
 pub use identities::IdentityRow;
 pub use osier_engine::FileSlice;
+pub use processing::derived_reply;
 pub use state::BucketRecord;
 
 use registry::Registry;
@@ -339,6 +341,21 @@ impl Store {
             Op::DeleteBucketConfig { bucket, kind } => {
                 self.delete_bucket_config(&bucket, kind).await
             }
+            Op::PutStyle(op) => Box::pin(self.put_style(op)).await,
+            Op::GetStyle { bucket, name } => self.style(&bucket, &name).await.map(Outcome::Style),
+            Op::ListStyles { bucket } => self.styles(&bucket).await.map(Outcome::Styles),
+            Op::DeleteStyle { bucket, name } => self.delete_style(&bucket, &name).await,
+            Op::GetBucketProcessing { bucket } => self.bucket_processing(&bucket).await,
+            Op::PutBucketProcessing { bucket, config } => {
+                Box::pin(self.put_bucket_processing(&bucket, config)).await
+            }
+            // Pictures are made above the store; the results come back as reads and writes.
+            Op::GetProcessed(_) | Op::HeadProcessed(_) | Op::SaveProcessed(_) => {
+                Err(FaultKind::NotImplemented {
+                    what: "processing of objects".to_owned(),
+                }
+                .into())
+            }
             Op::ListObjects(op) => Box::pin(self.list_objects(op)).await,
             Op::ListObjectVersions(op) => Box::pin(self.list_object_versions(op)).await,
             Op::ListMultipartUploads(op) => Box::pin(self.list_multipart_uploads(op)).await,
@@ -462,6 +479,8 @@ fn subject(op: &Op) -> Option<Resource> {
         Op::DeleteObject(op) => Some(&op.object.key),
         Op::PutObjectRetention(op) => Some(&op.object.key),
         Op::GetObjectAttributes(op) => Some(&op.object.key),
+        Op::GetProcessed(op) | Op::HeadProcessed(op) => Some(&op.read.object.key),
+        Op::SaveProcessed(op) => Some(&op.source.key),
         Op::GetObjectMeta(object)
         | Op::GetSymlink(object)
         | Op::GetObjectRetention(object)

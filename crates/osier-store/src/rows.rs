@@ -19,6 +19,8 @@
 //!   bytes as they are; number 0), or its pieces when they are too many for the record.
 //! - `Upload[esc(key) id]`: [`UploadRecord`]; the id is 32 hex digits.
 //! - `Part[esc(key) id u16]`: [`PartRecord`].
+//! - `Config[processConfiguration]`: [`ProcessingConfig`](osier_types::ProcessingConfig).
+//! - `Config[style/NAME]`: [`Style`](osier_types::Style).
 //! - `Config[kind]`: a configuration document as the client sent it (schema byte, then the bytes).
 //!
 //! Counters of a bucket's table: `2i` and `2i + 1` are objects and bytes of the storage class

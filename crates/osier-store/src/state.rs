@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use osier_engine::TableId;
 use osier_types::{
     BucketAcl, BucketEntry, BucketName, BucketVersioning, CorsConfig, DataRedundancy, Owner,
-    StorageClass, Tags, Timestamp,
+    ProcessingConfig, StorageClass, Tags, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,8 @@ pub(crate) struct Bucket {
     pub(crate) name: BucketName,
     pub(crate) table: TableId,
     record: RwLock<Arc<BucketRecord>>,
+    /// What it allows of processing, once someone asked; every read of an object does.
+    pub(crate) processing: tokio::sync::RwLock<Option<Arc<ProcessingConfig>>>,
     /// Read while a key changes, written while the record changes: a write can't be under way with
     /// the versioning of before.
     pub(crate) gate: tokio::sync::RwLock<()>,
@@ -69,6 +71,7 @@ impl Bucket {
             name: record.name.clone(),
             table: TableId(record.table),
             record: RwLock::new(Arc::new(record)),
+            processing: tokio::sync::RwLock::default(),
             gate: tokio::sync::RwLock::default(),
         }
     }

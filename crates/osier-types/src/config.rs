@@ -87,9 +87,12 @@ impl ConfigKind {
     /// What osier does with this document.
     pub const fn support(self) -> ConfigSupport {
         match self {
-            Self::Cors | Self::Encryption | Self::ObjectWorm | Self::Tagging | Self::Worm => {
-                ConfigSupport::Effective
-            }
+            Self::Cors
+            | Self::Encryption
+            | Self::ObjectWorm
+            | Self::Style
+            | Self::Tagging
+            | Self::Worm => ConfigSupport::Effective,
             Self::RequestPayment
             | Self::ResourceGroup
             | Self::TransferAcceleration

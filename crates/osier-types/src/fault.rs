@@ -130,6 +130,15 @@ pub enum FaultKind {
         /// What was asked for.
         what: String,
     },
+    /// A picture can't be processed as asked.
+    Picture {
+        /// What is wrong.
+        kind: PictureFault,
+        /// The finer code, where one is documented.
+        ec: Option<&'static str>,
+        /// The sentence for the caller.
+        message: String,
+    },
     /// The method is not allowed on this resource.
     MethodNotAllowed,
     /// A form's policy can't be read.
@@ -298,6 +307,21 @@ pub enum FaultKind {
     Internal,
 }
 
+/// What is wrong with the processing of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PictureFault {
+    /// A parameter has a value that can't be.
+    InvalidArgument,
+    /// A parameter is missing.
+    MissingArgument,
+    /// The source is no picture, or an action does not fit it.
+    BadRequest,
+    /// The source or the result is too large.
+    TooLarge,
+    /// A watermark can't be made.
+    Watermark,
+}
+
 /// Why permission was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccessDenial {
@@ -308,6 +332,10 @@ pub enum AccessDenial {
     },
     /// Anonymous requests can't do this, whatever the access-control lists say.
     AnonymousForbidden,
+    /// The original is protected: anonymous requests get styles of it only.
+    OriginalProtected,
+    /// Too many different results of one object were asked for without signing.
+    TooManyVariants,
     /// A signed URL or form whose time is over.
     Expired {
         /// When it ended.

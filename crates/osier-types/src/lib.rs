@@ -20,6 +20,7 @@ mod lock;
 mod object;
 mod op;
 mod outcome;
+mod process;
 mod query;
 mod range;
 mod time;
@@ -38,7 +39,7 @@ pub use digest::{ChecksumPromise, Crc64, ETag, Expected, Md5};
 pub use encryption::{BucketEncryption, CustomerKey, Encrypted, Encryption, KmsEncryption};
 pub use fault::{
     AccessDenial, AuthorizationPlace, DenialKind, DeniedBy, DeniedPrincipal, Fault, FaultKind,
-    PolicyDenial, PrincipalKind, SignatureMismatch,
+    PictureFault, PolicyDenial, PrincipalKind, SignatureMismatch,
 };
 pub use key::{InvalidObjectKey, ObjectKey};
 pub use lock::{
@@ -51,6 +52,7 @@ pub use object::{
 };
 pub use op::*;
 pub use outcome::*;
+pub use process::*;
 pub use query::{Query, QueryPair, percent_decode, percent_encode};
 pub use range::{ByteRange, RangeRequest, RangeSpec, ResolvedRange};
 pub use time::{InvalidTime, Timestamp};

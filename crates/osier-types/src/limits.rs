@@ -80,3 +80,35 @@ pub const CONTROL_PARAMETERS_MAX: usize = 500;
 /// Bytes of the form of a control request: a policy document of 6144 characters takes at most 9
 /// times as many in a form, `RefreshObjectCaches` up to 1000 URLs.
 pub const CONTROL_FORM_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of one `x-oss-process` value; OSS states none, a URL seldom holds more.
+pub const PROCESS_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of a `ProcessObject` body: such a value, percent-encoded, with its name.
+pub const PROCESS_BODY_BYTES_MAX: usize = 16 * 1024;
+/// Actions of one image pipeline; OSS states none for the syntax with slashes.
+pub const IMAGE_ACTIONS_MAX: usize = 20;
+/// Bytes of a picture to be processed (20 MB, OSS image processing limits).
+pub const IMAGE_SOURCE_BYTES_MAX: u64 = 20 * 1024 * 1024;
+/// Pixels of one side of a picture to be processed (OSS image processing limits).
+pub const IMAGE_SOURCE_SIDE_MAX: u32 = 30_000;
+/// Pixels of a picture to be processed, of all its frames together (OSS image processing limits).
+pub const IMAGE_SOURCE_PIXELS_MAX: u64 = 250_000_000;
+/// Pixels of one side of a picture to be rotated (OSS image processing limits).
+pub const IMAGE_ROTATE_SIDE_MAX: u32 = 4096;
+/// Pixels of one side of a resized picture (OSS image processing limits).
+pub const IMAGE_RESULT_SIDE_MAX: u32 = 16_384;
+/// Pixels of a resized picture, 4096 by 4096 (OSS image processing limits).
+pub const IMAGE_RESULT_PIXELS_MAX: u64 = 16_777_216;
+/// Pixels of one side of a WebP picture (the format's own).
+pub const WEBP_SIDE_MAX: u32 = 16_383;
+/// Pixels of an AVIF result, 4096 by 2304 (OSS image processing limits).
+pub const AVIF_PIXELS_MAX: u64 = 4096 * 2304;
+/// Picture watermarks of one pipeline (OSS, error 0040-00000026).
+pub const IMAGE_MARKS_MAX: usize = 3;
+/// Bytes of a text watermark in UTF-8 (64 letters or 21 Chinese characters).
+pub const MARK_TEXT_BYTES_MAX: usize = 64;
+/// Styles of one bucket (OSS default quota).
+pub const STYLES_MAX: usize = 50;
+/// Characters of a style's name (OSS naming rules).
+pub const STYLE_NAME_CHARS_MAX: usize = 63;
+/// Suffixes of protected originals in one bucket; OSS states none.
+pub const PROTECTED_SUFFIXES_MAX: usize = 100;

@@ -8,8 +8,9 @@ use crate::{
     Access, AccessKind, BucketAcl, BucketEncryption, BucketLock, BucketName, BucketVersioning,
     Checksum, ChecksumAlgorithm, ChecksumPlan, ChecksumType, ConfigKind, CorsConfig, Crc64,
     CustomerKey, DataRedundancy, ETag, Expected, LegalHold, NewObject, ObjectAcl, ObjectKey,
-    RangeRequest, RangeSpec, ReadConditions, Resource, ResponseOverrides, Retention, StorageClass,
-    Tags, Timestamp, VersionId, WriteConditions,
+    ProcessObject, ProcessingConfig, PutStyle, RangeRequest, RangeSpec, ReadConditions, Resource,
+    ResponseOverrides, Retention, SaveProcessed, StorageClass, StyleName, Tags, Timestamp,
+    VersionId, WriteConditions,
 };
 
 /// One operation with its arguments.
@@ -127,6 +128,25 @@ pub enum Op {
         bucket: BucketName,
         kind: ConfigKind,
     },
+    PutStyle(PutStyle),
+    GetStyle {
+        bucket: BucketName,
+        name: StyleName,
+    },
+    ListStyles {
+        bucket: BucketName,
+    },
+    DeleteStyle {
+        bucket: BucketName,
+        name: StyleName,
+    },
+    GetBucketProcessing {
+        bucket: BucketName,
+    },
+    PutBucketProcessing {
+        bucket: BucketName,
+        config: ProcessingConfig,
+    },
     ListObjects(ListObjects),
     ListObjectVersions(ListObjectVersions),
     ListMultipartUploads(ListMultipartUploads),
@@ -141,6 +161,12 @@ pub enum Op {
     PostObject(PostObject),
     GetObject(GetObject),
     HeadObject(GetObject),
+    /// `GetObject` with `x-oss-process`.
+    GetProcessed(ProcessObject),
+    /// `HeadObject` with `x-oss-process`.
+    HeadProcessed(ProcessObject),
+    /// `ProcessObject`.
+    SaveProcessed(SaveProcessed),
     GetObjectMeta(ObjectRef),
     DeleteObject(DeleteObject),
     CopyObject(CopyObject),
@@ -661,6 +687,12 @@ impl Op {
             Self::GetBucketConfig { kind, .. } => config_action(*kind, Verb::Get),
             Self::PutBucketConfig { kind, .. } => config_action(*kind, Verb::Put),
             Self::DeleteBucketConfig { kind, .. } => config_action(*kind, Verb::Delete),
+            Self::PutStyle(_) => "PutStyle",
+            Self::GetStyle { .. } => "GetStyle",
+            Self::ListStyles { .. } => "ListStyle",
+            Self::DeleteStyle { .. } => "DeleteStyle",
+            Self::GetBucketProcessing { .. } => "GetBucketProcessConfiguration",
+            Self::PutBucketProcessing { .. } => "PutBucketProcessConfiguration",
             Self::ListObjects(_) => "ListObjects",
             Self::ListObjectVersions(_) => "ListObjectVersions",
             Self::ListMultipartUploads(_) => "ListMultipartUploads",
@@ -668,8 +700,9 @@ impl Op {
             Self::DeleteObjects(_) => "DeleteMultipleObjects",
             Self::PutObject(_) => "PutObject",
             Self::PostObject(_) => "PostObject",
-            Self::GetObject(_) => "GetObject",
-            Self::HeadObject(_) => "HeadObject",
+            Self::GetObject(_) | Self::GetProcessed(_) => "GetObject",
+            Self::HeadObject(_) | Self::HeadProcessed(_) => "HeadObject",
+            Self::SaveProcessed(_) => "ProcessObject",
             Self::GetObjectMeta(_) => "GetObjectMeta",
             Self::DeleteObject(_) => "DeleteObject",
             Self::CopyObject(_) => "CopyObject",
@@ -730,8 +763,14 @@ impl Op {
             | Self::GetBucketConfig { bucket, .. }
             | Self::PutBucketConfig { bucket, .. }
             | Self::DeleteBucketConfig { bucket, .. }
+            | Self::GetStyle { bucket, .. }
+            | Self::ListStyles { bucket }
+            | Self::DeleteStyle { bucket, .. }
+            | Self::GetBucketProcessing { bucket }
+            | Self::PutBucketProcessing { bucket, .. }
             | Self::ListLiveChannels { bucket, .. }
             | Self::SealAppendObject { bucket, .. } => Some(bucket),
+            Self::PutStyle(op) => Some(&op.bucket),
             Self::ListObjects(op) => Some(&op.bucket),
             Self::ListObjectVersions(op) => Some(&op.bucket),
             Self::ListMultipartUploads(op) => Some(&op.bucket),
@@ -742,6 +781,8 @@ impl Op {
             Self::DeleteObject(op) => Some(&op.object.bucket),
             Self::PutObjectRetention(op) => Some(&op.object.bucket),
             Self::GetObjectAttributes(op) => Some(&op.object.bucket),
+            Self::GetProcessed(op) | Self::HeadProcessed(op) => Some(&op.read.object.bucket),
+            Self::SaveProcessed(op) => Some(&op.source.bucket),
             Self::GetObjectMeta(object)
             | Self::GetSymlink(object)
             | Self::GetObjectTagging(object)
@@ -892,6 +933,16 @@ impl Op {
             Self::DeleteBucketConfig { bucket, kind } => {
                 manage(oss_action(config_action(*kind, Verb::Delete)), bucket)
             }
+            Self::PutStyle(op) => manage("oss:PutStyle", &op.bucket),
+            Self::GetStyle { bucket, .. } => manage("oss:GetStyle", bucket),
+            Self::ListStyles { bucket } => manage("oss:ListStyle", bucket),
+            Self::DeleteStyle { bucket, .. } => manage("oss:DeleteStyle", bucket),
+            Self::GetBucketProcessing { bucket } => {
+                manage("oss:GetBucketProcessConfiguration", bucket)
+            }
+            Self::PutBucketProcessing { bucket, .. } => {
+                manage("oss:PutBucketProcessConfiguration", bucket)
+            }
             Self::ListObjects(op) => list("oss:ListObjects", &op.bucket),
             Self::ListObjectVersions(op) => list("oss:ListObjectVersions", &op.bucket),
             Self::ListMultipartUploads(op) => list("oss:ListMultipartUploads", &op.bucket),
@@ -928,6 +979,14 @@ impl Op {
                 vec![on("oss:PutObject", bucket, key, AccessKind::Write)]
             }
             Self::GetObject(op) | Self::HeadObject(op) => read(&op.object),
+            Self::GetProcessed(op) | Self::HeadProcessed(op) => read(&op.read.object),
+            // Where the result goes is in the text; writing there is permitted apart.
+            Self::SaveProcessed(op) => {
+                let (bucket, key) = (&op.source.bucket, &op.source.key);
+                let mut all = read(&op.source);
+                all.push(on("oss:PostProcessTask", bucket, key, AccessKind::Write));
+                all
+            }
             Self::GetObjectMeta(object) | Self::GetSymlink(object) => read(object),
             Self::DeleteObject(op) => {
                 let mut all = versioned(

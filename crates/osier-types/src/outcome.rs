@@ -9,8 +9,8 @@ use crate::{
     Checksum, ChecksumPlan, ConfigKind, CorsConfig, Crc64, DataRedundancy, DeleteObjects, ETag,
     Encrypted, Fault, GetObjectAttributes, LegalHold, ListBuckets, ListMultipartUploads,
     ListObjectVersions, ListObjects, ListParts, Md5, ObjectAcl, ObjectChecksum, ObjectInfo,
-    ObjectKey, ObjectKind, Owner, PartInfo, PostSuccess, Preflight, ResponseOverrides, Retention,
-    StorageClass, Tags, Timestamp, VersionId, WormState,
+    ObjectKey, ObjectKind, Owner, PartInfo, PostSuccess, Preflight, ProcessSaved, ProcessingConfig,
+    ResponseOverrides, Retention, StorageClass, Style, Tags, Timestamp, VersionId, WormState,
 };
 
 /// What came of an [`Op`](crate::Op).
@@ -61,6 +61,14 @@ pub enum Outcome {
         /// What has become of it.
         state: WormState,
     },
+    /// `GetStyle`.
+    Style(Style),
+    /// `ListStyle`, in order of names.
+    Styles(Vec<Style>),
+    /// `GetBucketProcessConfiguration`.
+    Processing(ProcessingConfig),
+    /// `ProcessObject`.
+    ProcessSaved(ProcessSaved),
     /// `GetBucketConfig`: `None` when never set and the kind has an answer for that.
     Config {
         /// Which document.

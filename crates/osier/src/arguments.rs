@@ -21,7 +21,7 @@ pub(crate) enum Command {
     Fsck(Place),
     /// Free the space of deleted data now; the server does it by itself.
     Gc(Place),
-    /// Where the root key is, and what it is.
+    /// Where the root key is, and what it is; other keys.
     Key(Key),
     /// Print the version.
     Version,
@@ -61,10 +61,38 @@ pub(crate) struct Key {
     pub(crate) place: Place,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Print the key with its secret.
+    /// Print the root key with its secret.
     Show,
+    /// Replace the root key; the old one ends at once.
+    Rotate,
+    /// Print all keys, without secrets.
+    List,
+    /// Make a key and print it; its secret is never shown again.
+    Create {
+        /// The account's id [default: that of the root key]
+        #[arg(long, value_name = "ID")]
+        account: Option<String>,
+        /// The RAM user [default: the account itself]
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
+    /// Let a key be used no longer, from the next request on.
+    Disable {
+        /// Which key, by its id.
+        id: String,
+    },
+    /// Let a key be used again.
+    Enable {
+        /// Which key, by its id.
+        id: String,
+    },
+    /// Delete a key for good.
+    Delete {
+        /// Which key, by its id.
+        id: String,
+    },
 }
 
 impl Place {

@@ -248,7 +248,7 @@ impl Directory {
         request: &mut ControlRequest,
         conditions: &Conditions<'_>,
     ) -> Result<(), ControlFault> {
-        request.fill_in(caller)?;
+        request.complete(caller)?;
         for (owner, path) in request.touches(&caller.account.id) {
             let resource = RequestResource::control("ram", owner, &path);
             self.permit(caller, request.action(), &resource, conditions)?;
@@ -367,8 +367,23 @@ impl ControlRequest {
         }
     }
 
+    /// What permission is needed for, as policies name it; `account` is the caller's. Telling
+    /// who one is needs none.
+    pub fn resources(&self, account: &str) -> Vec<String> {
+        if let Self::AssumeRole(it) = self {
+            return vec![it.role_arn.clone()];
+        }
+        self.touches(account)
+            .iter()
+            .map(|(owner, path)| RequestResource::control("ram", owner, path).to_string())
+            .collect()
+    }
+
     /// A user who names nobody means their own keys; an account that does means its own.
-    fn fill_in(&mut self, caller: &Identity) -> Result<(), ControlFault> {
+    ///
+    /// # Errors
+    /// When a role names nobody.
+    pub fn complete(&mut self, caller: &Identity) -> Result<(), ControlFault> {
         let user_name = match self {
             Self::CreateAccessKey(it) => &mut it.user_name,
             Self::ListAccessKeys(it) => &mut it.user_name,
@@ -405,7 +420,7 @@ impl ControlRequest {
         };
         let keys_of = |name: &Option<String>| match name {
             Some(name) => vec![user(name)],
-            // Only the account itself can mean itself, see `fill_in`.
+            // Only the account itself can mean itself, see `complete`.
             None => vec![(own, "*".to_owned())],
         };
         match self {

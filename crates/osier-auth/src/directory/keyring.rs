@@ -40,7 +40,11 @@ impl KeyRing for Directory {
         if now >= claims.expires {
             return Err(TokenFault::Expired);
         }
-        if !self.issuer_exists(&claims.issuer) {
+        let issuing_key_exists = claims
+            .issuing_key
+            .as_ref()
+            .is_none_or(|id| self.keys.contains_key(id.as_str()));
+        if !issuing_key_exists || !self.issuer_exists(&claims.issuer) {
             return Err(TokenFault::Invalid);
         }
         let account = self

@@ -15,7 +15,59 @@ use super::{
 };
 use crate::Secret;
 
+/// A key and whom it stands for, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldKey {
+    /// Names the key.
+    pub access_key_id: Arc<str>,
+    /// The account.
+    pub account: Arc<str>,
+    /// The user; `None` is the account itself.
+    pub user: Option<Arc<str>>,
+    /// Whether it may be used.
+    pub status: AccessKeyStatus,
+    /// Since when it is here.
+    pub create_date: Timestamp,
+}
+
 impl Directory {
+    /// Every permanent key, by account, user and id.
+    pub fn held_keys(&self) -> Vec<HeldKey> {
+        let mut keys: Vec<HeldKey> = self
+            .keys
+            .keys()
+            .filter_map(|id| self.find_key(id))
+            .collect();
+        keys.sort_by(|a, b| {
+            let order = |key: &HeldKey| {
+                (
+                    Arc::clone(&key.account),
+                    key.user.clone(),
+                    Arc::clone(&key.access_key_id),
+                )
+            };
+            order(a).cmp(&order(b))
+        });
+        keys
+    }
+
+    /// The permanent key of this id.
+    pub fn find_key(&self, access_key_id: &str) -> Option<HeldKey> {
+        let record = &self.keys.get(access_key_id)?.record;
+        let account = self.accounts.get(&record.account)?;
+        let user = match &record.user_id {
+            None => None,
+            Some(id) => Some(Arc::clone(&account.user_by_id(id)?.name)),
+        };
+        Some(HeldKey {
+            access_key_id: Arc::clone(&record.id),
+            account: Arc::clone(&record.account),
+            user,
+            status: record.status,
+            create_date: record.create_date,
+        })
+    }
+
     /// `CreateAccessKey`.
     ///
     /// # Errors

@@ -39,6 +39,7 @@ use account::Account;
 pub use account::NewAccount;
 pub use catalog::{ControlOutcome, ControlRequest};
 pub use fault::{ControlFault, Denial, Entity};
+pub use keys::HeldKey;
 pub use layers::CallerPolicies;
 pub use record::{
     AccessKeyRecord, AccountRecord, Attachment, Change, GroupRecord, Membership, PolicyName,
@@ -118,12 +119,14 @@ impl Directory {
         std::mem::take(&mut self.changes)
     }
 
-    /// Notes that a key signed a request.
+    /// Notes that a key signed a request. Only whole seconds are told, so a busy key is written
+    /// once in a second.
     pub fn note_use(&self, access_key_id: &str, now: Timestamp) {
         if let Some(entry) = self.keys.get(access_key_id) {
-            entry
-                .last_used
-                .fetch_max(now.as_millis(), Ordering::Relaxed);
+            let now = now.as_millis();
+            if entry.last_used.load(Ordering::Relaxed).saturating_add(1000) <= now {
+                entry.last_used.fetch_max(now, Ordering::Relaxed);
+            }
         }
     }
 

@@ -60,6 +60,10 @@ impl Directory {
                 });
             }
         };
+        let issuing_key = match &issuer {
+            Issuer::User { .. } => conditions.access_id.map(str::to_owned),
+            Issuer::Role { .. } => None,
+        };
         let found = self
             .account(account_id)
             .and_then(|account| account.role(role_name));
@@ -87,6 +91,7 @@ impl Directory {
             expires: issued.plus_millis(i64::from(seconds) * 1000),
             policy: request.policy.filter(|policy| !policy.is_empty()),
             issuer,
+            issuing_key,
         };
         let security_token = self
             .token_keys

@@ -31,6 +31,8 @@ pub(crate) struct Claims {
     pub(crate) expires: Timestamp,
     pub(crate) policy: Option<String>,
     pub(crate) issuer: Issuer,
+    /// The user's key that asked for it: the token dies with it too.
+    pub(crate) issuing_key: Option<String>,
 }
 
 /// Who took on the role: the token dies with it.

@@ -20,6 +20,7 @@ fn claims() -> Claims {
             account: "1000000000000001".to_owned(),
             id: "2".to_owned(),
         },
+        issuing_key: Some("LTAI5tx".to_owned()),
     }
 }
 

@@ -45,6 +45,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// Accounts, users and keys.
     pub identity: IdentitySettings,
+    /// Who did what.
+    pub audit: AuditSettings,
     /// Sizes and counts of objects and buckets.
     pub limits: LimitSettings,
     /// Storage on the local disk.
@@ -67,6 +69,7 @@ impl Default for Settings {
             http: HttpSettings::default(),
             log: LogSettings::default(),
             identity: IdentitySettings::default(),
+            audit: AuditSettings::default(),
             limits: LimitSettings::default(),
             engine: LocalSettings::default(),
             gateway: GatewaySettings::default(),
@@ -204,6 +207,14 @@ pub struct IdentitySettings {
     pub vault_key: Option<PathBuf>,
     /// A file with accounts, users, keys, policies and buckets that are to be there.
     pub seed: Option<PathBuf>,
+}
+
+/// Section `[audit]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditSettings {
+    /// The file that gets one JSON line for each request; none unless it is named.
+    pub file: Option<PathBuf>,
 }
 
 /// Section `[limits]`.

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use http::header::{HeaderName, REFERER, USER_AGENT};
 use osier_auth::policy::Conditions;
 use osier_store::{BucketRecord, ObjectFacts};
-use osier_types::{NewObject, Op, Tag};
+use osier_types::{BucketAcl, NewObject, ObjectAcl, Op, Tag};
 
 use super::Asking;
 
@@ -59,7 +59,7 @@ fn listing(op: &Op) -> Option<(&str, &str)> {
 
 fn bucket_acl(op: &Op) -> Option<&'static str> {
     match op {
-        Op::PutBucket(put) => put.acl.map(|acl| acl.as_str()),
+        Op::PutBucket(put) => put.acl.map(BucketAcl::as_str),
         Op::PutBucketAcl { acl, .. } => Some(acl.as_str()),
         _ => None,
     }
@@ -68,7 +68,7 @@ fn bucket_acl(op: &Op) -> Option<&'static str> {
 fn object_acl(op: &Op) -> Option<&'static str> {
     match op {
         Op::PutObjectAcl { acl, .. } => Some(acl.as_str()),
-        _ => new_object(op)?.acl.map(|acl| acl.as_str()),
+        _ => new_object(op)?.acl.map(ObjectAcl::as_str),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A service over the in-memory engine, and a client that signs by V1.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -9,6 +10,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{Method, StatusCode};
 use osier_auth::directory::{AccessKeyStatus, Context, ControlFault, NewAccount, Vault};
 use osier_auth::{Regions, Secret, Verifier};
+use osier_engine::faults::FaultyEngine;
 use osier_engine::memory::MemoryEngine;
 use osier_service::{Identities, Request, ResponseBody, Service, ServiceSettings};
 use osier_store::{BytesSource, ObjectChunk, Store, StoreSettings};
@@ -25,9 +27,12 @@ pub(crate) const OTHER_KEY_ID: &str = "LTAI5tOtherKeyId";
 /// A service with two accounts, each with one root key of the same secret.
 pub(crate) struct Harness {
     pub(crate) service: Service,
+    pub(crate) engine: Arc<FaultyEngine>,
+    pub(crate) store: Arc<Store>,
     pub(crate) clock: Arc<ManualClock>,
 
     pub(crate) identities: Arc<Identities>,
+    seeds: AtomicU64,
 }
 
 /// An answer, read whole.
@@ -54,8 +59,9 @@ impl Harness {
     pub(crate) async fn new() -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_795_316_645)));
         let rng = Arc::new(SeededRng::new(1));
+        let engine = Arc::new(FaultyEngine::new(Arc::new(MemoryEngine::new())));
         let store = Store::open(
-            Arc::new(MemoryEngine::new()),
+            Arc::clone(&engine) as _,
             Arc::clone(&clock) as Arc<dyn Clock>,
             Arc::clone(&rng) as _,
             StoreSettings::default(),
@@ -94,7 +100,7 @@ impl Harness {
             ..ServiceSettings::default()
         };
         let service = Service::new(
-            store,
+            Arc::clone(&store),
             Arc::clone(&identities),
             Verifier::new(Regions::Any),
             settings,
@@ -103,25 +109,52 @@ impl Harness {
         );
         Self {
             service,
+            engine,
+            store,
             clock,
             identities,
+            seeds: AtomicU64::default(),
         }
+    }
+
+    /// Applies a seed file.
+    pub(crate) async fn seed(&self, text: &str) {
+        let seed = osier_auth::directory::seed::parse(text).unwrap();
+        let seeds = self.seeds.fetch_add(1, Ordering::Relaxed);
+        let rng = SeededRng::new(100 + seeds);
+        let now = self.clock.now();
+        let sown = self
+            .identities
+            .change(|directory| directory.apply_seed(&seed, now, &rng));
+        sown.await.unwrap().unwrap();
+    }
+
+    /// A user of the first account whose key has its name, and what it may.
+    pub(crate) async fn user(&self, name: &str, statements: &str) {
+        let policy = format!("{name}-policy");
+        self.seed(&format!(
+            r#"
+[[account]]
+id = "{ACCOUNT}"
+[[account.policy]]
+name = "{policy}"
+document = '''{{"Version":"1","Statement":[{statements}]}}'''
+[[account.user]]
+name = "{name}"
+policies = ["{policy}"]
+[[account.user.key]]
+id = "{name}"
+secret = "{SECRET}"
+"#
+        ))
+        .await;
     }
 
     /// Sends one request as it is.
     pub(crate) async fn send(&self, request: http::Request<Bytes>) -> Answer {
         let (head, body) = request.into_parts();
         let is_head = head.method == Method::HEAD;
-        let response = self
-            .service
-            .handle(Request {
-                head,
-                peer: "127.0.0.1:50000".parse().unwrap(),
-                local: "127.0.0.1:9000".parse().unwrap(),
-                secure: false,
-                body: Box::new(BytesSource::new(body)),
-            })
-            .await;
+        let response = self.service.handle(whole(head, body)).await;
         let body = match response.body {
             ResponseBody::Empty => Bytes::new(),
             ResponseBody::Bytes(bytes) => bytes,
@@ -155,9 +188,29 @@ impl Harness {
             .await
     }
 
+    /// A request signed by the key of this id, with the query that V1 signs.
+    pub(crate) async fn by(&self, key_id: &str, method: Method, target: &str) -> Answer {
+        let query = target
+            .split_once('?')
+            .map_or(String::new(), |(_, query)| format!("?{query}"));
+        let ask = Ask::new(method, target).by(Some(key_id));
+        self.ask(ask.signed_query(&query)).await
+    }
+
     pub(crate) async fn anonymous(&self, method: Method, target: &str, body: &str) -> Answer {
         self.ask(Ask::new(method, target).body(body.to_owned()).by(None))
             .await
+    }
+}
+
+/// As the server hands requests over.
+pub(crate) fn whole(head: http::request::Parts, body: Bytes) -> Request {
+    Request {
+        head,
+        peer: "127.0.0.1:50000".parse().unwrap(),
+        local: "127.0.0.1:9000".parse().unwrap(),
+        secure: false,
+        body: Box::new(BytesSource::new(body)),
     }
 }
 

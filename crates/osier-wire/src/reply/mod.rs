@@ -69,6 +69,7 @@ impl ReplyFacts {
             | Op::DeleteBucketCors { .. }
             | Op::DeleteBucketEncryption { .. }
             | Op::AbortBucketWorm { .. }
+            | Op::DeleteStyle { .. }
             | Op::DeleteObject(_)
             | Op::DeleteObjectTagging(_)
             | Op::AbortMultipartUpload(_) => true,

@@ -1,10 +1,12 @@
 //! The documents that both dialects understand in the same form.
 
 use http::HeaderName;
-use osier_types::limits::{CORS_RULES_MAX, DELETE_KEYS_MAX, PART_NUMBER_MAX};
+use osier_types::limits::{
+    CORS_RULES_MAX, DELETE_KEYS_MAX, PART_NUMBER_MAX, PROCESS_BYTES_MAX, PROTECTED_SUFFIXES_MAX,
+};
 use osier_types::{
     BucketVersioning, CorsConfig, CorsRule, DeleteConditions, Fault, ObjectKey, ObjectToDelete,
-    Tag, Tags,
+    ProcessingConfig, StyleDelimiter, Tag, Tags,
 };
 
 use super::read::{Element, malformed, parse};
@@ -109,6 +111,64 @@ fn cors_rule(rule: &Element) -> Result<CorsRule, Fault> {
         })?,
         max_age_seconds,
     })
+}
+
+/// `Style`: its content, to the byte but for white space around it.
+pub(crate) fn style(document: &[u8]) -> Result<String, Fault> {
+    let root = parse(document, "Style")?;
+    let content = root
+        .word("Content")?
+        .ok_or_else(|| malformed("Content is missing"))?;
+    if content.len() > PROCESS_BYTES_MAX {
+        let reason = format!("at most {PROCESS_BYTES_MAX} bytes");
+        return Err(Fault::argument("Content", content, reason));
+    }
+    Ok(content.to_owned())
+}
+
+/// `BucketProcessConfiguration`.
+pub(crate) fn processing(document: &[u8]) -> Result<ProcessingConfig, Fault> {
+    let root = parse(document, "BucketProcessConfiguration")?;
+    let switch = |name: &'static str| match root.word(name)? {
+        None | Some("Disabled") => Ok(false),
+        Some("Enabled") => Ok(true),
+        Some(word) => Err(Fault::argument(name, word, "Enabled or Disabled")),
+    };
+    let suffixes: Vec<String> = listed(root.word("SourceFileProtectSuffix")?)
+        .map(|suffix| suffix.trim_start_matches('.').to_ascii_lowercase())
+        .collect();
+    if suffixes.len() > PROTECTED_SUFFIXES_MAX {
+        let reason = format!("at most {PROTECTED_SUFFIXES_MAX}");
+        let count = suffixes.len().to_string();
+        return Err(Fault::argument("SourceFileProtectSuffix", count, reason));
+    }
+    let delimiters = listed(root.word("StyleDelimiters")?)
+        .map(|word| {
+            StyleDelimiter::parse(word)
+                .map_err(|_| Fault::argument("StyleDelimiters", word, "of `-`, `_`, `/` and `!`"))
+        })
+        .collect::<Result<_, _>>()?;
+    let complied_host = match root.word("CompliedHost")? {
+        None => "Both",
+        Some(word @ ("Both" | "Img")) => word,
+        Some(word) => return Err(Fault::argument("CompliedHost", word, "Both or Img")),
+    };
+    let at_process = switch("OssDomainSupportAtProcess")?;
+    Ok(ProcessingConfig {
+        protected: switch("SourceFileProtect")?,
+        suffixes,
+        delimiters,
+        complied_host: complied_host.to_owned(),
+        at_process,
+    })
+}
+
+/// Words between commas, without blanks and empty ones.
+fn listed(text: Option<&str>) -> impl Iterator<Item = &str> {
+    text.unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
 }
 
 /// What to delete, and whether to keep quiet about it.

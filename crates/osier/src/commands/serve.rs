@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use osier_server::{Signals, start, start_logging};
+use osier_server::{Caught, Signals, start, start_logging};
 
 use crate::arguments::Serve;
 use crate::{Ended, talk};
@@ -23,7 +23,14 @@ pub(crate) fn run(serve: &Serve) -> Ended {
         }
         .trim_end(),
     );
-    let signal = signals.wait();
+    let signal = loop {
+        match signals.wait() {
+            Caught::End(signal) => break signal,
+            // Without a log to rotate, it only says that the terminal is gone.
+            Caught::HangUp if !running.reopen_audit_log() => break "SIGHUP",
+            Caught::HangUp => {}
+        }
+    };
     talk::say(&format!("osier: {signal}, stopping"));
     running.stop()?;
     Ok(ExitCode::SUCCESS)

@@ -612,3 +612,47 @@ fn requests_to_the_store_take_temporary_keys() {
         );
     }
 }
+
+#[test]
+fn s16_sessions_die_with_the_key_that_asked_for_them() {
+    let (mut world, caller) = world();
+    let key = |world: &mut World| {
+        world.run(|directory, context| {
+            let create = CreateAccessKey {
+                user_name: Some(named("u")),
+            };
+            let created = directory.create_access_key(context, &create).unwrap();
+            created.access_key_id
+        })
+    };
+    let (first, second) = (key(&mut world), key(&mut world));
+    let by = |world: &mut World, key: &str| {
+        let asked = ControlRequest::AssumeRole(request("Uploader"));
+        let conditions = Conditions {
+            access_id: Some(key),
+            ..Conditions::default()
+        };
+        let World {
+            directory,
+            now,
+            rng,
+            ..
+        } = world;
+        match directory.execute(&caller, asked, &conditions, *now, rng) {
+            Ok(ControlOutcome::AssumedRole(assumed)) => assumed,
+            other => panic!("{other:?}"),
+        }
+    };
+    let (by_first, by_second) = (by(&mut world, &first), by(&mut world, &second));
+    open(&world, &by_first, NOW).unwrap();
+    world.run(|directory, context| {
+        let delete = DeleteAccessKey {
+            user_name: Some(named("u")),
+            user_access_key_id: first,
+        };
+        directory.delete_access_key(context, &delete).unwrap();
+    });
+    let died = open(&world, &by_first, NOW).unwrap_err();
+    assert_eq!(died, TokenFault::Invalid);
+    open(&world, &by_second, NOW).unwrap();
+}

@@ -1,8 +1,9 @@
 //! One answer per outcome: status, headers and which document.
 
+use bytes::Bytes;
 use http::StatusCode;
 use http::header::LOCATION;
-use osier_types::{ConfigKind, Copied, ObjectDeleted, Outcome, Written};
+use osier_types::{ConfigKind, Copied, ObjectDeleted, Outcome, ProcessSaved, Written};
 
 use super::head::{
     CRC64, DELETE_MARKER, Head, NEXT_APPEND_POSITION, SEALED_TIME, SOURCE_VERSION_ID, VERSION_ID,
@@ -51,6 +52,10 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             head.bare()
         }
         Outcome::BucketWorm { worm, state } => ok().xml(xml::protection::worm(worm, *state)),
+        Outcome::Style(style) => ok().xml(xml::process::style(style)),
+        Outcome::Styles(styles) => ok().xml(xml::process::styles(styles)),
+        Outcome::Processing(config) => ok().xml(xml::process::configuration(config)),
+        Outcome::ProcessSaved(saved) => ok().document("application/json", process_saved(saved)),
         Outcome::Config { kind, document } => {
             let document = document
                 .clone()
@@ -231,6 +236,17 @@ fn copied(mut head: Head, copied: &Copied) -> Encoded {
         &copied.etag,
         copied.last_modified,
     ))
+}
+
+/// oss2 reads this as JSON without looking at the type.
+fn process_saved(saved: &ProcessSaved) -> Bytes {
+    let document = serde_json::json!({
+        "bucket": saved.bucket.as_str(),
+        "fileSize": saved.size,
+        "object": saved.key.as_str(),
+        "status": "OK",
+    });
+    document.to_string().into()
 }
 
 /// 204 also where nothing was there to delete.

@@ -178,6 +178,10 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
         | Outcome::ObjectMeta(_)
         | Outcome::Appended(_)
         | Outcome::Sealed(_)
+        | Outcome::Style(_)
+        | Outcome::Styles(_)
+        | Outcome::Processing(_)
+        | Outcome::ProcessSaved(_)
         | Outcome::Symlink(_) => ok().bare(),
     }
 }

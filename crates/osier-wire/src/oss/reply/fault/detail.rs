@@ -67,6 +67,8 @@ fn denial(xml: &mut Xml, denial: &AccessDenial) {
         AccessDenial::Expired { at } => xml.time("Expires", *at),
         AccessDenial::PostPolicy { condition } => xml.text("Condition", condition),
         AccessDenial::AnonymousForbidden
+        | AccessDenial::OriginalProtected
+        | AccessDenial::TooManyVariants
         | AccessDenial::NotYetValid
         | AccessDenial::MalformedSignature { .. }
         | AccessDenial::HeadersNotSigned { .. }

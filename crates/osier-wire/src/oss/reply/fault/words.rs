@@ -9,7 +9,9 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
-use osier_types::{AccessDenial, ConfigKind, DenialKind, DeniedBy, FaultKind, LockedBy, Retention};
+use osier_types::{
+    AccessDenial, ConfigKind, DenialKind, DeniedBy, FaultKind, LockedBy, PictureFault, Retention,
+};
 
 /// What OSS says for one fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,6 +176,19 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             "0017-00000015",
             format!("This server does not implement {what}."),
         ),
+        FaultKind::Picture { kind, ec, message } => {
+            let code = match kind {
+                PictureFault::InvalidArgument => "InvalidArgument",
+                PictureFault::MissingArgument => "MissingArgument",
+                PictureFault::BadRequest => "BadRequest",
+                PictureFault::TooLarge => "ImageTooLarge",
+                PictureFault::Watermark => "WatermarkError",
+            };
+            match ec {
+                Some(ec) => doc(bad(code, ec, message.clone())),
+                None => bad(code, "0040-00000901", message.clone()),
+            }
+        }
         FaultKind::MethodNotAllowed => of(
             StatusCode::METHOD_NOT_ALLOWED,
             "MethodNotAllowed",
@@ -455,6 +470,17 @@ fn denied(denial: &AccessDenial) -> FaultWords {
             "0003-00000001",
             "Anonymous requests may not do this. Sign the request.",
         )),
+        AccessDenial::OriginalProtected => forbidden(
+            "AccessDenied",
+            "0003-00000906",
+            "The original is protected: without a signature there are only styles of it.",
+        ),
+        AccessDenial::TooManyVariants => forbidden(
+            "AccessDenied",
+            "0003-00000907",
+            "Too many different results of this object were asked for without a signature. Use a \
+             style, or sign the request.",
+        ),
         AccessDenial::Expired { .. } => doc(forbidden(
             "AccessDenied",
             "0002-00000069",

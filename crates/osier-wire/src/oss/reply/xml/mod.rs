@@ -8,6 +8,7 @@ pub(super) mod bucket;
 pub(super) mod config;
 pub(super) mod list;
 pub(super) mod object;
+pub(super) mod process;
 pub(super) mod protection;
 pub(super) mod service;
 

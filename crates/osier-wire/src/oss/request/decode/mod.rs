@@ -8,6 +8,7 @@ pub(super) mod headers;
 pub(super) mod list;
 pub(super) mod multipart;
 pub(super) mod object;
+pub(super) mod process;
 pub(super) mod protection;
 #[cfg(test)]
 mod tests;

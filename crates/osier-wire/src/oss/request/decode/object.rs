@@ -26,6 +26,11 @@ pub(crate) fn put(input: &Input<'_>) -> Decoded {
 }
 
 pub(crate) fn fetch(input: &Input<'_>) -> Decoded {
+    ranged(input).map(Op::GetObject)
+}
+
+/// A read with its range.
+pub(super) fn ranged(input: &Input<'_>) -> Result<GetObject, Fault> {
     let standard = input
         .fields()
         .get("x-oss-range-behavior")
@@ -35,17 +40,17 @@ pub(crate) fn fetch(input: &Input<'_>) -> Decoded {
         .get(header::RANGE)
         .and_then(|value| value.to_str().ok())
         .and_then(range);
-    Ok(Op::GetObject(GetObject {
+    Ok(GetObject {
         range: spec.map(|spec| RangeRequest { spec, standard }),
         ..reading(input)?
-    }))
+    })
 }
 
 pub(crate) fn head(input: &Input<'_>) -> Decoded {
     reading(input).map(Op::HeadObject)
 }
 
-fn reading(input: &Input<'_>) -> Result<GetObject, Fault> {
+pub(super) fn reading(input: &Input<'_>) -> Result<GetObject, Fault> {
     Ok(GetObject {
         object: input.object_ref()?,
         range: None,

@@ -4,9 +4,11 @@
 //! first row stands higher counts, and of the rows that fit the first.
 
 use osier_types::ConfigKind;
-use osier_types::limits::{COMPLETE_BODY_BYTES_MAX, DELETE_BODY_BYTES_MAX, DOCUMENT_BYTES_MAX};
+use osier_types::limits::{
+    COMPLETE_BODY_BYTES_MAX, DELETE_BODY_BYTES_MAX, DOCUMENT_BYTES_MAX, PROCESS_BODY_BYTES_MAX,
+};
 
-use crate::oss::request::decode::{bucket, list, multipart, object, protection};
+use crate::oss::request::decode::{bucket, list, multipart, object, process, protection};
 use crate::request::list as lists;
 use crate::request::route::Decoder::{DeleteConfig, Form, GetConfig, PutConfig, With};
 use crate::request::route::Scope::{Bucket, Object, Service};
@@ -300,15 +302,29 @@ pub static ROUTES: &[RouteSpec] = &[
     row("PutBucketHttpsConfig", "PUT", Bucket, "httpsConfig"),
     row("GetStyle", "GET", Bucket, "style")
         .also(&["styleName"])
-        .decoder(GetConfig(ConfigKind::Style))
-        .partial(UNSET),
-    row("ListStyle", "GET", Bucket, "style")
-        .decoder(GetConfig(ConfigKind::Style))
-        .partial(UNSET),
-    row("PutStyle", "PUT", Bucket, "style"),
-    row("DeleteStyle", "DELETE", Bucket, "style")
-        .decoder(DeleteConfig(ConfigKind::Style))
-        .partial(UNSET),
+        .decoder(With(process::style)),
+    row("ListStyle", "GET", Bucket, "style").decoder(With(process::styles)),
+    row("PutStyle", "PUT", Bucket, "style")
+        .decoder(With(process::put_style))
+        .partial("styles of documents and videos are refused")
+        .body(document(DOCUMENT_BYTES_MAX)),
+    row("DeleteStyle", "DELETE", Bucket, "style").decoder(With(process::delete_style)),
+    row(
+        "GetBucketProcessConfiguration",
+        "GET",
+        Bucket,
+        "processConfiguration",
+    )
+    .decoder(With(process::configuration)),
+    row(
+        "PutBucketProcessConfiguration",
+        "PUT",
+        Bucket,
+        "processConfiguration",
+    )
+    .decoder(With(process::put_configuration))
+    .partial("`CompliedHost` and `OssDomainSupportAtProcess` are kept and change nothing")
+    .body(document(DOCUMENT_BYTES_MAX)),
     row("GetBucketAccessMonitor", "GET", Bucket, "accessmonitor")
         .decoder(GetConfig(ConfigKind::AccessMonitor))
         .partial(UNSET),
@@ -581,14 +597,22 @@ pub static ROUTES: &[RouteSpec] = &[
     row("SelectObject", "POST", Object, "x-oss-process").also(&["x-oss-process=json/select"]),
     row("CreateSelectObjectMeta", "POST", Object, "x-oss-process")
         .also(&["x-oss-process=json/meta"]),
-    row("ProcessObject", "POST", Object, "x-oss-process"),
-    row("GetObject (x-oss-process)", "GET", Object, "x-oss-process"),
+    row("ProcessObject", "POST", Object, "x-oss-process")
+        .decoder(With(process::save))
+        .partial("pictures with `sys/saveas`")
+        .body(document(PROCESS_BODY_BYTES_MAX))
+        .guarded(),
+    row("GetObject (x-oss-process)", "GET", Object, "x-oss-process")
+        .decoder(With(process::fetch))
+        .partial("pictures; not HEIC, videos, documents and what needs a trained model"),
     row(
         "HeadObject (x-oss-process)",
         "HEAD",
         Object,
         "x-oss-process",
-    ),
+    )
+    .decoder(With(process::head))
+    .partial("as GetObject"),
     row("AsyncProcessObject", "POST", Object, "x-oss-async-process"),
     row(
         "GetObject (x-oss-async-process)",
@@ -611,7 +635,7 @@ pub static ROUTES: &[RouteSpec] = &[
     row("OptionsObject", "OPTIONS", Object, "").decoder(With(|input| input.preflight())),
     row("GetObject", "GET", Object, "")
         .decoder(With(object::fetch))
-        .partial("without `x-oss-process` and gzip on the fly"),
+        .partial("without gzip on the fly"),
     row("HeadObject", "HEAD", Object, "").decoder(With(object::head)),
     row("CopyObject", "PUT", Object, "")
         .header("x-oss-copy-source")

@@ -256,6 +256,8 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             "InvalidRequest",
             "The operation does not fit this kind of object or upload.",
         ),
+        // No request of this dialect asks for pictures.
+        FaultKind::Picture { .. } => bad("InvalidRequest", "The picture can't be processed."),
         FaultKind::OperationNotSupported { reason } => bad("InvalidRequest", reason.clone()),
         FaultKind::InvalidPart { .. } => bad(
             "InvalidPart",
@@ -341,7 +343,10 @@ fn denied(denial: &AccessDenial) -> FaultWords {
         AccessDenial::ImplicitDeny { action } => {
             format!("Access Denied: nothing grants {action}.").into()
         }
-        AccessDenial::AnonymousForbidden | AccessDenial::NotOwner => "Access Denied".into(),
+        AccessDenial::AnonymousForbidden
+        | AccessDenial::NotOwner
+        | AccessDenial::OriginalProtected
+        | AccessDenial::TooManyVariants => "Access Denied".into(),
         AccessDenial::Expired { .. } => "Request has expired".into(),
         AccessDenial::NotYetValid => "Request is not valid yet".into(),
         AccessDenial::MalformedSignature { reason, .. } => reason.clone().into(),

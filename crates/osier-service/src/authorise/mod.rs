@@ -14,6 +14,7 @@ use osier_auth::{BucketFacts, Decision, Identity, Inquiry, Layers, Principal, Re
 use osier_store::{BucketRecord, ObjectFacts, WithTags};
 use osier_types::{Access, AccessKind, Fault, FaultKind, ObjectRef, Op, Resource, Timestamp};
 
+use crate::Verdict;
 use crate::layers::BucketLayers;
 use crate::service::Service;
 use crate::source::Source;
@@ -29,10 +30,11 @@ pub(crate) struct Asking<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// What was asked for on behalf of a request, and what was refused of it.
-#[derive(Clone, Debug, Default)]
+/// What was asked for on behalf of a request, and what came of it.
+#[derive(Debug, Default)]
 pub(crate) struct Judged {
     pub(crate) accesses: Vec<Access>,
+    pub(crate) verdict: Verdict,
     /// Which of them was refused, and how that came about.
     pub(crate) refused: Option<(usize, Box<Decision>)>,
 }
@@ -73,10 +75,12 @@ impl Service {
             let weighing = self.weigh(asking, policies, op, access, place.as_ref());
             if let Some(decision) = Box::pin(weighing).await? {
                 let refused = decision.clone().into_result(&access.resource);
+                judged.verdict = Verdict::Refused;
                 judged.refused = Some((index, Box::new(decision)));
                 return refused;
             }
         }
+        judged.verdict = Verdict::Granted;
         Ok(())
     }
 
@@ -196,6 +200,7 @@ impl Found {
 }
 
 /// How much a decision tells.
+#[derive(Clone, Copy)]
 enum Look {
     Glance,
     Explained,
