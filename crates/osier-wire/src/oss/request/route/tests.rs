@@ -128,7 +128,7 @@ fn configuration_documents_do_as_they_say() {
             _ => {}
         }
     }
-    for kind in ConfigKind::ALL {
+    for kind in ConfigKind::ALL.iter().filter(|kind| !kind.is_of_s3()) {
         let read = ROUTES
             .iter()
             .any(|spec| spec.method == "GET" && spec.subresource == Some(kind.as_str()));
