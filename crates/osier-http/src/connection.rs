@@ -54,14 +54,17 @@ pub(crate) async fn serve<H: Handler>(
         Arc::clone(&pulse),
         Arc::clone(&shared.stats),
     );
+    // A handshake may have read the first request along with its own end.
+    let mut may_hold_request = secure;
     loop {
-        if !socket.has_early() {
+        if !may_hold_request && !socket.has_early() {
             let _parked = Parked::new(&shared.stats);
             let readable = timeout(settings.idle_timeout, socket.stream.tcp().readable());
             if !matches!(readable.await, Ok(Ok(()))) {
                 return;
             }
         }
+        may_hold_request = false;
         if worker.stage() != Stage::Serving {
             return;
         }
