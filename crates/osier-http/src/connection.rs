@@ -21,7 +21,7 @@ use crate::exchange::{Exchanges, Shared};
 use crate::framing::Framing;
 use crate::socket::{BUFFER_BYTES, Pulse, Socket};
 use crate::transport::Transport;
-use crate::{ConnectionSettings, Handler};
+use crate::{ConnectionSettings, Handler, Tls};
 
 /// Serves a connection until it ends.
 pub(crate) async fn serve<H: Handler>(
@@ -38,8 +38,13 @@ pub(crate) async fn serve<H: Handler>(
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let Some(stream) = secured(stream, &shared).await else {
-        return;
+    let stream = match &shared.tls {
+        None => Transport::Plain(stream),
+        // In a box, so that a connection does not keep room for it.
+        Some(tls) => match Box::pin(secured(stream, tls, settings)).await {
+            Some(stream) => stream,
+            None => return,
+        },
     };
     let secure = !stream.is_plain();
     let pulse = Arc::new(if secure {
@@ -85,14 +90,10 @@ pub(crate) async fn serve<H: Handler>(
     }
 }
 
-/// The connection as bytes go over it: after the handshake, where there is one.
-async fn secured<H>(stream: TcpStream, shared: &Shared<H>) -> Option<Transport> {
-    let Some(tls) = &shared.tls else {
-        return Some(Transport::Plain(stream));
-    };
-    // In a box, so that a connection does not keep room for it.
-    let handshake = Box::pin(TlsAcceptor::from(tls.config()).accept(stream));
-    match timeout(shared.settings.head_timeout, handshake).await {
+/// The connection after its handshake, unless that fails or takes too long.
+async fn secured(stream: TcpStream, tls: &Tls, settings: &ConnectionSettings) -> Option<Transport> {
+    let handshake = TlsAcceptor::from(tls.config()).accept(stream);
+    match timeout(settings.head_timeout, handshake).await {
         Ok(Ok(stream)) => Some(Transport::Tls(Box::new(stream.into()))),
         Ok(Err(error)) => {
             tracing::debug!(%error, "no TLS handshake");
