@@ -124,9 +124,12 @@ async fn converse<H: Handler>(
         let _ = stages.wait_for(|stage| *stage != Stage::Serving).await;
     });
     let mut draining = false;
+    // The heads so far, when the end of the server found the connection without a request.
+    let mut rested_at = None;
     let end = std::future::poll_fn(|cx| {
         if !draining && stage.as_mut().poll(cx).is_ready() {
             draining = true;
+            rested_at = pulse.is_idle().then(|| pulse.heads());
             Pin::new(&mut connection).graceful_shutdown();
         }
         // Not shutting down: the socket is needed for what follows.
@@ -156,6 +159,12 @@ async fn converse<H: Handler>(
             // Copied, because even an empty rest would keep the whole buffer.
             socket.unread(Bytes::copy_from_slice(&parts.read_buf));
             Some(socket)
+        }
+        // Its last answer left long ago, and nothing of a next request came: there is nothing
+        // that a reset could destroy, and the client may hold its end open for hours.
+        End::Closed if rested_at == Some(pulse.heads()) => {
+            let _ = timeout(settings.linger_timeout, parts.io.close()).await;
+            None
         }
         End::Closed | End::Failed => {
             let linger = parts.io.linger(settings.linger_bytes_max);

@@ -283,6 +283,12 @@ impl hyper::rt::Write for Socket {
 }
 
 impl Socket {
+    /// Ends the writing side, and waits for nothing.
+    pub(crate) async fn close(mut self) {
+        // The client learns of the end one way or the other.
+        let _ = std::future::poll_fn(|cx| Pin::new(&mut self.stream).poll_shutdown(cx)).await;
+    }
+
     /// Ends the writing side and reads the rest away, so that what the client has
     /// not yet read is not destroyed by a reset.
     pub(crate) async fn linger(mut self, bytes_max: u64) {

@@ -67,13 +67,30 @@ pub enum IdentityError {
     Store(#[source] Fault),
 }
 
+/// The account that a data directory was made for, and its root key where that is known: the
+/// environment of a command may not be that of the server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Root<'a> {
+    pub(crate) account_id: &'a str,
+    pub(crate) key: Option<&'a RootKey>,
+}
+
+impl<'a> From<&'a RootKey> for Root<'a> {
+    fn from(key: &'a RootKey) -> Self {
+        Self {
+            account_id: &key.account_id,
+            key: Some(key),
+        }
+    }
+}
+
 /// Opens the identities of `store`, and sees to it that those are there with which a server
 /// begins: the account of the root key, and what the seed file at `sown` names.
 pub(crate) async fn open(
     settings: &Settings,
     sown: Option<&Path>,
     store: &Arc<Store>,
-    key: &RootKey,
+    root: Root<'_>,
     now: Timestamp,
     rng: &Arc<dyn Rng>,
 ) -> Result<Arc<Identities>, IdentityError> {
@@ -82,22 +99,25 @@ pub(crate) async fn open(
     let vault = vault(&settings.vault_key(), kept.is_empty(), rng.as_ref())?;
     let identities = Identities::open(Arc::clone(store), vault, Arc::clone(rng)).await?;
     let account = Context {
-        account: &key.account_id,
+        account: root.account_id,
         now,
         rng: rng.as_ref(),
     };
     let begun = identities.change(|directory| {
         if directory.account_record(account.account).is_none() {
             let new = NewAccount {
-                id: Some(key.account_id.clone()),
-                display_name: key.account_id.clone(),
+                id: Some(root.account_id.to_owned()),
+                display_name: root.account_id.to_owned(),
                 email: String::new(),
             };
             directory.create_account(new, &account)?;
         }
         directory.rotate_token_keys(now, rng.as_ref())?;
-        let secret = Secret::from(key.access_key_secret.as_str());
-        directory.adopt_root_key(&account, &key.access_key_id, &secret)
+        if let Some(key) = root.key {
+            let secret = Secret::from(key.access_key_secret.as_str());
+            directory.adopt_root_key(&account, &key.access_key_id, &secret)?;
+        }
+        Ok::<(), ControlFault>(())
     });
     begun
         .await

@@ -13,8 +13,9 @@ use osier_service::Identities;
 use osier_types::{Clock, Fault, Rng};
 use serde::{Deserialize, Serialize};
 
+use crate::identities::Root;
 use crate::root_key::{new_key, write_key};
-use crate::{KeyOrigin, RootKey, RootKeyError};
+use crate::{KeyOrigin, RootKeyError};
 
 /// What can be done with keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,15 +131,15 @@ impl Keys {
     pub(crate) fn new(
         identities: Arc<Identities>,
         data: PathBuf,
-        root: &RootKey,
+        root: Root<'_>,
         clock: &Arc<dyn Clock>,
         rng: &Arc<dyn Rng>,
     ) -> Self {
         Self {
             identities,
             data,
-            account: root.account_id.clone(),
-            origin: root.origin,
+            account: root.account_id.to_owned(),
+            origin: root.key.map_or(KeyOrigin::Environment, |key| key.origin),
             clock: Arc::clone(clock),
             rng: Arc::clone(rng),
         }

@@ -11,9 +11,9 @@ use osier_store::{AuditReport, Store};
 use osier_types::{Clock, Rng};
 
 use crate::control::{self, Task};
-use crate::identities;
+use crate::identities::{self, Root};
 use crate::keys::{KeyAnswer, KeyError, KeyTask, Keys};
-use crate::root_key::{given_key, root_key};
+use crate::root_key::{account_id, given_key, read_root_key, root_key};
 use crate::server::block_on;
 use crate::{Settings, StartError, SystemClock, SystemRng};
 
@@ -159,7 +159,15 @@ pub fn keys(settings: &Settings, task: KeyTask) -> Result<KeyAnswer, StartError>
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let rng: Arc<dyn Rng> = Arc::new(SystemRng);
     let given = given_key(|name| std::env::var(name).ok(), None)?;
-    let root = root_key(&settings.data, given, &*rng)?;
+    let key = match given {
+        Some(_) => Some(root_key(&settings.data, given, &*rng)?),
+        None => read_root_key(&settings.data)?,
+    };
+    let account_id = account_id(&settings.data, &*rng)?;
+    let root = Root {
+        account_id: &account_id,
+        key: key.as_ref(),
+    };
     block_on(async {
         let store = Store::open(
             Arc::clone(&engine) as Arc<dyn Engine>,
@@ -170,8 +178,8 @@ pub fn keys(settings: &Settings, task: KeyTask) -> Result<KeyAnswer, StartError>
         .await
         .map_err(StartError::Store)?;
         let store = Arc::new(store);
-        let opened = identities::open(settings, None, &store, &root, clock.now(), &rng).await;
-        let keys = Keys::new(opened?, settings.data.clone(), &root, &clock, &rng);
+        let opened = identities::open(settings, None, &store, root, clock.now(), &rng).await;
+        let keys = Keys::new(opened?, settings.data.clone(), root, &clock, &rng);
         let done = keys.run(task).await;
         engine.close().await?;
         Ok(done?)

@@ -237,7 +237,8 @@ pub(crate) fn write_key(data: &Path, key: &RootKey) -> Result<(), RootKeyError> 
     Ok(private_file::write(&key_file(data), &text)?)
 }
 
-fn account_id(data: &Path, rng: &dyn Rng) -> Result<String, RootKeyError> {
+/// The id of the account that a data directory was made for.
+pub(crate) fn account_id(data: &Path, rng: &dyn Rng) -> Result<String, RootKeyError> {
     let path = data.join(ACCOUNT_FILE);
     if let Some(id) = private_file::read(&path)? {
         let id = id.trim();

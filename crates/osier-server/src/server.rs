@@ -170,7 +170,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     .map_err(StartError::Store)?;
     let store = Arc::new(store);
     let seed = settings.identity.seed.as_deref();
-    let opening = identities::open(&settings, seed, &store, &key, clock.now(), &rng);
+    let opening = identities::open(&settings, seed, &store, (&key).into(), clock.now(), &rng);
     let identities = block_on(opening)??;
 
     let http_numbers = HttpNumbers::default();
@@ -204,7 +204,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         keys: Keys::new(
             Arc::clone(&identities),
             settings.data.clone(),
-            &key,
+            (&key).into(),
             &clock,
             &rng,
         ),

@@ -4,6 +4,8 @@
 //! Their signatures, their permissions and their words are others, so none of the store's
 //! stations sees them.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use http::header::HOST;
 use http::request::Parts;
@@ -63,8 +65,10 @@ impl Service {
         &self,
         head: &Parts,
         form: Result<Bytes, ControlFault>,
-        mut learnt: Learnt,
+        peer: SocketAddr,
+        secure: bool,
     ) -> Response {
+        let mut learnt = self.nothing_learnt(peer, secure, &head.headers);
         learnt.log.request_id = self.uuid();
         let query = head.uri.query().unwrap_or_default();
         let known_form = form.as_deref().unwrap_or_default();

@@ -11,6 +11,7 @@ use crate::Verdict;
 use crate::authorise::Asking;
 use crate::body::{check_document, read_document};
 use crate::pace::PacedSource;
+use crate::picture::is_processing;
 use crate::points::check_reach;
 use crate::service::{Done, Learnt, Service};
 
@@ -68,8 +69,10 @@ impl Service {
             }
             BodyUse::None | BodyUse::Stream | BodyUse::Form => Bytes::new(),
         };
-        let op = oss::decode(route, address, query, headers, &document)?;
-        let mut op = self.styled_by_key(op).await?;
+        let mut op = oss::decode(route, address, query, headers, &document)?;
+        if let Some(styled) = self.styled_by_key(&op).await? {
+            op = styled;
+        }
         learnt.ways.source = self.enter_source(&mut op);
         learnt.log.op = op.name();
         learnt.log.bucket = op.bucket().cloned();
@@ -104,20 +107,15 @@ impl Service {
             body = Box::new(PacedSource::new(body, bits));
         }
         self.check_original(&asking, &op).await?;
-        let reply = match op {
-            Op::GetProcessed(op) => Box::pin(self.processed(&asking, op, true)).await?,
-            Op::HeadProcessed(op) => Box::pin(self.processed(&asking, op, false)).await?,
-            Op::SaveProcessed(op) => {
-                Box::pin(self.save_processed(&asking, op, &mut learnt.judged)).await?
-            }
-            op => {
-                Self::check_style(&op)?;
-                let deleted = self.deletes(&op);
-                let caller = caller_of(learnt.caller.as_ref());
-                let reply = self.store.execute(&caller, op, body.as_mut()).await?;
-                self.forget_deleted(deleted);
-                reply
-            }
+        let reply = if is_processing(&op) {
+            Box::pin(self.process(&asking, op, &mut learnt.judged)).await?
+        } else {
+            Self::check_style(&op)?;
+            let deleted = self.deletes(&op);
+            let caller = caller_of(learnt.caller.as_ref());
+            let reply = self.store.execute(&caller, op, body.as_mut()).await?;
+            self.forget_deleted(deleted);
+            reply
         };
         if let Outcome::Preflight(grant) = &reply.outcome {
             learnt.grant = Some(grant.clone());

@@ -35,41 +35,42 @@ struct Found {
 impl Service {
     /// A read of a key that is not there, as the style of another object, where the bucket's
     /// delimiters allow to read it so.
-    pub(crate) async fn styled_by_key(&self, op: Op) -> Result<Op, Fault> {
-        let (Op::GetObject(read) | Op::HeadObject(read)) = &op else {
-            return Ok(op);
+    pub(crate) async fn styled_by_key(&self, op: &Op) -> Result<Option<Op>, Fault> {
+        let (Op::GetObject(read) | Op::HeadObject(read)) = op else {
+            return Ok(None);
         };
-        let bucket = &read.object.bucket;
-        let Ok(config) = Box::pin(self.store.processing(bucket)).await else {
+        let Ok(config) = self.store.processing(&read.object.bucket).await else {
             // Whatever is wrong with the bucket is told further on.
-            return Ok(op);
+            return Ok(None);
         };
         if config.delimiters.is_empty() || read.object.version.is_some() {
-            return Ok(op);
+            return Ok(None);
         }
         // In a box: it is rare, and every future of a read would be larger by it.
-        Box::pin(self.styled_by(op, &config)).await
+        Box::pin(self.styled_by(op, &read.object, &config)).await
     }
 
-    async fn styled_by(&self, op: Op, config: &ProcessingConfig) -> Result<Op, Fault> {
-        let (Op::GetObject(read) | Op::HeadObject(read)) = &op else {
-            return Ok(op);
-        };
-        let bucket = &read.object.bucket;
-        if self.exists(bucket, &read.object.key).await? {
-            return Ok(op);
+    async fn styled_by(
+        &self,
+        op: &Op,
+        object: &ObjectRef,
+        config: &ProcessingConfig,
+    ) -> Result<Option<Op>, Fault> {
+        let bucket = &object.bucket;
+        if self.exists(bucket, &object.key).await? {
+            return Ok(None);
         }
-        for (key, name) in config.styled(&read.object.key) {
+        for (key, name) in config.styled(&object.key) {
             let is_style = match self.store.style(bucket, &name).await {
                 Ok(_) => true,
                 Err(fault) if matches!(fault.kind, FaultKind::NoSuchConfig(_)) => false,
                 Err(fault) => return Err(fault),
             };
             if is_style && self.exists(bucket, &key).await? {
-                return Ok(as_style(op, key, &name));
+                return Ok(Some(as_style(op.clone(), key, &name)));
             }
         }
-        Ok(op)
+        Ok(None)
     }
 
     /// Refuses originals that strangers get styles of only.
@@ -108,8 +109,23 @@ impl Service {
         }
     }
 
+    /// Carries out what [`is_processing`] names.
+    pub(crate) async fn process(
+        &self,
+        asking: &Asking<'_>,
+        op: Op,
+        judged: &mut Judged,
+    ) -> Result<Reply, Fault> {
+        match op {
+            Op::GetProcessed(op) => self.processed(asking, op, true).await,
+            Op::HeadProcessed(op) => self.processed(asking, op, false).await,
+            Op::SaveProcessed(op) => self.save_processed(asking, op, judged).await,
+            _ => Err(FaultKind::Internal.into()),
+        }
+    }
+
     /// `GetObject` and `HeadObject` with `x-oss-process`; permitted already.
-    pub(crate) async fn processed(
+    async fn processed(
         &self,
         asking: &Asking<'_>,
         asked: ProcessObject,
@@ -122,7 +138,7 @@ impl Service {
     }
 
     /// `ProcessObject`; reading the source is permitted already, writing is not.
-    pub(crate) async fn save_processed(
+    async fn save_processed(
         &self,
         asking: &Asking<'_>,
         asked: SaveProcessed,
@@ -369,6 +385,14 @@ impl ByteSource for Nothing {
 }
 
 /// A read of a key as that of a style of another one.
+/// Whether an operation makes something of an object instead of giving it.
+pub(crate) fn is_processing(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::GetProcessed(_) | Op::HeadProcessed(_) | Op::SaveProcessed(_)
+    )
+}
+
 fn as_style(op: Op, key: ObjectKey, name: &StyleName) -> Op {
     let styled = |mut read: GetObject| {
         read.object.key = key;

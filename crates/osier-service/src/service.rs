@@ -117,8 +117,7 @@ impl Service {
         let body = if control::may_be(&head) {
             match Box::pin(control::tell(&head, body)).await {
                 Told::Control(form) => {
-                    let learnt = self.nothing_learnt(peer, secure, &head.headers);
-                    return Box::pin(self.control(&head, form, learnt)).await;
+                    return Box::pin(self.control(&head, form, peer, secure)).await;
                 }
                 Told::Store(body) => body,
             }
@@ -130,7 +129,12 @@ impl Service {
         self.reply(&Origin { head: &head, local }, learnt, done, begun)
     }
 
-    fn nothing_learnt(&self, peer: SocketAddr, secure: bool, headers: &HeaderMap) -> Learnt {
+    pub(crate) fn nothing_learnt(
+        &self,
+        peer: SocketAddr,
+        secure: bool,
+        headers: &HeaderMap,
+    ) -> Learnt {
         Learnt {
             log: RequestLog {
                 request_id: self.request_id(),

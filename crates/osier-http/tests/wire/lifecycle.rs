@@ -91,6 +91,22 @@ fn a_parked_connection_goes_on() {
     }
 }
 
+/// A pool of connections that nobody uses is no reason to wait. Without an end of its own this
+/// test runs into its limit.
+#[test]
+fn stopping_waits_for_no_client_that_rests() {
+    let server = Server::start(ConnectionSettings {
+        park_after: Duration::from_hours(1),
+        linger_timeout: Duration::from_hours(1),
+        ..settings()
+    });
+    let mut idle = server.connect();
+    idle.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(idle.answer().status, 200);
+    server.running.stop(Duration::from_hours(1));
+    assert!(idle.is_closed());
+}
+
 #[test]
 fn stopping_lets_running_requests_end() {
     let server = Server::start(settings());
