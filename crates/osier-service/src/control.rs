@@ -14,7 +14,6 @@ use osier_auth::directory::{ControlFault, ControlOutcome};
 use osier_store::{ByteSource, BytesSource};
 use osier_types::limits::CONTROL_FORM_BYTES_MAX;
 use osier_types::{Fault, FaultKind};
-use osier_wire::Encoded;
 use osier_wire::rpc::{self, Format, Recognition, RpcContext};
 
 use crate::arrive::text_of;

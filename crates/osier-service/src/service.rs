@@ -134,6 +134,9 @@ impl Service {
             body
         };
         let mut learnt = self.nothing_learnt(peer, secure, &head.headers);
+        if let Some(choice) = self.settings.dialects.get(&local.port()) {
+            learnt.choice = *choice;
+        }
         let done = self.answer(&head, body, &mut learnt).await;
         self.reply(&Origin { head: &head, local }, learnt, done, begun)
     }
@@ -151,10 +154,7 @@ impl Service {
                 ..RequestLog::default()
             },
             facts: ReplyFacts::default(),
-            choice: (self.settings.dialects)
-                .get(&request.local.port())
-                .copied()
-                .unwrap_or(self.settings.dialect),
+            choice: self.settings.dialect,
             dialect: Dialect::default(),
             address: None,
             caller: None,

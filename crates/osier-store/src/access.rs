@@ -265,7 +265,7 @@ impl Store {
         change: impl FnOnce(&mut BucketAccess) -> Result<(), Fault> + Send + 'static,
     ) -> Result<Outcome, Fault> {
         self.buckets
-            .try_change(bucket, move |record| {
+            .change(bucket, move |record| {
                 let mut access = (*record.access).clone();
                 change(&mut access)?;
                 record.access = Arc::new(access);

@@ -311,21 +311,8 @@ impl Registry {
         self.remove_record(&record).await
     }
 
-    /// Changes a bucket's record, durably and then in memory.
+    /// Changes a bucket's record, durably and then in memory, if `change` finds that it can be.
     pub(crate) async fn change(
-        self: &Arc<Self>,
-        name: &BucketName,
-        change: impl FnOnce(&mut BucketRecord) -> Result<(), Fault> + Send + 'static,
-    ) -> Result<(), Fault> {
-        self.try_change(name, |record| {
-            change(record);
-            Ok(())
-        })
-        .await
-    }
-
-    /// Changes a bucket's record if `change` finds that it can be.
-    pub(crate) async fn try_change(
         self: &Arc<Self>,
         name: &BucketName,
         change: impl FnOnce(&mut BucketRecord) -> Result<(), Fault> + Send + 'static,

@@ -184,7 +184,7 @@ async fn records_of_the_first_layout_are_read() {
         block_public_access: true,
         ..osier_types::BucketAccess::default()
     };
-    record.access = std::sync::Arc::new(access);
+    record.access = Arc::new(access);
     let now = rows::encode_bucket(&record).unwrap();
     assert_eq!(now[0], rows::SCHEMA_MORE);
     assert_eq!(rows::decode_bucket(&now).unwrap(), record);

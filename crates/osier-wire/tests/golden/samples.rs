@@ -47,16 +47,7 @@ fn owner() -> Owner {
 /// A plausible outcome of `op`.
 pub(crate) fn outcome(op: &Op) -> Outcome {
     match op {
-        Op::PutStyle(_)
-        | Op::GetStyle { .. }
-        | Op::ListStyles { .. }
-        | Op::DeleteStyle { .. }
-        | Op::GetProcessed(_)
-        | Op::HeadProcessed(_)
-        | Op::SaveProcessed(_)
-        | Op::GetBucketProcessing { .. }
-        | Op::PutBucketProcessing { .. }
-        | Op::DeleteBucket { .. }
+        Op::DeleteBucket { .. }
         | Op::HeadBucket { .. }
         | Op::PutBucketAcl { .. }
         | Op::PutBucketVersioning { .. }
