@@ -3,9 +3,10 @@
 
 use http::HeaderMap;
 use http::header::REFERER;
-use osier_auth::PublicAccess;
 use osier_auth::policy::{InvalidPolicy, Policy, PolicyKind};
-use osier_types::{AccessDenial, BucketName, Fault, FaultKind, Op, Outcome, Resource};
+use osier_types::{
+    AccessDenial, BucketName, Fault, FaultKind, Op, Outcome, PublicAccessBlock, Resource,
+};
 
 use crate::points::Ways;
 use crate::service::Service;
@@ -19,16 +20,17 @@ impl Service {
         ways: &Ways,
         account: Option<&str>,
     ) -> Result<(), Fault> {
-        let opens = match op {
+        let (opens, by_policy) = match op {
             Op::PutBucketPolicy { bucket, document } => {
                 let policy = parse(document, PolicyKind::Bucket)?;
                 policy.check_bucket(bucket.as_str()).map_err(malformed)?;
-                policy.is_public()
+                (policy.is_public(), true)
             }
             Op::PutAccessPointPolicy { document, .. } => {
-                parse(document, PolicyKind::AccessPoint)?.is_public()
+                let policy = parse(document, PolicyKind::AccessPoint)?;
+                (policy.is_public(), true)
             }
-            _ => op.grants_by_list(),
+            _ => (op.grants_by_list(), false),
         };
         if !opens {
             return Ok(());
@@ -36,7 +38,12 @@ impl Service {
         let Some(bucket) = op.bucket() else {
             return Ok(());
         };
-        let mut blocked = self.blocks(bucket, account);
+        let block = self.block_of(bucket, account);
+        let mut blocked = if by_policy {
+            block.block_policy
+        } else {
+            block.block_acls
+        };
         if let Ok(record) = self.store.bucket(bucket) {
             let named = match op {
                 Op::PutAccessPointPolicy { point, .. } => Some(&point.name),
@@ -53,13 +60,13 @@ impl Service {
     }
 
     /// Block Public Access of a bucket and of the account that owns it, or would.
-    fn blocks(&self, bucket: &BucketName, account: Option<&str>) -> bool {
+    fn block_of(&self, bucket: &BucketName, account: Option<&str>) -> PublicAccessBlock {
         match self.store.bucket(bucket) {
-            Ok(record) => self.public_access(&record) == PublicAccess::Blocked,
-            Err(_) => {
+            Ok(record) => self.public_access_block(&record),
+            Err(_) => PublicAccessBlock::whole(
                 self.store.new_buckets_block_public_access()
-                    || account.is_some_and(|account| self.store.blocks_public_access(account))
-            }
+                    || account.is_some_and(|account| self.store.blocks_public_access(account)),
+            ),
         }
     }
 

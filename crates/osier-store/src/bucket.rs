@@ -5,7 +5,7 @@ use std::sync::Arc;
 use osier_types::{
     ALIAS_END, BucketAccess, BucketAcl, BucketInfo, BucketLock, BucketName, BucketPage, BucketStat,
     BucketVersioning, ClassStat, ConfigKind, DataRedundancy, Fault, FaultKind, ListBuckets,
-    OptionsObject, Outcome, PutBucket, Region, StorageClass,
+    OptionsObject, Outcome, PublicAccessBlock, PutBucket, Region, StorageClass,
 };
 
 use crate::failure::OrFault as _;
@@ -38,7 +38,8 @@ impl Store {
             lock: op.object_lock.then(BucketLock::default),
             worm: None,
             access: Arc::new(BucketAccess {
-                block_public_access: self.settings.block_public_access,
+                block_public_access: (self.settings.block_public_access)
+                    .then_some(PublicAccessBlock::whole(true)),
                 ..BucketAccess::default()
             }),
         };
@@ -140,7 +141,8 @@ impl Store {
             redundancy: record.redundancy,
             versioning: record.versioning,
             encryption: record.encryption.clone(),
-            block_public_access: record.access.block_public_access,
+            block_public_access: (record.access.block_public_access)
+                .is_some_and(PublicAccessBlock::is_whole),
         }))
     }
 

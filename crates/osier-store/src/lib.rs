@@ -354,10 +354,11 @@ impl Store {
             }
             Op::GetPublicAccessBlock(scope) => self.public_access_block(caller, &scope),
             Op::PutPublicAccessBlock { scope, block } => {
-                self.put_public_access_block(caller, scope, block).await
+                self.put_public_access_block(caller, scope, Some(block))
+                    .await
             }
             Op::DeletePublicAccessBlock(scope) => {
-                self.put_public_access_block(caller, scope, false).await
+                self.put_public_access_block(caller, scope, None).await
             }
             Op::CreateAccessPoint { point, vpc } => {
                 Box::pin(self.create_access_point(point, vpc)).await

@@ -33,8 +33,8 @@ pub use bucket::{
     UnknownWord,
 };
 pub use bucket_access::{
-    ALIAS_END, AccessPoint, AccessPointName, BucketAccess, InvalidAccessPointName, RefererConfig,
-    RefererDenial,
+    ALIAS_END, AccessPoint, AccessPointName, BucketAccess, InvalidAccessPointName,
+    PublicAccessBlock, RefererConfig, RefererDenial,
 };
 pub use checksum::{Checksum, ChecksumAlgorithm, ChecksumPlan, ChecksumType, ObjectChecksum};
 pub use clock::{Clock, ManualClock, Rng, SeededRng};

@@ -10,9 +10,9 @@ use crate::{
     Access, AccessKind, AccessPointName, BucketAcl, BucketEncryption, BucketLock, BucketName,
     BucketVersioning, Checksum, ChecksumAlgorithm, ChecksumPlan, ChecksumType, ConfigKind,
     CorsConfig, Crc64, CustomerKey, DataRedundancy, ETag, Expected, LegalHold, NewObject,
-    ObjectAcl, ObjectKey, ProcessObject, ProcessingConfig, PutStyle, RangeRequest, RangeSpec,
-    ReadConditions, RefererConfig, Resource, ResponseOverrides, Retention, SaveProcessed,
-    StorageClass, StyleName, Tags, Timestamp, VersionId, WriteConditions,
+    ObjectAcl, ObjectKey, ProcessObject, ProcessingConfig, PublicAccessBlock, PutStyle,
+    RangeRequest, RangeSpec, ReadConditions, RefererConfig, Resource, ResponseOverrides, Retention,
+    SaveProcessed, StorageClass, StyleName, Tags, Timestamp, VersionId, WriteConditions,
 };
 
 /// One operation with its arguments.
@@ -139,7 +139,7 @@ pub enum Op {
     GetPublicAccessBlock(PublicAccessScope),
     PutPublicAccessBlock {
         scope: PublicAccessScope,
-        block: bool,
+        block: PublicAccessBlock,
     },
     DeletePublicAccessBlock(PublicAccessScope),
     CreateAccessPoint {

@@ -12,8 +12,8 @@ use crate::{
     DeleteObjects, ETag, Encrypted, Fault, GetObjectAttributes, LegalHold, ListAccessPoints,
     ListBuckets, ListMultipartUploads, ListObjectVersions, ListObjects, ListParts, Md5, ObjectAcl,
     ObjectChecksum, ObjectInfo, ObjectKey, ObjectKind, Owner, PartInfo, PostSuccess, Preflight,
-    ProcessSaved, ProcessingConfig, RefererConfig, ResponseOverrides, Retention, StorageClass,
-    Style, Tags, Timestamp, VersionId, WormState,
+    ProcessSaved, ProcessingConfig, PublicAccessBlock, RefererConfig, ResponseOverrides, Retention,
+    StorageClass, Style, Tags, Timestamp, VersionId, WormState,
 };
 
 /// What came of an [`Op`](crate::Op).
@@ -75,8 +75,8 @@ pub enum Outcome {
     Referer(RefererConfig),
     /// Block Public Access of an account, a bucket or an access point.
     PublicAccessBlock {
-        /// It is on.
-        block: bool,
+        /// `None` where nobody ever said anything.
+        block: Option<PublicAccessBlock>,
     },
     /// `CreateAccessPoint`.
     AccessPointCreated(AccessPointInfo),

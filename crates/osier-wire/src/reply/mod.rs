@@ -68,6 +68,10 @@ impl ReplyFacts {
             | Op::DeleteBucketTags { .. }
             | Op::DeleteBucketCors { .. }
             | Op::DeleteBucketEncryption { .. }
+            | Op::DeleteBucketPolicy { .. }
+            | Op::DeletePublicAccessBlock(_)
+            | Op::DeleteAccessPoint(_)
+            | Op::DeleteAccessPointPolicy(_)
             | Op::AbortBucketWorm { .. }
             | Op::DeleteStyle { .. }
             | Op::DeleteObject(_)

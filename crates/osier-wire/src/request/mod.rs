@@ -4,6 +4,7 @@
 pub(crate) mod fields;
 pub(crate) mod input;
 pub(crate) mod list;
+pub(crate) mod policy;
 pub(crate) mod post;
 pub(crate) mod route;
 pub(crate) mod source;

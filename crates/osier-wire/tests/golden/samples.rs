@@ -8,10 +8,11 @@ use osier_types::{
     DeletedEntry, DeletedPage, DenialKind, DeniedBy, DeniedPrincipal, ETag, FaultKind, GetObject,
     LegalHold, LockedBy, ObjectAcl, ObjectAttributes, ObjectDeleted, ObjectEntry, ObjectInfo,
     ObjectKey, ObjectKind, ObjectLock, ObjectPage, ObjectRead, ObjectRef, Op, Outcome, Owner,
-    PartInfo, PartPage, PolicyDenial, PrincipalKind, ProcessSaved, ProcessingConfig, RefererConfig,
-    RefererDenial, Region, ResolvedRange, Resource, Retention, RetentionMode, RetentionPeriod,
-    SignatureMismatch, StorageClass, Style, StyleCategory, StyleDelimiter, StyleName, Tag, Tags,
-    Timestamp, UploadEntry, UploadPage, VersionEntry, VersionId, VersionPage, WormState, Written,
+    PartInfo, PartPage, PolicyDenial, PrincipalKind, ProcessSaved, ProcessingConfig,
+    PublicAccessBlock, RefererConfig, RefererDenial, Region, ResolvedRange, Resource, Retention,
+    RetentionMode, RetentionPeriod, SignatureMismatch, StorageClass, Style, StyleCategory,
+    StyleDelimiter, StyleName, Tag, Tags, Timestamp, UploadEntry, UploadPage, VersionEntry,
+    VersionId, VersionPage, WormState, Written,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_316_645);
@@ -132,7 +133,9 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
         }
         Op::GetBucketPolicyStatus { .. } => Outcome::PolicyStatus { is_public: true },
         Op::GetBucketReferer { .. } => Outcome::Referer(referer()),
-        Op::GetPublicAccessBlock(_) => Outcome::PublicAccessBlock { block: true },
+        Op::GetPublicAccessBlock(_) => Outcome::PublicAccessBlock {
+            block: Some(PublicAccessBlock::whole(true)),
+        },
         Op::CreateAccessPoint { .. } => Outcome::AccessPointCreated(access_point("ap-01")),
         Op::GetAccessPoint(_) => Outcome::AccessPoint(access_point("ap-01")),
         Op::ListAccessPoints(asked) => Outcome::AccessPoints(AccessPointPage {

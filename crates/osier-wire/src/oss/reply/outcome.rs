@@ -58,7 +58,9 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
         ),
         Outcome::PolicyStatus { is_public } => ok().xml(xml::access::policy_status(*is_public)),
         Outcome::Referer(referer) => ok().xml(xml::access::referer(referer)),
-        Outcome::PublicAccessBlock { block } => ok().xml(xml::access::public_access_block(*block)),
+        Outcome::PublicAccessBlock { block } => {
+            ok().xml(xml::access::public_access_block(block.as_ref()))
+        }
         Outcome::AccessPointCreated(info) => ok().xml(xml::access::point_created(info)),
         Outcome::AccessPoint(info) => ok().xml(xml::access::point(info)),
         Outcome::AccessPoints(page) => ok().xml(xml::access::points(page)),

@@ -1,14 +1,15 @@
 //! One answer per outcome: status, headers and which document.
 
-use http::StatusCode;
+use bytes::Bytes;
 use http::header::LOCATION;
-use osier_types::{Copied, ObjectDeleted, Outcome, Written};
+use http::{Method, StatusCode};
+use osier_types::{ConfigKind, Copied, FaultKind, ObjectDeleted, Outcome, Written};
 
 use super::head::{
     BUCKET_REGION, CHECKSUM_ALGORITHM, CHECKSUM_TYPE, DELETE_MARKER, Head, SOURCE_VERSION_ID,
     VERSION_ID, head,
 };
-use super::{object, post, xml};
+use super::{fault, object, post, xml};
 use crate::reply::location::location;
 use crate::s3::acl::Acl;
 use crate::{Encoded, ReplyContext, ReplyFacts, apply_cors};
@@ -48,6 +49,19 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
         Outcome::Cors(config) => ok().xml(xml::bucket::cors(config)),
         Outcome::BucketEncryption(encryption) => ok().xml(xml::protection::encryption(encryption)),
         Outcome::BucketLock(lock) => ok().xml(xml::protection::object_lock(lock)),
+        Outcome::Policy(document) => ok().document(
+            "application/json",
+            Bytes::copy_from_slice(document.as_bytes()),
+        ),
+        Outcome::PolicyStatus { is_public } => ok().xml(xml::bucket::policy_status(*is_public)),
+        Outcome::PublicAccessBlock { block: Some(block) } => {
+            ok().xml(xml::bucket::public_access_block(*block))
+        }
+        // To OSS this is no fault: there it is off.
+        Outcome::PublicAccessBlock { block: None } => {
+            let fault = FaultKind::NoSuchConfig(ConfigKind::PublicAccessBlock);
+            fault::encode(context, &fault.into(), &Method::GET)
+        }
         Outcome::Retention(retention) => ok().xml(xml::protection::retention(retention)),
         Outcome::LegalHold(hold) => ok().xml(xml::protection::legal_hold(*hold)),
         Outcome::Config { kind, document } => {
@@ -170,10 +184,7 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
         }
         // No request of this dialect asks for these.
         Outcome::Regions(_)
-        | Outcome::Policy(_)
-        | Outcome::PolicyStatus { .. }
         | Outcome::Referer(_)
-        | Outcome::PublicAccessBlock { .. }
         | Outcome::AccessPointCreated(_)
         | Outcome::AccessPoint(_)
         | Outcome::AccessPoints(_)

@@ -2,8 +2,8 @@
 
 use osier_types::limits::{BUCKET_TAGS_MAX, OBJECT_TAGS_MAX};
 use osier_types::{
-    BucketEncryption, Checksum, ChecksumAlgorithm, DeleteConditions, Fault, FaultKind, Tags,
-    Timestamp,
+    BucketEncryption, Checksum, ChecksumAlgorithm, DeleteConditions, Fault, FaultKind,
+    PublicAccessBlock, Tags, Timestamp,
 };
 
 use super::decode::protection::bucket_encryption;
@@ -27,6 +27,17 @@ pub(crate) fn create_bucket(document: &[u8]) -> Result<Option<Tags>, Fault> {
     root.one("Tags")?
         .map(|tags| tags_in(tags, BUCKET_TAGS_MAX))
         .transpose()
+}
+
+/// `PublicAccessBlockConfiguration`; what is left out is off.
+pub(crate) fn public_access_block(document: &[u8]) -> Result<PublicAccessBlock, Fault> {
+    let root = parse(document, "PublicAccessBlockConfiguration")?;
+    Ok(PublicAccessBlock {
+        block_acls: root.flag("BlockPublicAcls")?,
+        ignore_acls: root.flag("IgnorePublicAcls")?,
+        block_policy: root.flag("BlockPublicPolicy")?,
+        restrict_buckets: root.flag("RestrictPublicBuckets")?,
+    })
 }
 
 /// The field `tagging` of a form.

@@ -11,6 +11,7 @@ use osier_types::limits::{
 
 use crate::oss::request::decode::{access, bucket, list, multipart, object, process, protection};
 use crate::request::list as lists;
+use crate::request::policy;
 use crate::request::route::Decoder::{DeleteConfig, Form, GetConfig, PutConfig, With};
 use crate::request::route::Scope::{Bucket, Object, Service};
 use crate::request::route::{BodyUse, RouteSpec, document, row};
@@ -97,13 +98,12 @@ pub static ROUTES: &[RouteSpec] = &[
     row("GetBucketCallbackPolicy", "GET", Bucket, "policy").also(&["comp=callback"]),
     row("PutBucketCallbackPolicy", "PUT", Bucket, "policy").also(&["comp=callback"]),
     row("DeleteBucketCallbackPolicy", "DELETE", Bucket, "policy").also(&["comp=callback"]),
-    row("GetBucketPolicy", "GET", Bucket, "policy").decoder(With(access::policy)),
+    row("GetBucketPolicy", "GET", Bucket, "policy").decoder(With(policy::get)),
     row("PutBucketPolicy", "PUT", Bucket, "policy")
-        .decoder(With(access::put_policy))
+        .decoder(With(policy::put))
         .body(document(DOCUMENT_BYTES_MAX)),
-    row("DeleteBucketPolicy", "DELETE", Bucket, "policy").decoder(With(access::delete_policy)),
-    row("GetBucketPolicyStatus", "GET", Bucket, "policyStatus")
-        .decoder(With(access::policy_status)),
+    row("DeleteBucketPolicy", "DELETE", Bucket, "policy").decoder(With(policy::delete)),
+    row("GetBucketPolicyStatus", "GET", Bucket, "policyStatus").decoder(With(policy::status)),
     row(
         "GetAccessPointPublicAccessBlock",
         "GET",

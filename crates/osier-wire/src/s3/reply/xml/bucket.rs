@@ -1,7 +1,9 @@
 //! Documents of buckets, and those that buckets and objects share.
 
 use bytes::Bytes;
-use osier_types::{BucketPage, BucketVersioning, ConfigKind, CorsConfig, Owner, Tags};
+use osier_types::{
+    BucketPage, BucketVersioning, ConfigKind, CorsConfig, Owner, PublicAccessBlock, Tags,
+};
 
 use super::document;
 use crate::request::token;
@@ -103,4 +105,17 @@ pub(in crate::s3::reply) fn never_set(kind: ConfigKind) -> Bytes {
         _ => "Configuration",
     };
     document(root, 256, |_| {})
+}
+
+pub(in crate::s3::reply) fn policy_status(is_public: bool) -> Bytes {
+    document("PolicyStatus", 128, |xml| xml.flag("IsPublic", is_public))
+}
+
+pub(in crate::s3::reply) fn public_access_block(block: PublicAccessBlock) -> Bytes {
+    document("PublicAccessBlockConfiguration", 512, |xml| {
+        xml.flag("BlockPublicAcls", block.block_acls);
+        xml.flag("IgnorePublicAcls", block.ignore_acls);
+        xml.flag("BlockPublicPolicy", block.block_policy);
+        xml.flag("RestrictPublicBuckets", block.restrict_buckets);
+    })
 }

@@ -1,7 +1,7 @@
 //! Operations on a bucket as a whole.
 
 use osier_types::limits::BUCKET_TAGS_MAX;
-use osier_types::{Fault, FaultKind, Op, PutBucket};
+use osier_types::{Fault, FaultKind, Op, PublicAccessScope, PutBucket};
 
 use super::headers::acl as acl_of_headers;
 use crate::request::fields::missing;
@@ -106,4 +106,23 @@ pub(crate) fn put_cors(input: &Input<'_>) -> Decoded {
 
 pub(crate) fn delete_cors(input: &Input<'_>) -> Decoded {
     input.bucket().map(|bucket| Op::DeleteBucketCors { bucket })
+}
+
+pub(crate) fn public_access_block(input: &Input<'_>) -> Decoded {
+    scope(input).map(Op::GetPublicAccessBlock)
+}
+
+pub(crate) fn put_public_access_block(input: &Input<'_>) -> Decoded {
+    Ok(Op::PutPublicAccessBlock {
+        scope: scope(input)?,
+        block: xml::public_access_block(input.document)?,
+    })
+}
+
+pub(crate) fn delete_public_access_block(input: &Input<'_>) -> Decoded {
+    scope(input).map(Op::DeletePublicAccessBlock)
+}
+
+fn scope(input: &Input<'_>) -> Result<PublicAccessScope, Fault> {
+    input.bucket().map(PublicAccessScope::Bucket)
 }

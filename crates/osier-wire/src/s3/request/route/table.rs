@@ -7,6 +7,7 @@ use osier_types::ConfigKind;
 use osier_types::limits::{COMPLETE_BODY_BYTES_MAX, DELETE_BODY_BYTES_MAX, DOCUMENT_BYTES_MAX};
 
 use crate::request::list as lists;
+use crate::request::policy;
 use crate::request::route::Decoder::{DeleteConfig, Form, GetConfig, PutConfig, With};
 use crate::request::route::Scope::{Bucket, Object, Service};
 use crate::request::route::{BodyUse, RouteSpec, document, row};
@@ -67,6 +68,25 @@ pub static ROUTES: &[RouteSpec] = &[
     row("PutObjectLockConfiguration", "PUT", Bucket, "object-lock")
         .decoder(With(protection::put_object_lock))
         .body(SMALL),
+    // Buckets: who may come.
+    row("GetBucketPolicyStatus", "GET", Bucket, "policyStatus").decoder(With(policy::status)),
+    row("GetBucketPolicy", "GET", Bucket, "policy").decoder(With(policy::get)),
+    row("PutBucketPolicy", "PUT", Bucket, "policy")
+        .decoder(With(policy::put))
+        .body(SMALL),
+    row("DeleteBucketPolicy", "DELETE", Bucket, "policy").decoder(With(policy::delete)),
+    row("GetPublicAccessBlock", "GET", Bucket, "publicAccessBlock")
+        .decoder(With(bucket::public_access_block)),
+    row("PutPublicAccessBlock", "PUT", Bucket, "publicAccessBlock")
+        .decoder(With(bucket::put_public_access_block))
+        .body(SMALL),
+    row(
+        "DeletePublicAccessBlock",
+        "DELETE",
+        Bucket,
+        "publicAccessBlock",
+    )
+    .decoder(With(bucket::delete_public_access_block)),
     // Buckets: configuration documents that are kept and change nothing here.
     row("GetBucketRequestPayment", "GET", Bucket, "requestPayment")
         .decoder(GetConfig(ConfigKind::RequestPayment))
@@ -189,18 +209,6 @@ pub static ROUTES: &[RouteSpec] = &[
         .partial("answers as if never set: the document can't be put"),
     row("PutBucketReplication", "PUT", Bucket, "replication"),
     row("DeleteBucketReplication", "DELETE", Bucket, "replication"),
-    row("GetBucketPolicyStatus", "GET", Bucket, "policyStatus"),
-    row("GetBucketPolicy", "GET", Bucket, "policy"),
-    row("PutBucketPolicy", "PUT", Bucket, "policy"),
-    row("DeleteBucketPolicy", "DELETE", Bucket, "policy"),
-    row("GetPublicAccessBlock", "GET", Bucket, "publicAccessBlock"),
-    row("PutPublicAccessBlock", "PUT", Bucket, "publicAccessBlock"),
-    row(
-        "DeletePublicAccessBlock",
-        "DELETE",
-        Bucket,
-        "publicAccessBlock",
-    ),
     row(
         "GetBucketAnalyticsConfiguration",
         "GET",
