@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use osier_types::{
     AccessPointName, AccessPointRef, BucketName, ConfigKind, FaultKind, ListAccessPoints, Op,
-    Outcome, PublicAccessScope, RefererConfig,
+    Outcome, PublicAccessBlock, PublicAccessScope, RefererConfig,
 };
 
 use super::kit::{Kit, name};
@@ -67,9 +67,12 @@ async fn everything_is_there_after_a_restart() {
         PublicAccessScope::Bucket(bucket()),
         PublicAccessScope::AccessPoint(point("bkt", "ap-01")),
     ] {
-        kit.run(Op::PutPublicAccessBlock { scope, block: true })
-            .await
-            .unwrap();
+        kit.run(Op::PutPublicAccessBlock {
+            scope,
+            block: PublicAccessBlock::whole(true),
+        })
+        .await
+        .unwrap();
     }
 
     let kit = kit.reopen().await;
@@ -89,12 +92,21 @@ async fn everything_is_there_after_a_restart() {
         PublicAccessScope::AccessPoint(point("bkt", "ap-01")),
     ] {
         let before = blocked(scope.clone()).await;
-        assert_eq!(before, Ok(Outcome::PublicAccessBlock { block: true }));
+        assert_eq!(
+            before,
+            Ok(Outcome::PublicAccessBlock {
+                block: Some(PublicAccessBlock::whole(true))
+            })
+        );
         kit.run(Op::DeletePublicAccessBlock(scope.clone()))
             .await
             .unwrap();
+        let off = match scope {
+            PublicAccessScope::Bucket(_) => None,
+            _ => Some(PublicAccessBlock::whole(false)),
+        };
         let after = blocked(scope).await;
-        assert_eq!(after, Ok(Outcome::PublicAccessBlock { block: false }));
+        assert_eq!(after, Ok(Outcome::PublicAccessBlock { block: off }));
     }
     kit.run(Op::DeleteBucketPolicy { bucket: bucket() })
         .await
@@ -181,7 +193,7 @@ async fn records_of_the_first_layout_are_read() {
     assert_eq!(first[0], rows::SCHEMA);
     assert_eq!(rows::decode_bucket(&first).unwrap(), record);
     let access = osier_types::BucketAccess {
-        block_public_access: true,
+        block_public_access: Some(PublicAccessBlock::whole(true)),
         ..osier_types::BucketAccess::default()
     };
     record.access = Arc::new(access);
