@@ -11,6 +11,9 @@ use osier_types::{
 use crate::points::Ways;
 use crate::service::Service;
 
+const EXPECTED_OWNER: &str = "x-amz-expected-bucket-owner";
+const EXPECTED_SOURCE_OWNER: &str = "x-amz-source-expected-bucket-owner";
+
 impl Service {
     /// Refuses documents that are not valid, and whatever would open something to everybody
     /// where that is blocked. A document that passes is kept as it is.
@@ -93,6 +96,33 @@ impl Service {
             let denial = FaultKind::AccessDenied(AccessDenial::Referer(denial));
             Fault::new(denial).on(Resource::Bucket(bucket.clone()))
         })
+    }
+
+    /// Refuses an operation when another account owns its bucket, or the bucket of its source,
+    /// than the client expects. OSS has no such headers.
+    pub(crate) fn check_owners(&self, op: &Op, headers: &HeaderMap) -> Result<(), Fault> {
+        let source = match op {
+            Op::CopyObject(copy) => Some(&copy.source.object.bucket),
+            Op::UploadPartCopy(copy) => Some(&copy.source.object.bucket),
+            _ => None,
+        };
+        for (name, bucket) in [
+            (EXPECTED_OWNER, op.bucket()),
+            (EXPECTED_SOURCE_OWNER, source),
+        ] {
+            let (Some(expected), Some(bucket)) = (headers.get(name), bucket) else {
+                continue;
+            };
+            // Whether a bucket must be there is told by who looks for what is in it.
+            let Ok(record) = self.store.bucket(bucket) else {
+                continue;
+            };
+            if expected.as_bytes() != record.owner.id.as_bytes() {
+                let denial = FaultKind::AccessDenied(AccessDenial::NotOwner);
+                return Err(Fault::new(denial).on(Resource::Bucket(bucket.clone())));
+            }
+        }
+        Ok(())
     }
 
     /// What can be told of a bucket only by who understands its documents.

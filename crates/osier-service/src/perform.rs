@@ -5,7 +5,7 @@ use http::request::Parts;
 use osier_auth::{Identity, Place, Signed};
 use osier_store::{ByteSource, Caller};
 use osier_types::{AccessDenial, Expected, Fault, FaultKind, Op, Outcome, Owner, Query};
-use osier_wire::{Address, BodyUse, Route, Scope, checksum_sent};
+use osier_wire::{Address, BodyUse, Dialect, Route, Scope, checksum_sent};
 
 use crate::Verdict;
 use crate::authorise::Asking;
@@ -113,6 +113,9 @@ impl Service {
             self.check_referer(&op, headers)?;
         }
         self.authorise(&asking, &op, &mut learnt.judged).await?;
+        if dialect == Dialect::S3 {
+            self.check_owners(&op, headers)?;
+        }
         let account = learnt.caller.as_ref().map(|caller| &*caller.account.id);
         self.check_change(&op, &learnt.ways, account)?;
         if let Some(outcome) = self.told_here(&op)? {

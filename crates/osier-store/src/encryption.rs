@@ -114,7 +114,7 @@ impl Store {
         if marks.len() > known {
             let mut batch = Batch::default();
             let row = (
-                Family::Config,
+                Family::Body,
                 Bytes::from_static(MARKS),
                 rows::encode(&marks)?,
             );
@@ -135,10 +135,7 @@ impl Store {
     }
 
     async fn master_key_marks(&self) -> Result<Vec<MasterKeyMark>, Fault> {
-        let raw = self
-            .engine
-            .get(TableId::SYSTEM, Family::Config, MARKS)
-            .await;
+        let raw = self.engine.get(TableId::SYSTEM, Family::Body, MARKS).await;
         match raw.map_err(|error| fault(error, None))? {
             None => Ok(Vec::new()),
             Some(raw) => rows::decode(&raw),

@@ -8,6 +8,7 @@
 //! - `Current[bucket name]`: [`BucketRecord`](crate::BucketRecord), with a layout of its own
 //!   (later fields in module `more`).
 //! - `Config[account id]`: [`AccountRecord`].
+//! - `Body[master-keys]`: by which master keys of this store are known again.
 //!
 //! Table of identities (number `1 << 63`): `Config[name]`, sealed records of `osier-auth`.
 //!
