@@ -81,6 +81,7 @@ impl Store {
         caller: &Caller,
         scope: &PublicAccessScope,
     ) -> Result<Outcome, Fault> {
+        let whole = |block| Some(PublicAccessBlock::whole(block));
         let block = match scope {
             PublicAccessScope::Account => whole(self.blocks_public_access(&caller.owner.id)),
             PublicAccessScope::Bucket(bucket) => self.bucket(bucket)?.access.block_public_access,
@@ -277,10 +278,6 @@ impl Store {
             .await?;
         Ok(Outcome::Done)
     }
-}
-
-fn whole(block: bool) -> Option<PublicAccessBlock> {
-    Some(PublicAccessBlock::whole(block))
 }
 
 fn no_such_point(name: &osier_types::AccessPointName) -> Fault {

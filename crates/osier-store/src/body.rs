@@ -49,8 +49,8 @@ struct Blobs {
     read_max: usize,
     open: VecDeque<(Arc<dyn BlobReader>, Piece)>,
     closed: VecDeque<Piece>,
-    /// For sealed blobs: what opens them.
-    sealed: Option<Sealed>,
+    /// For sealed blobs: what opens them. In a box, as it is large and most have none.
+    sealed: Option<Box<Sealed>>,
 }
 
 /// How far sealed blobs were opened.
@@ -282,10 +282,12 @@ impl Store {
                 .into_iter()
                 .filter(|piece| piece.length > 0)
                 .collect(),
-            sealed: key.map(|key| Sealed {
-                key,
-                opener: None,
-                ready: VecDeque::new(),
+            sealed: key.map(|key| {
+                Box::new(Sealed {
+                    key,
+                    opener: None,
+                    ready: VecDeque::new(),
+                })
             }),
         };
         let remaining = blobs.closed.iter().map(|piece| piece.length).sum();

@@ -14,8 +14,10 @@ pub type HeaderBytes = Vec<u8>;
 
 words! {
     /// Who may use an object without further permission.
+    #[derive(Default)]
     ObjectAcl {
         /// As the bucket says.
+        #[default]
         Default = "default",
         /// Only the owner.
         Private = "private",
@@ -37,12 +39,6 @@ words! {
         Appendable = "Appendable",
         /// A link to another key.
         Symlink = "Symlink",
-    }
-}
-
-impl Default for ObjectAcl {
-    fn default() -> Self {
-        Self::Default
     }
 }
 

@@ -76,7 +76,7 @@ fn every_operation_of_s3_has_an_exchange() {
     let mut known = Vec::new();
     for path in golden_files("s3") {
         let text = std::fs::read_to_string(&path).unwrap();
-        let (method, target, headers) = parse_head(text.split("\n\n").next().unwrap());
+        let (method, target, headers) = parse_head(head_of(&text));
         let addressed =
             osier_wire::address(&method, target, Some("127.0.0.1:9000"), &Hosts::default());
         let addressed = addressed.unwrap();
@@ -230,6 +230,12 @@ fn form(dialect: Dialect, address: &Address, headers: &HeaderMap, body: &str) ->
             .map(Op::PostObject),
         other => panic!("{other:?}"),
     }
+}
+
+/// The head of the request that a file begins with.
+fn head_of(text: &str) -> &str {
+    let request = text.split("\n=== op").next().unwrap();
+    request.split("\n\n").next().unwrap()
 }
 
 fn parse_head(head: &str) -> (Method, &str, HeaderMap) {

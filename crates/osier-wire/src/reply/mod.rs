@@ -45,6 +45,8 @@ pub struct ReplyFacts {
     pub tells_checksums: bool,
     /// Whether it is `HeadBucket`.
     pub is_bucket_head: bool,
+    /// Whether it is `GetBucketTags`, which S3 refuses where there are none.
+    pub is_bucket_tags: bool,
 }
 
 /// An answer. For reads of objects `body` is empty and the head tells the length of the bytes.
@@ -84,6 +86,7 @@ impl ReplyFacts {
             no_content,
             tells_checksums: false,
             is_bucket_head: matches!(op, Op::HeadBucket { .. }),
+            is_bucket_tags: matches!(op, Op::GetBucketTags { .. }),
         }
     }
 }

@@ -199,32 +199,6 @@ impl<'a> Input<'a> {
             .ok_or_else(|| Fault::argument("partNumber", text, format!("1 to {PART_NUMBER_MAX}")))
     }
 
-    /// A CORS preflight.
-    pub(crate) fn preflight(&self) -> Result<Op, Fault> {
-        let bucket = self.bucket()?;
-        let fields = self.fields();
-        let (Some(origin), Some(method)) = (
-            fields.text("origin")?,
-            fields.text("access-control-request-method")?,
-        ) else {
-            return Err(FaultKind::IncompletePreflight.into());
-        };
-        let headers = fields
-            .text("access-control-request-headers")?
-            .unwrap_or_default()
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned)
-            .collect();
-        Ok(Op::OptionsObject(OptionsObject {
-            bucket,
-            origin: origin.to_owned(),
-            method: method.to_owned(),
-            headers,
-        }))
-    }
-
     /// `response-*`.
     pub(crate) fn overrides(&self) -> Result<ResponseOverrides, Fault> {
         let overriding = |name: &str| {
@@ -243,4 +217,30 @@ impl<'a> Input<'a> {
             expires: overriding("response-expires")?,
         })
     }
+}
+
+/// A CORS preflight.
+pub(crate) fn preflight(input: &Input<'_>) -> Result<Op, Fault> {
+    let bucket = input.bucket()?;
+    let fields = input.fields();
+    let (Some(origin), Some(method)) = (
+        fields.text("origin")?,
+        fields.text("access-control-request-method")?,
+    ) else {
+        return Err(FaultKind::IncompletePreflight.into());
+    };
+    let headers = fields
+        .text("access-control-request-headers")?
+        .unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect();
+    Ok(Op::OptionsObject(OptionsObject {
+        bucket,
+        origin: origin.to_owned(),
+        method: method.to_owned(),
+        headers,
+    }))
 }

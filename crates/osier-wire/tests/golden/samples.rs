@@ -255,8 +255,8 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
         },
         Op::PutObjectTagging { object, .. }
         | Op::PutObjectAcl { object, .. }
-        | Op::PutObjectLegalHold { object, .. } => Outcome::Touched(object.version),
-        Op::DeleteObjectTagging(object) => Outcome::Touched(object.version),
+        | Op::PutObjectLegalHold { object, .. }
+        | Op::DeleteObjectTagging(object) => Outcome::Touched(object.version),
         Op::GetObjectAcl(object) => Outcome::ObjectAcl {
             owner: owner(),
             acl: ObjectAcl::Default,

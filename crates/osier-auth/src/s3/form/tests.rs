@@ -179,12 +179,11 @@ fn s06_the_bucket_is_covered_too() {
 
 #[test]
 fn s04_a_form_is_signed_once_and_rightly() {
-    for form in [v2().with("signature", V2_SIGNATURE.trim_end_matches('='))] {
-        assert!(matches!(
-            form.refused(),
-            FaultKind::SignatureDoesNotMatch(_)
-        ));
-    }
+    let unpadded = v2().with("signature", V2_SIGNATURE.trim_end_matches('='));
+    assert!(matches!(
+        unpadded.refused(),
+        FaultKind::SignatureDoesNotMatch(_)
+    ));
     let spoiled = v4().with("x-amz-signature", &V4_SIGNATURE.replace('9', "8"));
     assert!(matches!(
         spoiled.refused(),

@@ -41,6 +41,9 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
         Outcome::BucketLocation(location) => ok().xml(xml::bucket::location(location)),
         Outcome::BucketAcl { owner, acl } => ok().xml(xml::bucket::acl(owner, (*acl).into())),
         Outcome::BucketVersioning(status) => ok().xml(xml::bucket::versioning(*status)),
+        Outcome::Tagging { tags, .. } if facts.is_bucket_tags && tags.is_empty() => {
+            never_set(context, ConfigKind::Tagging)
+        }
         Outcome::Tagging { tags, version } => {
             let mut head = ok();
             head.version(VERSION_ID, *version);
@@ -57,10 +60,8 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
         Outcome::PublicAccessBlock { block: Some(block) } => {
             ok().xml(xml::bucket::public_access_block(*block))
         }
-        // To OSS this is no fault: there it is off.
         Outcome::PublicAccessBlock { block: None } => {
-            let fault = FaultKind::NoSuchConfig(ConfigKind::PublicAccessBlock);
-            fault::encode(context, &fault.into(), &Method::GET)
+            never_set(context, ConfigKind::PublicAccessBlock)
         }
         Outcome::Retention(retention) => ok().xml(xml::protection::retention(retention)),
         Outcome::LegalHold(hold) => ok().xml(xml::protection::legal_hold(*hold)),
@@ -202,6 +203,11 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
         | Outcome::ProcessSaved(_)
         | Outcome::Symlink(_) => ok().bare(),
     }
+}
+
+/// What is no fault to OSS, which tells the neutral setting instead.
+fn never_set(context: &ReplyContext<'_>, kind: ConfigKind) -> Encoded {
+    fault::encode(context, &FaultKind::NoSuchConfig(kind).into(), &Method::GET)
 }
 
 fn written(mut head: Head, written: &Written) -> Head {

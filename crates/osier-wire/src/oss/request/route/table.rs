@@ -10,6 +10,7 @@ use osier_types::limits::{
 };
 
 use crate::oss::request::decode::{access, bucket, list, multipart, object, process, protection};
+use crate::request::input::preflight;
 use crate::request::list as lists;
 use crate::request::policy;
 use crate::request::route::Decoder::{DeleteConfig, Form, GetConfig, PutConfig, With};
@@ -540,7 +541,7 @@ pub static ROUTES: &[RouteSpec] = &[
     row("DeleteBucketUserQos", "DELETE", Bucket, "qos"),
     row("AgenticBucket", "GET", Bucket, "agenticBucket"),
     row("AgenticBucket", "PUT", Bucket, "agenticBucket"),
-    row("OptionsObject", "OPTIONS", Bucket, "").decoder(With(|input| input.preflight())),
+    row("OptionsObject", "OPTIONS", Bucket, "").decoder(With(preflight)),
     row("ListObjectsV2", "GET", Bucket, "")
         .also(&["list-type=2"])
         .decoder(With(lists::objects_v2)),
@@ -647,7 +648,7 @@ pub static ROUTES: &[RouteSpec] = &[
     row("CreateDirectory", "POST", Object, "x-oss-dir"),
     row("DeleteDirectory", "POST", Object, "x-oss-delete-recursive"),
     // Objects: the object itself.
-    row("OptionsObject", "OPTIONS", Object, "").decoder(With(|input| input.preflight())),
+    row("OptionsObject", "OPTIONS", Object, "").decoder(With(preflight)),
     row("GetObject", "GET", Object, "")
         .decoder(With(object::fetch))
         .partial("without gzip on the fly"),

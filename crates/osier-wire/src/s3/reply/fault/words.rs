@@ -35,7 +35,9 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             "InvalidRequest",
             format!("The request is missing `{name}`."),
         ),
-        FaultKind::InvalidRequest { reason } => bad("InvalidRequest", reason.clone()),
+        FaultKind::InvalidRequest { reason } | FaultKind::OperationNotSupported { reason } => {
+            bad("InvalidRequest", reason.clone())
+        }
         FaultKind::IncompletePreflight => bad(
             "BadRequest",
             "Insufficient information. Origin request header needed.",
@@ -153,7 +155,7 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             "NotImplemented",
             format!("This server does not implement {what}."),
         ),
-        FaultKind::MethodNotAllowed => of(
+        FaultKind::MethodNotAllowed | FaultKind::VersionIsMarker { .. } => of(
             StatusCode::METHOD_NOT_ALLOWED,
             "MethodNotAllowed",
             "The specified method is not allowed against this resource.",
@@ -235,11 +237,6 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             "NoSuchVersion",
             "The version ID specified in the request does not match an existing version.",
         ),
-        FaultKind::VersionIsMarker { .. } => of(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "MethodNotAllowed",
-            "The specified method is not allowed against this resource.",
-        ),
         FaultKind::NoSuchUpload { .. } => missing(
             "NoSuchUpload",
             "The specified multipart upload does not exist. The upload ID might not be valid, \
@@ -264,7 +261,7 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             "TooManyBuckets",
             "You have attempted to create more buckets than are allowed for an account.",
         ),
-        FaultKind::FileAlreadyExists => of(
+        FaultKind::FileAlreadyExists | FaultKind::PreconditionFailed { .. } => of(
             StatusCode::PRECONDITION_FAILED,
             "PreconditionFailed",
             "At least one of the preconditions you specified did not hold.",
@@ -282,7 +279,6 @@ pub fn words(kind: &FaultKind) -> FaultWords {
         ),
         // No request of this dialect asks for pictures.
         FaultKind::Picture { .. } => bad("InvalidRequest", "The picture can't be processed."),
-        FaultKind::OperationNotSupported { reason } => bad("InvalidRequest", reason.clone()),
         FaultKind::InvalidPart { .. } => bad(
             "InvalidPart",
             "One or more of the specified parts could not be found. The part might not have \
@@ -309,11 +305,6 @@ pub fn words(kind: &FaultKind) -> FaultWords {
         FaultKind::WormAlreadyExists | FaultKind::WormLocked => conflict(
             "InvalidBucketState",
             "The bucket has a retention policy that does not allow it.",
-        ),
-        FaultKind::PreconditionFailed { .. } => of(
-            StatusCode::PRECONDITION_FAILED,
-            "PreconditionFailed",
-            "At least one of the preconditions you specified did not hold.",
         ),
         FaultKind::NotModified { .. } => {
             of(StatusCode::NOT_MODIFIED, "NotModified", "Not Modified")

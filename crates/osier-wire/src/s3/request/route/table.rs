@@ -6,6 +6,7 @@
 use osier_types::ConfigKind;
 use osier_types::limits::{COMPLETE_BODY_BYTES_MAX, DELETE_BODY_BYTES_MAX, DOCUMENT_BYTES_MAX};
 
+use crate::request::input::preflight;
 use crate::request::list as lists;
 use crate::request::policy;
 use crate::request::route::Decoder::{DeleteConfig, Form, GetConfig, PutConfig, With};
@@ -351,7 +352,7 @@ pub static ROUTES: &[RouteSpec] = &[
         "metadataJournalTable",
     ),
     // Buckets: the bucket itself.
-    row("Preflight", "OPTIONS", Bucket, "").decoder(With(|input| input.preflight())),
+    row("Preflight", "OPTIONS", Bucket, "").decoder(With(preflight)),
     row("ListObjectsV2", "GET", Bucket, "")
         .also(&["list-type=2"])
         .decoder(With(lists::objects_v2)),
@@ -416,7 +417,7 @@ pub static ROUTES: &[RouteSpec] = &[
     row("ListObjectAnnotations", "GET", Object, "annotation"),
     row("DeleteObjectAnnotation", "DELETE", Object, "annotation"),
     // Objects: the object itself.
-    row("Preflight", "OPTIONS", Object, "").decoder(With(|input| input.preflight())),
+    row("Preflight", "OPTIONS", Object, "").decoder(With(preflight)),
     row("GetObject", "GET", Object, "").decoder(With(object::fetch)),
     row("HeadObject", "HEAD", Object, "").decoder(With(object::head)),
     row("CopyObject", "PUT", Object, "")
