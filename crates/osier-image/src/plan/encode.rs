@@ -15,6 +15,7 @@ pub(super) struct Encoding {
     pub(super) format: Format,
     quality: u8,
     progressive: bool,
+    grey: bool,
 }
 
 impl Encoding {
@@ -35,6 +36,7 @@ impl Encoding {
             format,
             quality: quality_of(quality, source),
             progressive: progressive && format == Format::Jpg,
+            grey: source.channels <= 2,
         }
     }
 
@@ -70,6 +72,7 @@ impl Encoding {
             frames,
             quality: self.quality,
             progressive: self.progressive,
+            grey: self.grey,
             orientation: if carries {
                 orientation
             } else {

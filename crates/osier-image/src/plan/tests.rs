@@ -129,6 +129,8 @@ fn cuts() {
     assert_eq!(kept("indexcrop,y_150,x_9,i_1"), rect(0, 150, 300, 50));
     assert_eq!(kept("circle,r_50"), rect(100, 50, 100, 100));
     assert_eq!(kept("circle,r_4096"), rect(50, 0, 200, 200));
+    assert_eq!(size(&png(301, 201), "circle,r_4096"), (201, 201));
+    assert_eq!(size(&png(1, 100), "circle,r_4096"), (1, 1));
     assert_eq!(
         refused(&own, "crop,w_10,h_10,x_300"),
         (ErrorKind::BadRequest, None)
