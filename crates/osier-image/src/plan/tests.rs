@@ -27,7 +27,15 @@ fn try_plan(source: &SourceHeader, actions: &str) -> Result<Plan, ImageError> {
     let Ok(Process::Image(pipeline)) = Process::parse(&format!("image/{actions}")) else {
         panic!("{actions} can't be read");
     };
-    Plan::new(&pipeline, source, &[], &Limits::default())
+    Plan::new(&pipeline, source, &[], &with_avif())
+}
+
+/// The defaults of a build that writes AVIF.
+fn with_avif() -> Limits {
+    Limits {
+        avif_pixels: AVIF_PIXELS_MAX,
+        ..Limits::default()
+    }
 }
 
 fn plan(source: &SourceHeader, actions: &str) -> Plan {
@@ -187,6 +195,17 @@ fn limits() {
         refused(&png(4096, 2305), "format,avif"),
         (ImageTooLarge, Some("0040-00000014"))
     );
+    let Ok(Process::Image(avif)) = Process::parse("image/format,avif") else {
+        panic!("can't be read");
+    };
+    let small = |avif_pixels| Limits {
+        avif_pixels,
+        ..with_avif()
+    };
+    let kind = |limits| Plan::new(&avif, &png(9, 9), &[], &limits).map_err(|error| error.kind);
+    assert_eq!(kind(small(80)), Err(ImageTooLarge));
+    assert_eq!(kind(small(0)), Err(ErrorKind::NotImplemented));
+    assert!(kind(small(81)).is_ok());
     // 30,000 rows of one column each become 16,384 of them.
     assert_eq!(size(&png(1, 30_000), "resize,l_16384"), (1, 16_384));
 }

@@ -217,10 +217,11 @@ fn write(picture: Raster, encode: &Encode, stop: Stop<'_>) -> Result<Vec<u8>, Im
             writer.push(Frame { picture, delay: 0 })?;
             writer.finish()?
         }
-        Format::Avif | Format::Heic => {
+        Format::Avif => codec::encode_avif(&picture, encode.quality, orientation, stop)?,
+        Format::Heic => {
             return Err(ImageError::plain(
-                ErrorKind::NotImplemented,
-                format!("results in the format {}", encode.format.name()),
+                ErrorKind::Internal,
+                "HEIC is never planned",
             ));
         }
     })
