@@ -85,15 +85,7 @@ impl Drop for Workers {
     }
 }
 
-/// How far these threads stand behind those that serve connections: whoever only copies bytes must
-/// not wait until a picture is done.
-const NICENESS: i32 = 5;
-
 fn serve(shared: &Shared) {
-    // On Linux this is the thread's own, not the process's.
-    if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::warn!(%error, "threads for pictures have the priority of all others");
-    }
     loop {
         let mut state = lock(&shared.state);
         let work = loop {
