@@ -1,4 +1,4 @@
-//! Who is calling, and may they: signatures of every OSS scheme, identities, decisions.
+//! Who is calling, and may they: signatures of every OSS and S3 scheme, identities, decisions.
 //!
 //! Pure: no I/O, no async, no clock. The caller hands in the request's head, the
 //! keys and the time. [`authenticate`] (or a [`Verifier`], which remembers derived
@@ -18,6 +18,7 @@ mod mac;
 pub mod policy;
 mod policy_form;
 mod referer;
+mod s3;
 mod scheme;
 mod secret;
 mod signing_keys;
@@ -36,9 +37,10 @@ pub use form::{FormAuthentication, FormFields, authenticate_form};
 pub use identity::{Identity, KeyRecord, KeyRing, Principal, StaticKeyRing, TokenFault};
 pub use policy_form::{LengthRange, PostPolicy, PostTarget};
 pub use referer::Referers;
+pub use s3::{ChunkSigner, chunked};
 pub use scheme::{
-    Authentication, Place, Regions, ResourceName, Scheme, Signed, SignedHead, Verifier,
-    authenticate, query_with_spaces,
+    Authentication, HostReading, Place, Regions, ResourceName, Scheme, Signed, SignedHead,
+    Verifier, authenticate, query_with_spaces,
 };
 pub use secret::Secret;
 pub use signing_keys::SigningKeys;

@@ -14,6 +14,7 @@ mod explain;
 mod identities;
 mod keys;
 mod logging;
+mod master_keys;
 mod metrics;
 mod offline;
 mod private_file;
@@ -30,13 +31,15 @@ pub use explain::{ExplainError, ExplainTask, Explained, explain};
 pub use identities::{IdentityError, VAULT_KEY_FILE};
 pub use keys::{KeyAnswer, KeyError, KeyTask, ToldKey};
 pub use logging::start_logging;
+pub use master_keys::{MasterKeysError, add_master_key, list_master_keys, rotate_master_key};
 pub use offline::{Verification, collect, keys, verify};
 pub use private_file::PrivateFileError;
 pub use root_key::{KeyOrigin, ROOT_KEY_FILE, RootKey, RootKeyError, key_file, read_root_key};
 pub use server::{Running, StartError, start};
 pub use settings::{
-    AccessSettings, AuditSettings, CertificateSettings, GatewaySettings, HttpSettings,
-    IdentitySettings, LimitSettings, ListenAddress, LogSettings, Settings, SettingsError, Subnet,
+    AccessSettings, AuditSettings, CertificateSettings, EncryptionSettings, GatewaySettings,
+    HttpSettings, IdentitySettings, LimitSettings, ListenAddress, LogSettings, Settings,
+    SettingsError, Subnet,
 };
 pub use signals::{Caught, Signals};
 pub use welcome::Welcome;

@@ -7,6 +7,7 @@
 mod arrive;
 mod authorise;
 mod body;
+mod chunked;
 mod control;
 mod explain;
 mod form;
