@@ -10,8 +10,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 use osier_types::{
-    AccessDenial, ConfigKind, DenialKind, DeniedBy, FaultKind, LockedBy, PictureFault,
-    RefererDenial, Retention,
+    AccessDenial, ConfigKind, DenialKind, DeniedBy, FaultKind, LockedBy, RefererDenial, Retention,
 };
 
 /// What OSS says for one fault.
@@ -180,13 +179,7 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             format!("This server does not implement {what}."),
         ),
         FaultKind::Picture { kind, ec, message } => {
-            let code = match kind {
-                PictureFault::InvalidArgument => "InvalidArgument",
-                PictureFault::MissingArgument => "MissingArgument",
-                PictureFault::BadRequest => "BadRequest",
-                PictureFault::TooLarge => "ImageTooLarge",
-                PictureFault::Watermark => "WatermarkError",
-            };
+            let code = kind.code();
             match ec {
                 Some(ec) => doc(bad(code, ec, message.clone())),
                 None => bad(code, "0040-00000901", message.clone()),
