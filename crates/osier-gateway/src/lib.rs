@@ -7,8 +7,12 @@
 #![warn(missing_docs)]
 
 mod access_log;
+mod cached;
+mod fetch;
+mod filling;
 mod flight;
 mod forward;
+mod front;
 mod gateway;
 mod kept;
 mod origin;

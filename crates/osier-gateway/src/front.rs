@@ -1,0 +1,139 @@
+//! From a request to the one who answers it: its site, what the site lets pass, then the cache
+//! or the origin.
+
+use std::sync::{Arc, PoisonError};
+
+use http::header::{AUTHORIZATION, HOST};
+use http::{Method, StatusCode, request};
+use osier_cache::Scope;
+use osier_http::{Outgoing, RequestBody};
+
+use crate::access_log::AccessLine;
+use crate::cached::note;
+use crate::fetch::streamed;
+use crate::forward;
+use crate::gateway::{Gateway, Request};
+use crate::site::Site;
+use crate::trouble::Trouble;
+
+impl Gateway {
+    /// The answer, or why there is none.
+    pub(crate) async fn answer(
+        &self,
+        request: Request,
+        line: &mut AccessLine,
+    ) -> Result<Outgoing, Trouble> {
+        let head = &request.head;
+        let host = host(head).ok_or(Trouble::BadRequest)?;
+        let sites = Arc::clone(&self.sites.read().unwrap_or_else(PoisonError::into_inner));
+        let Some(site) = sites.of_host(&host) else {
+            if head.method == Method::GET && head.uri.path() == "/health" {
+                return Ok(Outgoing::text(StatusCode::OK, "healthy"));
+            }
+            return Err(Trouble::NoSite);
+        };
+        line.site = Some(site.name.clone());
+        if !site.methods.is_empty() && !site.methods.contains(&head.method) {
+            return Err(Trouble::Method);
+        }
+        let is_too_large = |length| site.body_bytes_max.is_some_and(|max| length > max);
+        if request.body.length().is_some_and(is_too_large) {
+            return Err(Trouble::BodyTooLarge);
+        }
+        let has_body = request.body.length() != Some(0);
+        let is_read = head.method == Method::GET || head.method == Method::HEAD;
+        if site.caches && is_read && !has_body && !is_signed(head) {
+            return self.by_cache(site, &request, line).await;
+        }
+        self.pass(site, request, line).await
+    }
+
+    /// To the origin and back, and nothing is kept.
+    async fn pass(
+        &self,
+        site: &Site,
+        request: Request,
+        line: &mut AccessLine,
+    ) -> Result<Outgoing, Trouble> {
+        let Request {
+            head,
+            peer,
+            secure,
+            body,
+        } = request;
+        let body = match (body.length(), site.body_bytes_max) {
+            (Some(0), _) => RequestBody::Empty,
+            (None, Some(max)) => RequestBody::Incoming(body.limited(max)),
+            _ => RequestBody::Incoming(body),
+        };
+        let onward = forward::to_origin(site, &head, peer, secure, false)?;
+        let fetched = self.fetch(site, onward, body, line).await?;
+        let changes = !head.method.is_safe() && fetched.parts.status.as_u16() < 400;
+        if changes && site.caches {
+            // What was kept of it is not what the origin has now.
+            let path = head.uri.path();
+            self.store.purges.purge(Scope::Path(&site.name, path));
+        }
+        let mut parts = fetched.parts;
+        forward::to_client(site, &mut parts.headers);
+        note(&mut parts.headers, "osier; fwd=bypass", None);
+        Ok(streamed(parts, fetched.body, &head.method))
+    }
+}
+
+fn host(head: &request::Parts) -> Option<String> {
+    match head.uri.authority() {
+        Some(authority) => Some(authority.as_str().to_owned()),
+        None => head.headers.get(HOST)?.to_str().ok().map(ToOwned::to_owned),
+    }
+}
+
+/// Whether the request proves who asks. Its answer is for that one alone: the proof is
+/// verified by the origin, not here.
+fn is_signed(head: &request::Parts) -> bool {
+    const NAMES: [&str; 6] = [
+        "signature=",
+        "x-oss-signature=",
+        "x-oss-security-token=",
+        "security-token=",
+        "x-amz-signature=",
+        "auth_key=",
+    ];
+    let query = head.uri.query().unwrap_or_default().to_ascii_lowercase();
+    head.headers.contains_key(AUTHORIZATION)
+        // A name may be spelt with percent signs; a signature is never missed for that.
+        || query.split('&').any(|pair| {
+            let name = pair.split('=').next().unwrap_or_default();
+            name.contains('%') || NAMES.iter().any(|known| pair.starts_with(known))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signed(target: &str, fields: &[(&str, &str)]) -> bool {
+        let mut builder = http::Request::builder().uri(target);
+        for (name, value) in fields {
+            builder = builder.header(*name, *value);
+        }
+        is_signed(&builder.body(()).unwrap().into_parts().0)
+    }
+
+    #[test]
+    fn a_proof_is_seen_however_it_is_spelt() {
+        assert!(signed("/", &[("authorization", "x")]));
+        for target in [
+            "/?Expires=1&OSSAccessKeyId=k&Signature=s",
+            "/?x-oss-signature=1",
+            "/?X-Amz-Signature=1",
+            "/?Sign%61ture=1",
+            "/?auth_key=1",
+        ] {
+            assert!(signed(target, &[]), "{target}");
+        }
+        for target in ["/", "/?a=b", "/?x-oss-process=image/resize,w_1", "/?v=%20"] {
+            assert!(!signed(target, &[]), "{target}");
+        }
+    }
+}
