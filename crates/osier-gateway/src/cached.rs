@@ -191,6 +191,7 @@ impl Gateway {
             body,
             exchange,
             born,
+            address: _,
         } = fetched;
         let answer = answer_of(head, sent, parts.status, &parts.headers, exchange);
         let policy = Policy::of(&answer, &site.ttl);

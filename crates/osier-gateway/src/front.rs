@@ -1,8 +1,6 @@
 //! From a request to the one who answers it: its site, what the site lets pass, then the cache
 //! or the origin.
 
-use std::sync::{Arc, PoisonError};
-
 use http::header::{AUTHORIZATION, HOST};
 use http::{Method, StatusCode, request};
 use osier_cache::Scope;
@@ -13,7 +11,9 @@ use crate::cached::note;
 use crate::fetch::streamed;
 use crate::forward;
 use crate::gateway::{Gateway, Request};
-use crate::site::Site;
+use crate::local_store::Visit;
+use crate::proof::{narrow, strip_proof};
+use crate::site::{Auth, Site};
 use crate::trouble::Trouble;
 
 impl Gateway {
@@ -23,9 +23,10 @@ impl Gateway {
         request: Request,
         line: &mut AccessLine,
     ) -> Result<Outgoing, Trouble> {
+        let mut request = request;
         let head = &request.head;
         let host = host(head).ok_or(Trouble::BadRequest)?;
-        let sites = Arc::clone(&self.sites.read().unwrap_or_else(PoisonError::into_inner));
+        let sites = self.current();
         let Some(site) = sites.of_host(&host) else {
             if head.method == Method::GET && head.uri.path() == "/health" {
                 return Ok(Outgoing::text(StatusCode::OK, "healthy"));
@@ -40,12 +41,88 @@ impl Gateway {
         if request.body.length().is_some_and(is_too_large) {
             return Err(Trouble::BodyTooLarge);
         }
+        if let Some(bucket) = site.own_bucket() {
+            return self.own(site, request, bucket).await;
+        }
+        if let Some(refused) = self.admit(site, &mut request).await? {
+            return Ok(refused);
+        }
+        let head = &request.head;
         let has_body = request.body.length() != Some(0);
         let is_read = head.method == Method::GET || head.method == Method::HEAD;
         if site.caches && is_read && !has_body && !is_signed(head) {
             return self.by_cache(site, &request, line).await;
         }
         self.pass(site, request, line).await
+    }
+
+    /// Sees to it that the request carries no proof that would not reach the origin, where the
+    /// site signs itself. The answer is one that refuses.
+    async fn admit(&self, site: &Site, request: &mut Request) -> Result<Option<Outgoing>, Trouble> {
+        let account = match &site.auth {
+            Auth::Passthrough => return Ok(None),
+            Auth::Resign(_) => {
+                strip_proof(&mut request.head);
+                narrow(&mut request.head)?;
+                return Ok(None);
+            }
+            Auth::VerifyResign(_, account) => account.as_deref(),
+        };
+        if request.head.method != Method::OPTIONS {
+            let local = self.local.as_ref().ok_or(Trouble::NoStore)?;
+            let first = site.upstreams.all().first();
+            let bucket = first.and_then(|upstream| upstream.origin.bucket());
+            let visit = Visit {
+                head: &request.head,
+                peer: request.peer,
+                secure: request.secure,
+                bucket: bucket.unwrap_or_default(),
+                account,
+            };
+            if let Err(refused) = local.admit(visit).await {
+                return Ok(Some(*refused));
+            }
+        }
+        strip_proof(&mut request.head);
+        Ok(None)
+    }
+
+    /// From the store in this process. It knows its versions, so nothing is kept here.
+    async fn own(
+        &self,
+        site: &Site,
+        mut request: Request,
+        bucket: &str,
+    ) -> Result<Outgoing, Trouble> {
+        let local = self.local.as_ref().ok_or(Trouble::NoStore)?;
+        let path = site.origin_path(request.head.uri.path());
+        let path = path.ok_or(Trouble::NoPath)?;
+        if let Auth::Resign(_) = &site.auth {
+            strip_proof(&mut request.head);
+            narrow(&mut request.head)?;
+        }
+        let target = match request.head.uri.query() {
+            Some(query) => format!("{path}?{query}"),
+            None => path,
+        };
+        request.head.uri = target.parse().map_err(|_| Trouble::BadRequest)?;
+        if let Some(signer) = site.auth.signer() {
+            let mut signed = http::Request::new(());
+            *signed.method_mut() = request.head.method.clone();
+            *signed.uri_mut() = request.head.uri.clone();
+            *signed.headers_mut() = std::mem::take(&mut request.head.headers);
+            let signing = signer.sign(&mut signed, bucket, &self.resolver, self.clock.now());
+            signing.await?;
+            request.head.headers = signed.into_parts().0.headers;
+        }
+        if let Some(max) = site.body_bytes_max
+            && request.body.length().is_none()
+        {
+            request.body = request.body.limited(max);
+        }
+        let mut answer = local.serve(request, bucket).await;
+        forward::to_client(site, &mut answer.parts.headers);
+        Ok(answer)
     }
 
     /// To the origin and back, and nothing is kept.
@@ -60,6 +137,7 @@ impl Gateway {
             peer,
             secure,
             body,
+            ..
         } = request;
         let body = match (body.length(), site.body_bytes_max) {
             (Some(0), _) => RequestBody::Empty,

@@ -12,8 +12,10 @@ use osier_types::{Clock, Rng};
 use crate::access_log::AccessLine;
 use crate::filling::KeptAnswers;
 use crate::flight::Flights;
+use crate::local_store::LocalStore;
 use crate::resolve::Resolver;
-use crate::site::Sites;
+use crate::settings::SiteSettings;
+use crate::site::{InvalidSite, Sites};
 
 /// Paths whose purges are remembered one by one.
 const PURGED_NAMES_MAX: usize = 1 << 16;
@@ -25,6 +27,8 @@ pub struct Request {
     pub head: request::Parts,
     /// Who connected.
     pub peer: SocketAddr,
+    /// Where to.
+    pub local: SocketAddr,
     /// Whether the connection is encrypted.
     pub secure: bool,
     /// The body, unread.
@@ -43,6 +47,7 @@ pub struct Response {
 /// Answers for all sites.
 #[derive(Debug)]
 pub struct Gateway {
+    pub(crate) local: Option<Arc<dyn LocalStore>>,
     pub(crate) sites: RwLock<Arc<Sites>>,
     pub(crate) resolver: Resolver,
     pub(crate) store: Arc<KeptAnswers>,
@@ -60,6 +65,7 @@ impl Gateway {
     ) -> Self {
         Self {
             sites: RwLock::new(Arc::new(sites)),
+            local: None,
             resolver: Resolver::default(),
             store: Arc::new(KeptAnswers {
                 memory: MemoryTier::new(memory_bytes_max),
@@ -71,9 +77,28 @@ impl Gateway {
         }
     }
 
+    /// The same, with a store of its own for `self://` and `verify+resign`.
+    #[must_use]
+    pub fn beside(self, local: Arc<dyn LocalStore>) -> Self {
+        Self {
+            local: Some(local),
+            ..self
+        }
+    }
+
     /// Answers for other sites from now on. Requests that run go on with the old ones.
-    pub fn replace(&self, sites: Sites) {
+    ///
+    /// # Errors
+    /// The first thing that can't be used, with the place of its site in the list; then nothing
+    /// changes.
+    pub fn reload(&self, settings: &[SiteSettings]) -> Result<(), (usize, InvalidSite)> {
+        let sites = Sites::after(settings, &self.current())?;
         *self.sites.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(sites);
+        Ok(())
+    }
+
+    pub(crate) fn current(&self) -> Arc<Sites> {
+        Arc::clone(&self.sites.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Kept answers that `scope` reaches count no more when this returns.

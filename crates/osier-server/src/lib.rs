@@ -21,6 +21,7 @@ mod root_key;
 mod server;
 mod settings;
 mod signals;
+mod watch;
 mod welcome;
 
 pub use osier_engine_local::OpenError;

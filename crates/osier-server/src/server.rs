@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use http::HeaderValue;
 use osier_auth::{Regions, Verifier};
 use osier_engine::{Engine, EngineError};
 use osier_engine_local::{LocalEngine, OpenError};
@@ -25,12 +26,13 @@ use crate::audit::Audit;
 use crate::console::Console;
 use crate::control::{Control, Reach};
 use crate::data::Data;
-use crate::edge::Edge;
+use crate::edge::{Edge, Home};
 use crate::identities::{self, IdentityError};
 use crate::keys::{KeyError, Keys};
 use crate::metrics::{HttpNumbers, Metrics};
 use crate::root_key::{given_key, key_file, root_key};
 use crate::settings::ListenAddress;
+use crate::watch::OriginWatch;
 use crate::welcome::reachable;
 use crate::{RootKey, RootKeyError, Settings, SystemClock, SystemRng, Welcome};
 
@@ -103,6 +105,7 @@ pub struct Running {
     /// Plain ones first.
     stores: Vec<osier_http::Running>,
     sites: Vec<osier_http::Running>,
+    origins: Option<OriginWatch>,
     /// The certificates, where there are any.
     tls: Option<Arc<Tls>>,
     console: Option<osier_http::Running>,
@@ -214,12 +217,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         .inspect_err(|error| tracing::warn!(%error, "other commands can't reach this server"))
         .ok();
     let audit = audit(&settings)?;
-    let gateway = Gateway::new(
-        sites,
-        settings.gateway.memory_bytes_max,
-        Arc::clone(&clock),
-        Arc::clone(&rng),
-    );
+    let (gateway_clock, gateway_rng) = (Arc::clone(&clock), Arc::clone(&rng));
     let data = Data {
         service,
         metrics,
@@ -229,9 +227,30 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     };
     let connections = settings.connections();
     let data = Arc::new(data);
+    let gateway = Gateway::new(
+        sites,
+        settings.gateway.memory_bytes_max,
+        gateway_clock,
+        gateway_rng,
+    );
+    let host = store_listeners.addresses().first().map(ToString::to_string);
+    let gateway = gateway.beside(Arc::new(Home {
+        data: Arc::clone(&data),
+        owner: key.account_id.clone(),
+        host: host
+            .and_then(|host| HeaderValue::from_str(&host).ok())
+            .unwrap_or_else(|| HeaderValue::from_static("localhost")),
+    }));
+    let gateway = Arc::new(gateway);
     let edge = Arc::new(Edge {
-        gateway: Arc::new(gateway),
+        gateway: Arc::clone(&gateway),
     });
+    let origins =
+        if site_listeners.addresses().is_empty() && site_listeners_tls.addresses().is_empty() {
+            None
+        } else {
+            Some(OriginWatch::start(Arc::clone(&gateway))?)
+        };
     let mut stores = vec![osier_http::start(
         store_listeners,
         Arc::clone(&data),
@@ -269,6 +288,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     Ok(Running {
         stores,
         sites,
+        origins,
         tls,
         console: Some(console),
         control,
@@ -431,6 +451,7 @@ impl Running {
         for running in self.sites.drain(..).chain(self.stores.drain(..)) {
             running.stop(drain);
         }
+        self.origins = None;
         self.control = None;
         self.audit = None;
         if let Some(console) = self.console.take() {

@@ -367,7 +367,7 @@ pub(crate) fn string_to_sign_stem(stamp: &str, scope: &Scope<'_>) -> Vec<u8> {
 
 /// What the body must digest to. Missing is tolerated; what is neither a digest nor the word
 /// for none is not, or a client would believe its body checked.
-fn payload_digest(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Fault> {
+pub(crate) fn payload_digest(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Fault> {
     if !headers.contains_key(PAYLOAD_HEADER) {
         return Ok(None);
     }
