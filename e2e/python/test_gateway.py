@@ -334,7 +334,7 @@ def test_large_bodies_stream_both_ways(edge):
 
 
 @pytest.mark.parametrize("text, place, complaint", [
-    ('[[site]]\nhosts = ["a"]\norigin = "https://a"', "3:", "plain HTTP only"),
+    ('[[site]]\nhosts = ["a"]\norigin = "ftp://a"', "3:", "https://"),
     ('[[site]]\nhosts = ["a"]\norigin = "oss://a"', "3:", "oss://bucket@endpoint"),
     ('[[site]]\nhosts = ["a"]\norigin = "http://a"\n[[site]]\nhosts = ["a"]\norigin = "http://a"', "5:", "two sites"),
     ('[[site]]\nhosts = ["a"]\norigin = "http://a"\nmethds = []', "4:", "methods"),
