@@ -64,11 +64,11 @@ impl Gateway {
             // An idle connection closed while the request was on its way, most likely.
             let closed = matches!(&got, Err(Trouble::Origin(ClientError::Closed)));
             tried.push(next);
-            let others = upstreams.choose(&tried).is_some();
-            let repeated = tried.len() >= ATTEMPTS_MAX;
-            if failed && repeats && !repeated && (others || (closed && !again)) {
+            if failed && repeats && tried.len() < ATTEMPTS_MAX {
+                let others = upstreams.others(&tried);
+                let repeatable = others || (closed && !again);
                 again = !others;
-                if upstreams.budget().spend() {
+                if repeatable && upstreams.budget().spend() {
                     continue;
                 }
             }

@@ -1,6 +1,8 @@
 //! From a request to the one who answers it: its site, what the site lets pass, then the cache
 //! or the origin.
 
+use std::sync::atomic::Ordering;
+
 use http::header::{AUTHORIZATION, HOST};
 use http::{Method, StatusCode, request};
 use osier_cache::Scope;
@@ -30,6 +32,14 @@ impl Gateway {
         let Some(site) = sites.of_host(&host) else {
             if head.method == Method::GET && head.uri.path() == "/health" {
                 return Ok(Outgoing::text(StatusCode::OK, "healthy"));
+            }
+            if head.method == Method::GET && head.uri.path() == "/ready" {
+                let ready = self.ready.load(Ordering::Relaxed);
+                return Ok(if ready {
+                    Outgoing::text(StatusCode::OK, "ready")
+                } else {
+                    Outgoing::text(StatusCode::SERVICE_UNAVAILABLE, "stopping")
+                });
             }
             return Err(Trouble::NoSite);
         };
@@ -62,8 +72,9 @@ impl Gateway {
         let account = match &site.auth {
             Auth::Passthrough => return Ok(None),
             Auth::Resign(_) => {
+                let path = site.origin_path(request.head.uri.path());
                 strip_proof(&mut request.head);
-                narrow(&mut request.head)?;
+                narrow(&mut request.head, &path.ok_or(Trouble::NoPath)?)?;
                 return Ok(None);
             }
             Auth::VerifyResign(_, account) => account.as_deref(),
@@ -99,7 +110,7 @@ impl Gateway {
         let path = path.ok_or(Trouble::NoPath)?;
         if let Auth::Resign(_) = &site.auth {
             strip_proof(&mut request.head);
-            narrow(&mut request.head)?;
+            narrow(&mut request.head, &path)?;
         }
         let target = match request.head.uri.query() {
             Some(query) => format!("{path}?{query}"),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use http::request;
@@ -49,6 +50,7 @@ pub struct Response {
 pub struct Gateway {
     pub(crate) local: Option<Arc<dyn LocalStore>>,
     pub(crate) sites: RwLock<Arc<Sites>>,
+    pub(crate) ready: AtomicBool,
     pub(crate) resolver: Resolver,
     pub(crate) store: Arc<KeptAnswers>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -66,6 +68,7 @@ impl Gateway {
         Self {
             sites: RwLock::new(Arc::new(sites)),
             local: None,
+            ready: AtomicBool::new(true),
             resolver: Resolver::default(),
             store: Arc::new(KeptAnswers {
                 memory: MemoryTier::new(memory_bytes_max),
@@ -95,6 +98,11 @@ impl Gateway {
         let sites = Sites::after(settings, &self.current())?;
         *self.sites.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(sites);
         Ok(())
+    }
+
+    /// Says from now on that no more requests should come.
+    pub fn drain(&self) {
+        self.ready.store(false, Ordering::Relaxed);
     }
 
     pub(crate) fn current(&self) -> Arc<Sites> {

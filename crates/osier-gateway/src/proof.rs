@@ -90,13 +90,15 @@ pub(crate) fn strip_proof(head: &mut request::Parts) {
 
 /// Refuses what a stranger may not do with our key: objects are read, pictures are processed,
 /// and nothing is listed, managed, copied or read in an old version.
-pub(crate) fn narrow(head: &mut request::Parts) -> Result<(), Trouble> {
+///
+/// `path` is what the origin will see: a whole bucket may lie behind a prefix.
+pub(crate) fn narrow(head: &mut request::Parts, path: &str) -> Result<(), Trouble> {
     let query = Query::parse(head.uri.query().unwrap_or_default());
     let asks_more = query
         .pairs()
         .iter()
         .any(|pair| is_sub_resource(&pair.name) && pair.name != "x-oss-process");
-    if asks_more || (head.uri.path() == "/" && head.method != Method::OPTIONS) {
+    if asks_more || (path == "/" && head.method != Method::OPTIONS) {
         return Err(Trouble::NotAnObject);
     }
     let strange: Vec<HeaderName> = head
@@ -162,18 +164,28 @@ mod tests {
             "/k?x-oss-async-process=x",
             "/k?x-oss-traffic-limit=1",
         ] {
-            assert!(narrow(&mut head("GET", target, &[])).is_err(), "{target}");
+            let mut head = head("GET", target, &[]);
+            let path = head.uri.path().to_owned();
+            assert!(narrow(&mut head, &path).is_err(), "{target}");
         }
         for target in ["/k", "/k?x-oss-process=image/info", "/k?v=2&w"] {
-            assert!(narrow(&mut head("GET", target, &[])).is_ok(), "{target}");
+            assert!(
+                narrow(&mut head("GET", target, &[]), "/k").is_ok(),
+                "{target}"
+            );
         }
+        let mut behind = head("GET", "/media/?prefix=", &[]);
+        assert!(
+            narrow(&mut behind, "/").is_err(),
+            "the bucket lies behind a prefix"
+        );
         let fields = [
             ("x-oss-copy-source", "/other/secret"),
             ("x-oss-object-acl", "public-read"),
             ("x-oss-meta-a", "1"),
         ];
         let mut put = head("PUT", "/k", &fields);
-        narrow(&mut put).unwrap();
+        narrow(&mut put, "/k").unwrap();
         let left: Vec<_> = put.headers.keys().map(HeaderName::as_str).collect();
         assert_eq!(left, ["x-oss-meta-a"]);
     }

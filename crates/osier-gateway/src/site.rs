@@ -161,6 +161,17 @@ impl Sites {
         Ok(sites)
     }
 
+    /// All that can't be used, one thing for each site, with the site's place in the list.
+    pub fn problems(settings: &[SiteSettings]) -> Vec<(usize, InvalidSite)> {
+        let mut sites = Self::default();
+        let added = settings.iter().map(|settings| sites.add(settings));
+        let added: Vec<_> = added.enumerate().collect();
+        let wrong = added.into_iter();
+        wrong
+            .filter_map(|(index, added)| added.err().map(|invalid| (index, invalid)))
+            .collect()
+    }
+
     fn add(&mut self, settings: &SiteSettings) -> Result<(), InvalidSite> {
         let site = Arc::new(Site::new(settings, &mut self.credentials)?);
         self.all.push(Arc::clone(&site));

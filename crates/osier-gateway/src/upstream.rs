@@ -166,6 +166,13 @@ impl Upstreams {
         self.by_weight(up).or_else(|| self.by_weight(untried))
     }
 
+    /// Whether there is one besides those of `tried`.
+    pub(crate) fn others(&self, tried: &[Arc<Upstream>]) -> bool {
+        self.all
+            .iter()
+            .any(|upstream| !tried.iter().any(|tried| Arc::ptr_eq(tried, upstream)))
+    }
+
     fn by_weight(&self, may: impl Fn(&&Arc<Upstream>) -> bool) -> Option<&Arc<Upstream>> {
         let may = || self.all.iter().filter(&may);
         let first = may().map(|upstream| upstream.priority).min()?;

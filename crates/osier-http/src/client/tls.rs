@@ -1,17 +1,19 @@
 //! TLS to origins: whose certificates are believed, and the name that one must be for.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
+use tokio_rustls::rustls::client::{WebPkiServerVerifier, verify_server_name};
 use tokio_rustls::rustls::crypto::{
     CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
 };
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{
     ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme, version,
 };
@@ -55,13 +57,30 @@ impl OriginTls {
                 path: PathBuf::new(),
                 source,
             })?;
-        let mut config = match believed(roots)? {
-            Some(store) => builder.with_root_certificates(store),
-            None => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Unverified(provider))),
-        }
-        .with_no_client_auth();
+        let verifier: Arc<dyn ServerCertVerifier> = match roots {
+            TrustedRoots::Unverified => Arc::new(Unverified(provider)),
+            TrustedRoots::Public => {
+                let mut store = RootCertStore::empty();
+                store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+                verifier(store, provider, roots)?
+            }
+            TrustedRoots::File(path) => {
+                let listed = listed(path)?;
+                let mut store = RootCertStore::empty();
+                let (added, _) = store.add_parsable_certificates(listed.iter().cloned());
+                if added == 0 {
+                    return Err(TlsError::Empty { path: path.clone() });
+                }
+                Arc::new(Listed {
+                    by_roots: verifier(store, provider, roots)?,
+                    listed,
+                })
+            }
+        };
+        let mut config = builder
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self {
             config: Arc::new(config),
@@ -77,26 +96,80 @@ impl fmt::Debug for OriginTls {
     }
 }
 
-/// The authorities; none when nobody is asked.
-fn believed(roots: &TrustedRoots) -> Result<Option<RootCertStore>, TlsError> {
-    let mut store = RootCertStore::empty();
-    match roots {
-        TrustedRoots::Unverified => return Ok(None),
-        TrustedRoots::Public => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        TrustedRoots::File(path) => {
-            let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(path)
-                .and_then(Iterator::collect)
-                .map_err(|source| TlsError::File {
-                    path: path.clone(),
-                    source,
-                })?;
-            let (added, _) = store.add_parsable_certificates(certificates);
-            if added == 0 {
-                return Err(TlsError::Empty { path: path.clone() });
-            }
+fn verifier(
+    store: RootCertStore,
+    provider: Arc<CryptoProvider>,
+    roots: &TrustedRoots,
+) -> Result<Arc<WebPkiServerVerifier>, TlsError> {
+    WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider)
+        .build()
+        .map_err(|_| TlsError::Empty {
+            path: match roots {
+                TrustedRoots::File(path) => path.clone(),
+                TrustedRoots::Public | TrustedRoots::Unverified => PathBuf::new(),
+            },
+        })
+}
+
+fn listed(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|source| TlsError::File {
+            path: path.to_owned(),
+            source,
+        })
+}
+
+/// Believes those whom a file's authorities signed, and a certificate that is itself in the
+/// file: one that signs itself is an authority to webpki, and no authority may answer.
+#[derive(Debug)]
+struct Listed {
+    by_roots: Arc<WebPkiServerVerifier>,
+    listed: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Listed {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let by_roots = self
+            .by_roots
+            .verify_server_cert(certificate, between, name, ocsp, now);
+        if by_roots.is_err() && self.listed.iter().any(|listed| listed == certificate) {
+            verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+            return Ok(ServerCertVerified::assertion());
         }
+        by_roots
     }
-    Ok(Some(store))
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.by_roots
+            .verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.by_roots
+            .verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.by_roots.supported_verify_schemes()
+    }
 }
 
 /// Takes any certificate. The handshake itself is still checked.
