@@ -69,7 +69,7 @@ impl Gateway {
             }
         }
         line.cache = CacheUse::Miss;
-        let mut onward = forward::to_origin(site, head, request.peer, request.secure, keeps)?;
+        let mut onward = forward::to_origin(site, request, keeps)?;
         if let (Some(known), true) = (&known, keeps) {
             known.ask(onward.headers_mut());
         }

@@ -8,14 +8,16 @@ use http::{Method, StatusCode, request};
 use osier_cache::Scope;
 use osier_http::{Outgoing, RequestBody};
 
+use crate::access;
 use crate::access_log::AccessLine;
 use crate::cached::note;
 use crate::fetch::streamed;
 use crate::forward;
 use crate::gateway::{Gateway, Request};
 use crate::local_store::Visit;
+use crate::pages;
 use crate::proof::{narrow, strip_proof};
-use crate::site::{Auth, Site};
+use crate::site::{Auth, Site, of_path};
 use crate::trouble::Trouble;
 
 impl Gateway {
@@ -29,7 +31,7 @@ impl Gateway {
         let head = &request.head;
         let host = host(head).ok_or(Trouble::BadRequest)?;
         let sites = self.current();
-        let Some(site) = sites.of_host(&host) else {
+        let Some(paths) = sites.of_host(&host) else {
             if head.method == Method::GET && head.uri.path() == "/health" {
                 return Ok(Outgoing::text(StatusCode::OK, "healthy"));
             }
@@ -43,14 +45,57 @@ impl Gateway {
             }
             return Err(Trouble::NoSite);
         };
+        let site = of_path(paths, head.uri.path()).ok_or(Trouble::NoPath)?;
         line.site = Some(site.name.clone());
-        if !site.methods.is_empty() && !site.methods.contains(&head.method) {
+        let visit = access::Asked::of(&request);
+        let mut answer = match site.access.enter(&mut request, self.clock.now())? {
+            Some(answer) => return Ok(answer),
+            None => self.with_pages(site, request, line).await?,
+        };
+        site.access.leave(&visit, &mut answer.parts.headers);
+        Ok(answer)
+    }
+
+    /// The site's answer, or a page of its own in the place of an error.
+    async fn with_pages(
+        &self,
+        site: &Site,
+        request: Request,
+        line: &mut AccessLine,
+    ) -> Result<Outgoing, Trouble> {
+        let asked = pages::Asked::of(site, &request);
+        let answered = self.serve(site, request, line).await;
+        let Some(asked) = asked else {
+            return answered;
+        };
+        let status = match &answered {
+            Ok(answer) => answer.parts.status,
+            Err(trouble) => trouble.status(),
+        };
+        if !status.is_client_error() && !status.is_server_error() {
+            return answered;
+        }
+        match Box::pin(self.page(site, &asked, status)).await {
+            Some(page) => Ok(page),
+            None => answered,
+        }
+    }
+
+    /// The answer of a site to somebody who may visit it.
+    pub(crate) async fn serve(
+        &self,
+        site: &Site,
+        mut request: Request,
+        line: &mut AccessLine,
+    ) -> Result<Outgoing, Trouble> {
+        if !site.methods.is_empty() && !site.methods.contains(&request.head.method) {
             return Err(Trouble::Method);
         }
         let is_too_large = |length| site.body_bytes_max.is_some_and(|max| length > max);
         if request.body.length().is_some_and(is_too_large) {
             return Err(Trouble::BodyTooLarge);
         }
+        site.pages.enter(&mut request.head);
         if let Some(bucket) = site.own_bucket() {
             return self.own(site, request, bucket).await;
         }
@@ -143,19 +188,13 @@ impl Gateway {
         request: Request,
         line: &mut AccessLine,
     ) -> Result<Outgoing, Trouble> {
-        let Request {
-            head,
-            peer,
-            secure,
-            body,
-            ..
-        } = request;
+        let onward = forward::to_origin(site, &request, false)?;
+        let Request { head, body, .. } = request;
         let body = match (body.length(), site.body_bytes_max) {
             (Some(0), _) => RequestBody::Empty,
             (None, Some(max)) => RequestBody::Incoming(body.limited(max)),
             _ => RequestBody::Incoming(body),
         };
-        let onward = forward::to_origin(site, &head, peer, secure, false)?;
         let fetched = self.fetch(site, onward, body, line).await?;
         let changes = !head.method.is_safe() && fetched.parts.status.as_u16() < 400;
         if changes && site.caches {

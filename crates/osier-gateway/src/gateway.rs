@@ -1,7 +1,7 @@
 //! The gateway: sites, what is kept, and one request from beginning to end.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -30,7 +30,9 @@ pub struct Request {
     pub peer: SocketAddr,
     /// Where to.
     pub local: SocketAddr,
-    /// Whether the connection is encrypted.
+    /// The client: who connected, or who stands behind proxies that are believed.
+    pub client: IpAddr,
+    /// Whether the client's connection is encrypted.
     pub secure: bool,
     /// The body, unread.
     pub body: IncomingBody,

@@ -6,6 +6,7 @@
 //! signed anew. It knows no settings file, and no store but one that it is given.
 #![warn(missing_docs)]
 
+mod access;
 mod access_log;
 mod cached;
 mod credentials;
@@ -19,6 +20,7 @@ mod health;
 mod kept;
 mod local_store;
 mod origin;
+mod pages;
 mod proof;
 mod resolve;
 mod settings;
@@ -32,7 +34,8 @@ pub use gateway::{Gateway, Request, Response};
 pub use local_store::{LocalStore, Pending, Visit};
 pub use origin::{InvalidOrigin, Origin, OriginKind};
 pub use settings::{
-    AuthMode, CacheMode, CredentialSettings, HealthSettings, OriginSettings, SecretText,
-    SignatureVersion, SiteSettings,
+    AuthMode, CacheMode, CorsSettings, CredentialSettings, ErrorPageSettings, HealthSettings,
+    HttpsMode, ListSettings, OriginSettings, SecretText, SignatureVersion, SiteSettings,
+    UrlAuthKind, UrlAuthSettings,
 };
 pub use site::{InvalidSite, Sites};
