@@ -107,6 +107,7 @@ impl Gateway {
                 .sign(&mut request, bucket, &self.resolver, requested)
                 .await?;
         }
+        *request.uri_mut() = origin.target(request.uri()).ok_or(Trouble::BadRequest)?;
         let request = forward::with_body(request, body);
         let got = upstream.client.exchange(&addresses, request).await;
         let answered = got.map_err(|error| match error {

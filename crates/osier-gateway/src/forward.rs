@@ -183,15 +183,18 @@ mod tests {
 
     fn forwarded(more: &str, target: &str, fields: &[(&str, &str)], shared: bool) -> Request<()> {
         let peer: std::net::SocketAddr = "[::ffff:10.0.0.9]:5".parse().unwrap();
-        let asked = crate::Request {
+        to_origin(&site(more), &asked(target, fields, peer), shared).unwrap()
+    }
+
+    fn asked(target: &str, fields: &[(&str, &str)], peer: std::net::SocketAddr) -> crate::Request {
+        crate::Request {
             head: head(target, fields),
             peer,
             local: peer,
             client: peer.ip(),
             secure: false,
             body: osier_http::IncomingBody::EMPTY,
-        };
-        to_origin(&site(more), &asked, shared).unwrap()
+        }
     }
 
     #[test]
@@ -249,7 +252,7 @@ mod tests {
     fn circles_end() {
         let fields = vec![("cdn-loop", "osier"); HOPS_MAX];
         let peer = "10.0.0.9:5".parse().unwrap();
-        let looped = to_origin(&site(""), &head("/", &fields), peer, false, false);
+        let looped = to_origin(&site(""), &asked("/", &fields, peer), false);
         assert!(matches!(looped, Err(Trouble::Loop)));
     }
 

@@ -30,6 +30,7 @@ use crate::edge::{Edge, Home};
 use crate::identities::{self, IdentityError};
 use crate::keys::{KeyError, Keys};
 use crate::live::Live;
+use crate::master_keys::{self, MasterKeysError};
 use crate::metrics::{HttpNumbers, Metrics};
 use crate::root_key::{given_key, key_file, root_key};
 use crate::settings::ListenAddress;
@@ -78,6 +79,9 @@ pub enum StartError {
     /// What the data directory keeps can't be read.
     #[error("the store can't be opened")]
     Store(#[source] Fault),
+    /// The master keys can't be had.
+    #[error(transparent)]
+    MasterKeys(#[from] MasterKeysError),
     /// The identities can't be had.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -165,13 +169,14 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         first.map(|address| reachable(*address).to_string())
     });
     let store_engine: Arc<dyn Engine> = Arc::clone(&engine) as Arc<dyn Engine>;
-    let store = block_on(Store::open(
+    let mut store = block_on(Store::open(
         store_engine,
         Arc::clone(&clock),
         Arc::clone(&rng),
         settings.store(endpoint.unwrap_or_default()),
     ))?
     .map_err(StartError::Store)?;
+    master_keys::open(&settings, &mut store, rng.as_ref())?;
     let store = Arc::new(store);
     let seed = settings.identity.seed.as_deref();
     let opening = identities::open(&settings, seed, &store, (&key).into(), clock.now(), &rng);

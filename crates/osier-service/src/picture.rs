@@ -199,8 +199,10 @@ impl Service {
             keys.map(|key| source_name(record.table, key)).collect()
         };
         match op {
-            Op::DeleteObject(object) => named(&object.bucket, &mut std::iter::once(&object.key)),
-            Op::DeleteObjects(op) => named(&op.bucket, &mut op.objects.iter().map(|(key, _)| key)),
+            Op::DeleteObject(op) => named(&op.object.bucket, &mut std::iter::once(&op.object.key)),
+            Op::DeleteObjects(op) => {
+                named(&op.bucket, &mut op.objects.iter().map(|object| &object.key))
+            }
             _ => Vec::new(),
         }
     }
@@ -417,6 +419,8 @@ fn plain_read(object: &ObjectRef) -> GetObject {
     GetObject {
         object: object.clone(),
         range: None,
+        part: None,
+        customer_key: None,
         conditions: ReadConditions::default(),
         overrides: ResponseOverrides::default(),
     }

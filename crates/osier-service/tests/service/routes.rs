@@ -1,7 +1,8 @@
 //! S03: every route refuses whoever may not, generated from the router's own table.
 
 use http::{Method, StatusCode};
-use osier_wire::oss::{ROUTES, RouteSpec, Scope, Support};
+use osier_wire::oss::ROUTES;
+use osier_wire::{RouteSpec, Scope, Support};
 
 use crate::harness::{Answer, Ask, Harness, KEY_ID, OTHER_KEY_ID, SECRET};
 

@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use osier_types::{ConfigKind, ConfigSupport};
 
-use crate::oss::{ROUTES, RouteSpec, Scope, Support};
+use crate::oss::ROUTES;
+use crate::{RouteSpec, Scope, Support};
 
 const INTRODUCTION: &str = "\
 # What works of the OSS API
@@ -36,32 +37,37 @@ const DIFFERENCES: &str = "
 /// `docs/compat.md`, whole.
 pub fn compat_table() -> String {
     let mut page = INTRODUCTION.to_owned();
-    counts(&mut page);
-    for (scope, title) in [
-        (Scope::Service, "Service"),
-        (Scope::Bucket, "Buckets"),
-        (Scope::Object, "Objects"),
-    ] {
-        line(&mut page, format_args!("\n## {title}\n"));
-        line(&mut page, format_args!("| Operation | Request | Here |"));
-        line(&mut page, format_args!("|---|---|---|"));
-        for spec in ROUTES.iter().filter(|spec| spec.scope == scope) {
-            let request = request(spec);
-            let here = here(spec.support);
-            line(
-                &mut page,
-                format_args!("| {} | `{request}` | {here} |", spec.name),
-            );
-        }
-    }
+    compat_rows(&mut page, ROUTES);
     configuration(&mut page);
     page.push_str(DIFFERENCES);
     page
 }
 
-fn counts(page: &mut String) {
+/// How much of an API is here, and each of its operations.
+pub(crate) fn compat_rows(page: &mut String, routes: &[RouteSpec]) {
+    counts(page, routes);
+    for (scope, title) in [
+        (Scope::Service, "Service"),
+        (Scope::Bucket, "Buckets"),
+        (Scope::Object, "Objects"),
+    ] {
+        line(page, format_args!("\n## {title}\n"));
+        line(page, format_args!("| Operation | Request | Here |"));
+        line(page, format_args!("|---|---|---|"));
+        for spec in routes.iter().filter(|spec| spec.scope == scope) {
+            let request = request(spec);
+            let here = here(spec.support);
+            line(
+                page,
+                format_args!("| {} | `{request}` | {here} |", spec.name),
+            );
+        }
+    }
+}
+
+fn counts(page: &mut String, routes: &[RouteSpec]) {
     let count = |fits: fn(Support) -> bool| {
-        let mut names: Vec<_> = ROUTES
+        let mut names: Vec<_> = routes
             .iter()
             .filter(|spec| fits(spec.support))
             .map(|spec| spec.name)
@@ -88,7 +94,7 @@ fn configuration(page: &mut String) {
          because nothing\nhere depends on it, or is refused.\n\n\
          | Sub-resource | Here |\n|---|---|\n",
     );
-    for kind in ConfigKind::ALL {
+    for kind in ConfigKind::ALL.iter().filter(|kind| !kind.is_of_s3()) {
         let here = match kind.support() {
             ConfigSupport::Effective => "in effect",
             ConfigSupport::Stored => "kept and returned; changes nothing here",
