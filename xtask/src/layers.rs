@@ -54,7 +54,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "osier-gateway",
-        imports: &["osier-cache", "osier-http", "osier-types"],
+        imports: &["osier-cache", "osier-http", "osier-auth", "osier-types"],
     },
     Layer {
         name: "osier-cache",

@@ -15,8 +15,10 @@ pub mod directory;
 mod form;
 mod identity;
 mod mac;
+mod outbound;
 pub mod policy;
 mod policy_form;
+mod proxies;
 mod referer;
 mod s3;
 mod scheme;
@@ -25,9 +27,11 @@ mod signing_keys;
 #[cfg(test)]
 mod testing;
 pub mod token;
+mod url_auth;
 mod v1;
 mod v2;
 mod v4;
+mod visitors;
 
 pub use decision::{
     AccessPointFacts, BucketFacts, Decision, Inquiry, Layer, Layers, PublicAccess, ResourceFacts,
@@ -35,7 +39,11 @@ pub use decision::{
 };
 pub use form::{FormAuthentication, FormFields, authenticate_form};
 pub use identity::{Identity, KeyRecord, KeyRing, Principal, StaticKeyRing, TokenFault};
+pub use outbound::{
+    AccessKey, OutboundScheme, Unsigned, UnusableKey, is_signature_parameter, is_sub_resource,
+};
 pub use policy_form::{LengthRange, PostPolicy, PostTarget};
+pub use proxies::TrustedProxies;
 pub use referer::Referers;
 pub use s3::{ChunkSigner, chunked};
 pub use scheme::{
@@ -44,3 +52,5 @@ pub use scheme::{
 };
 pub use secret::Secret;
 pub use signing_keys::SigningKeys;
+pub use url_auth::{ProvenUrl, UrlAuth, UrlAuthType, UrlRefusal};
+pub use visitors::{AgentPattern, HostPattern, List, VisitorRefusal, Visitors};

@@ -2,23 +2,40 @@
 //! cache when the origin allows it.
 //!
 //! It changes what a proxy has to change and nothing else: path, query and signed headers
-//! reach the origin byte for byte, so that signatures verify. It knows no bucket, no
-//! signature and no settings file.
+//! reach the origin byte for byte, so that signatures verify, unless the site has requests
+//! signed anew. It knows no settings file, and no store but one that it is given.
 #![warn(missing_docs)]
 
+mod access;
 mod access_log;
+mod cached;
+mod credentials;
+mod fetch;
+mod filling;
 mod flight;
 mod forward;
+mod front;
 mod gateway;
+mod health;
 mod kept;
+mod local_store;
 mod origin;
+mod pages;
+mod proof;
 mod resolve;
 mod settings;
 mod site;
 mod trouble;
+mod upstream;
 
 pub use access_log::{AccessLine, CacheUse};
+pub use credentials::InvalidCredentials;
 pub use gateway::{Gateway, Request, Response};
-pub use origin::{InvalidOrigin, Origin};
-pub use settings::{CacheMode, SiteSettings};
+pub use local_store::{LocalStore, Pending, Visit};
+pub use origin::{InvalidOrigin, Origin, OriginKind};
+pub use settings::{
+    AuthMode, CacheMode, CorsSettings, CredentialSettings, ErrorPageSettings, HealthSettings,
+    HttpsMode, ListSettings, OriginSettings, SecretText, SignatureVersion, SiteSettings,
+    UrlAuthKind, UrlAuthSettings,
+};
 pub use site::{InvalidSite, Sites};

@@ -1,10 +1,12 @@
 //! The settings of one site: a `[[site]]` table of the settings file.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
-/// One site. Only `hosts` and `origin` must be given; the other defaults are those of nginx
+/// One site. Only `hosts` and an origin must be given; the other defaults are those of nginx
 /// where nginx has the setting.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -12,12 +14,33 @@ pub struct SiteSettings {
     /// Host names it answers: exact (`oss.example.com`), all below a name (`*.example.com`),
     /// or `*` for what no other site answers.
     pub hosts: Vec<String>,
-    /// Where answers come from: `oss://bucket@endpoint` or `http://host[:port]`.
-    pub origin: String,
-    /// How requests are authorised at the origin. `passthrough` leaves the client's own
-    /// signature in place, which is the only way there is.
+    /// The beginning of paths that it answers, in whole segments: several sites may share a host
+    /// and divide its paths, and the longest one counts.
+    #[serde(default)]
+    pub path: String,
+    /// Where answers come from: `oss://bucket@endpoint`, `http://host[:port]` or
+    /// `self://bucket`; `oss+https://` and `https://` go over TLS.
+    #[serde(default)]
+    pub origin: Option<String>,
+    /// Several origins in the place of one.
+    #[serde(default)]
+    pub origins: Vec<OriginSettings>,
+    /// How requests are authorised at the origin.
     #[serde(default)]
     pub auth: AuthMode,
+    /// With which signature, where requests are signed anew.
+    #[serde(default)]
+    pub signature: SignatureVersion,
+    /// The region of V4 signatures; absent means the one that the endpoint names.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// The key to sign with; absent means the environment.
+    #[serde(default)]
+    pub credentials: CredentialSettings,
+    /// The account here that the bucket counts as a bucket of, where `auth` is `verify+resign`;
+    /// absent means the account of the root key.
+    #[serde(default)]
+    pub account: Option<String>,
     /// Whether answers are kept.
     #[serde(default)]
     pub cache: CacheMode,
@@ -28,7 +51,43 @@ pub struct SiteSettings {
     /// What is put before paths then.
     #[serde(default)]
     pub add_prefix: String,
-    /// Methods that may pass; empty means all.
+    /// The object in the place of a path that ends with a slash, such as `index.html`.
+    #[serde(default)]
+    pub index: Option<String>,
+    /// Whether a path that is no object, and has an index below it, is answered by a redirect to
+    /// the same path with a slash.
+    #[serde(default)]
+    pub append_slash: bool,
+    /// Objects of the site that are sent in the place of errors, by status.
+    #[serde(default)]
+    pub error_pages: BTreeMap<String, ErrorPageSettings>,
+    /// What becomes of plain HTTP.
+    #[serde(default)]
+    pub https: HttpsMode,
+    /// The port of the encrypted site, for redirects to it.
+    #[serde(default = "https_port")]
+    pub https_port: u16,
+    /// Seconds for which browsers come by HTTPS only (`Strict-Transport-Security`); 0 says
+    /// nothing.
+    #[serde(default)]
+    pub hsts_s: u64,
+    /// Pages that may refer to the site, by their host: `example.com`, `*.example.com`.
+    #[serde(default)]
+    pub referer: ListSettings,
+    /// Addresses and networks that may come.
+    #[serde(default)]
+    pub ip: ListSettings,
+    /// Programs that may come, with `*` and `?`, in any case.
+    #[serde(default)]
+    pub user_agent: ListSettings,
+    /// URLs must prove that their maker knew a key.
+    #[serde(default)]
+    pub url_auth: Option<UrlAuthSettings>,
+    /// Pages of other origins whose scripts may use the site; without rules, what the origin says
+    /// is passed on.
+    #[serde(default)]
+    pub cors: Vec<CorsSettings>,
+    /// Methods that may pass; empty means all, or GET and HEAD where `auth` is `resign`.
     #[serde(default)]
     pub methods: Vec<String>,
     /// The `Host` sent to the origin; absent means the origin's own name.
@@ -37,9 +96,23 @@ pub struct SiteSettings {
     /// Headers set on requests to the origin, in the place of the client's.
     #[serde(default)]
     pub request_headers: BTreeMap<String, String>,
+    /// The same, for values that only the origin may know: they are never shown.
+    #[serde(default)]
+    pub secret_headers: BTreeMap<String, SecretText>,
     /// Headers set on answers, in the place of the origin's.
     #[serde(default)]
     pub response_headers: BTreeMap<String, String>,
+    /// A file with the authorities whose certificates of origins are believed, in PEM; absent
+    /// means those that browsers know.
+    #[serde(default)]
+    pub origin_ca: Option<PathBuf>,
+    /// Whether the certificate of an origin must be believed at all.
+    #[serde(default = "yes")]
+    pub origin_verify: bool,
+    /// Whether names of origins may lead to this machine and its link, where services are that
+    /// nobody should reach through a name.
+    #[serde(default)]
+    pub origin_local: bool,
     /// Bytes of a request body; more is answered with 413 before it is read. 0 is unlimited.
     #[serde(default = "body_bytes_max")]
     pub body_bytes_max: u64,
@@ -52,6 +125,15 @@ pub struct SiteSettings {
     /// Seconds in which the origin sends no byte of an answer.
     #[serde(default = "read_timeout_s")]
     pub read_timeout_s: u64,
+    /// Failures in a row after which one of several origins is left alone, and seconds for which.
+    #[serde(default = "failures_max")]
+    pub failures_max: u32,
+    /// See `failures_max`.
+    #[serde(default = "failure_rest_s")]
+    pub failure_rest_s: u64,
+    /// Checks of the origins; absent means that only requests find out.
+    #[serde(default)]
+    pub health: Option<HealthSettings>,
     /// Seconds for which the origin's addresses are used without asking again.
     #[serde(default = "resolve_valid_s")]
     pub resolve_valid_s: u64,
@@ -60,13 +142,206 @@ pub struct SiteSettings {
     pub stale_if_error_s: u64,
 }
 
-/// `auth`.
+/// One of several origins.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OriginSettings {
+    /// As `origin` of a site.
+    pub url: String,
+    /// Its share among those of the same priority.
+    #[serde(default = "one")]
+    pub weight: u32,
+    /// Those with the lowest number are used; the others stand by.
+    #[serde(default)]
+    pub priority: u32,
+}
+
+/// `referer`, `ip`, `user_agent`: those that may, and those that may not; the latter come first.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ListSettings {
+    /// Those that may; empty means all.
+    pub allow: Vec<String>,
+    /// Those that may not.
+    pub deny: Vec<String>,
+    /// Whether those that say nothing may.
+    pub allow_empty: bool,
+}
+
+impl Default for ListSettings {
+    fn default() -> Self {
+        Self {
+            allow: Vec::new(),
+            deny: Vec::new(),
+            allow_empty: true,
+        }
+    }
+}
+
+/// `url_auth`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UrlAuthSettings {
+    /// Where the proof stands in a URL.
+    #[serde(rename = "type")]
+    pub kind: UrlAuthKind,
+    /// The main key and, while it is changed, the backup key.
+    pub keys: Vec<SecretText>,
+    /// Seconds after the time in a URL for which it is good.
+    #[serde(default = "url_ttl_s")]
+    pub ttl_s: u32,
+}
+
+/// The types of Alibaba Cloud's CDN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UrlAuthKind {
+    /// In the parameter `auth_key`.
+    #[serde(alias = "A")]
+    A,
+    /// In the path, with a date.
+    #[serde(alias = "B")]
+    B,
+    /// In the path or in `KEY1` and `KEY2`, with hexadecimal seconds.
+    #[serde(alias = "C")]
+    C,
+}
+
+/// One rule of `cors`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CorsSettings {
+    /// Origins of pages, each with at most one `*`.
+    pub origins: Vec<String>,
+    /// Methods.
+    #[serde(default = "cors_methods")]
+    pub methods: Vec<String>,
+    /// Request headers, each with at most one `*`.
+    #[serde(default)]
+    pub headers: Vec<String>,
+    /// Headers of answers that scripts may read.
+    #[serde(default)]
+    pub expose: Vec<String>,
+    /// Seconds for which a browser remembers the rule.
+    #[serde(default)]
+    pub max_age_s: Option<u32>,
+}
+
+/// One of `error_pages`: a path, or a path with the status to send.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum ErrorPageSettings {
+    /// Sent with the status of the error.
+    Page(String),
+    /// Sent with another: 200 for applications that know their own paths.
+    WithStatus {
+        /// The path.
+        page: String,
+        /// The status.
+        status: u16,
+    },
+}
+
+/// `https`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+pub enum HttpsMode {
+    /// Plain HTTP is answered.
+    #[default]
+    Optional,
+    /// Plain HTTP is sent to HTTPS.
+    Redirect,
+}
+
+/// `health`: requests of the gateway's own to each origin.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HealthSettings {
+    /// What is asked for. A web server is well that answers with 2xx or 3xx, a bucket that
+    /// does not answer with 5xx.
+    pub path: String,
+    /// Seconds from one check to the next.
+    #[serde(default = "health_interval_s")]
+    pub interval_s: u64,
+    /// Seconds for an answer.
+    #[serde(default = "health_timeout_s")]
+    pub timeout_s: u64,
+    /// Checks in a row that must fail.
+    #[serde(default = "health_failures_max")]
+    pub failures_max: u32,
+}
+
+/// `auth`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub enum AuthMode {
     /// The client's signature goes to the origin.
     #[default]
+    #[serde(rename = "passthrough")]
     Passthrough,
+    /// Requests are signed with the site's key, whoever sends them: for buckets that are private
+    /// and whose objects are to be read by all whom the site lets in.
+    #[serde(rename = "resign")]
+    Resign,
+    /// The client's signature and permissions are checked here, then its request is signed
+    /// with the site's key.
+    #[serde(rename = "verify+resign")]
+    VerifyResign,
+}
+
+/// `signature`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignatureVersion {
+    /// `OSS4-HMAC-SHA256`.
+    #[default]
+    V4,
+    /// `OSS`.
+    V1,
+}
+
+/// `credentials`: a key, or where one is to be found. With nothing in it, the environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CredentialSettings {
+    /// The key's id, with `access_key_secret`.
+    pub access_key_id: Option<String>,
+    /// Its secret.
+    pub access_key_secret: Option<SecretText>,
+    /// The token of a temporary key.
+    pub security_token: Option<SecretText>,
+    /// The beginning of the names of variables: `OSS` for `OSS_ACCESS_KEY_ID`,
+    /// `OSS_ACCESS_KEY_SECRET` and `OSS_SESSION_TOKEN`.
+    pub environment: Option<String>,
+    /// A file with the key, read again when it changes.
+    pub file: Option<PathBuf>,
+    /// The metadata service of an instance, such as `http://100.100.100.200`, or a URL that
+    /// answers with a temporary key.
+    pub metadata: Option<String>,
+    /// The instance's role; absent means the one that the service names.
+    pub role: Option<String>,
+}
+
+/// A text that is never printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct SecretText(String);
+
+impl SecretText {
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for SecretText {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("SecretText")
+    }
 }
 
 /// `cache`.
@@ -78,6 +353,26 @@ pub enum CacheMode {
     Auto,
     /// Nothing is.
     Off,
+}
+
+fn https_port() -> u16 {
+    443
+}
+
+fn url_ttl_s() -> u32 {
+    1800
+}
+
+fn cors_methods() -> Vec<String> {
+    vec!["GET".to_owned(), "HEAD".to_owned()]
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn one() -> u32 {
+    1
 }
 
 fn body_bytes_max() -> u64 {
@@ -94,6 +389,26 @@ fn send_timeout_s() -> u64 {
 
 fn read_timeout_s() -> u64 {
     30
+}
+
+fn failures_max() -> u32 {
+    3
+}
+
+fn failure_rest_s() -> u64 {
+    10
+}
+
+fn health_interval_s() -> u64 {
+    5
+}
+
+fn health_timeout_s() -> u64 {
+    3
+}
+
+fn health_failures_max() -> u32 {
+    2
 }
 
 fn resolve_valid_s() -> u64 {

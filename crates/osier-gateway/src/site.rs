@@ -5,28 +5,50 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
+use osier_auth::OutboundScheme;
 use osier_cache::{KeyRules, TtlRules};
-use osier_http::{Client, ClientSettings};
+use osier_http::{Client, ClientSettings, OriginTls, TrustedRoots};
 
-use crate::settings::{AuthMode, CacheMode, SiteSettings};
+use crate::access::Access;
+use crate::credentials::{Credentials, InvalidCredentials, KeySource};
+use crate::health::HealthCheck;
+use crate::origin::OriginKind;
+use crate::pages::Pages;
+use crate::proof::Signer;
+use crate::resolve::Reach;
+use crate::settings::{
+    AuthMode, CacheMode, HealthSettings, OriginSettings, SignatureVersion, SiteSettings,
+};
+use crate::upstream::{Health, Upstream, Upstreams};
 use crate::{InvalidOrigin, Origin};
 
 /// All sites of a server. Immutable: a reload makes a new one.
 #[derive(Debug, Default)]
 pub struct Sites {
-    exact: HashMap<String, Arc<Site>>,
+    exact: HashMap<String, Paths>,
     /// By what stands behind the `*`, dot included.
-    below: HashMap<String, Arc<Site>>,
-    otherwise: Option<Arc<Site>>,
+    below: HashMap<String, Paths>,
+    otherwise: Paths,
+    all: Vec<Arc<Site>>,
+    /// Keys to sign with; sites that name the same source share one.
+    credentials: Vec<Arc<Credentials>>,
 }
+
+/// The sites that share a host, longest path first.
+pub(crate) type Paths = Vec<Arc<Site>>;
 
 /// One site.
 #[derive(Debug)]
 pub(crate) struct Site {
     /// The first host: the site's name in logs and in the names of kept answers.
     pub(crate) name: String,
-    pub(crate) origin: Origin,
-    pub(crate) origin_host: HeaderValue,
+    /// The beginning of its paths.
+    pub(crate) path: String,
+    pub(crate) access: Access,
+    pub(crate) pages: Pages,
+    pub(crate) upstreams: Upstreams,
+    pub(crate) auth: Auth,
+    pub(crate) health: Option<HealthCheck>,
     pub(crate) caches: bool,
     pub(crate) strip_prefix: String,
     pub(crate) add_prefix: String,
@@ -36,9 +58,32 @@ pub(crate) struct Site {
     pub(crate) body_bytes_max: Option<u64>,
     pub(crate) resolve_valid: Duration,
     pub(crate) stale_if_error_s: u64,
-    pub(crate) client: Client,
     pub(crate) keys: KeyRules,
     pub(crate) ttl: TtlRules,
+}
+
+/// How requests are authorised at the origins of a site.
+#[derive(Debug)]
+pub(crate) enum Auth {
+    /// By the client's own signature.
+    Passthrough,
+    /// By ours, whoever asks.
+    Resign(Signer),
+    /// By ours, once the client's was checked, and its permissions on a bucket of an account.
+    VerifyResign(Signer, Option<String>),
+}
+
+impl Auth {
+    pub(crate) fn signer(&self) -> Option<&Signer> {
+        match self {
+            Self::Passthrough => None,
+            Self::Resign(signer) | Self::VerifyResign(signer, _) => Some(signer),
+        }
+    }
+
+    fn credentials(&self) -> Option<&Arc<Credentials>> {
+        self.signer().map(|signer| &signer.credentials)
+    }
 }
 
 /// A site's settings can't be used.
@@ -56,6 +101,41 @@ pub enum InvalidSite {
     /// The origin is none.
     #[error(transparent)]
     Origin(#[from] InvalidOrigin),
+    /// It has no origin, or two ways of saying it.
+    #[error("a site needs either `origin` or `origins`")]
+    NoOrigin,
+    /// One of several is of a kind that stands alone.
+    #[error("`self://` can't be one of several origins")]
+    OwnAmongOthers,
+    /// Weights make no shares.
+    #[error("the weight of an origin is between 1 and 1000")]
+    Weight,
+    /// The origin's certificate authorities can't be used.
+    #[error("{0}")]
+    Tls(String),
+    /// What is to be signed is no bucket.
+    #[error(
+        "`auth` signs requests for buckets: the origin begins with `oss://`, `s3://` or `self://`"
+    )]
+    NothingToSign,
+    /// A request has one signature.
+    #[error("the origins of a site that signs are all of OSS or all of S3")]
+    MixedSignatures,
+    /// The region of the signature is unknown.
+    #[error("`region` is needed: the endpoint does not name one")]
+    Region,
+    /// The key to sign with is not named.
+    #[error(transparent)]
+    Credentials(#[from] InvalidCredentials),
+    /// What is signed by the client would not be what is read.
+    #[error("`verify+resign` goes without `strip_prefix` and `add_prefix`: clients sign the path")]
+    PrefixVerified,
+    /// An entry of a list can't be read.
+    #[error("`{0}` is no host, network or pattern")]
+    Visitor(String),
+    /// An error page is for no error, or is no page.
+    #[error("`{0}` is no error page: it is written `404 = \"/path\"`")]
+    ErrorPage(String),
     /// A method is none.
     #[error("`{0}` is no method")]
     Method(String),
@@ -63,7 +143,7 @@ pub enum InvalidSite {
     #[error("`{0}` can't be sent as a header")]
     Header(String),
     /// A prefix is no beginning of a path.
-    #[error("the prefix `{0}` does not begin with `/`")]
+    #[error("`{0}` is no beginning of a path: it does not begin with `/`")]
     Prefix(String),
 }
 
@@ -73,74 +153,133 @@ impl Sites {
     /// # Errors
     /// The first thing that can't be used, with the place of its site in the list.
     pub fn new(settings: &[SiteSettings]) -> Result<Self, (usize, InvalidSite)> {
-        let mut sites = Self::default();
+        Self::after(settings, &Self::default())
+    }
+
+    /// The same, for sites that take the place of others: keys that those have fetched are
+    /// used on.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(crate) fn after(
+        settings: &[SiteSettings],
+        before: &Self,
+    ) -> Result<Self, (usize, InvalidSite)> {
+        let mut sites = Self {
+            credentials: before.credentials.clone(),
+            ..Self::default()
+        };
         for (index, settings) in settings.iter().enumerate() {
             sites.add(settings).map_err(|invalid| (index, invalid))?;
         }
+        let all = &sites.all;
+        let is_used = |known: &Arc<Credentials>| {
+            let mut keys = all.iter().filter_map(|site| site.auth.credentials());
+            keys.any(|used| Arc::ptr_eq(used, known))
+        };
+        sites.credentials.retain(is_used);
         Ok(sites)
     }
 
+    /// All that can't be used, one thing for each site, with the site's place in the list.
+    pub fn problems(settings: &[SiteSettings]) -> Vec<(usize, InvalidSite)> {
+        let mut sites = Self::default();
+        let added = settings.iter().map(|settings| sites.add(settings));
+        let added: Vec<_> = added.enumerate().collect();
+        let wrong = added.into_iter();
+        wrong
+            .filter_map(|(index, added)| added.err().map(|invalid| (index, invalid)))
+            .collect()
+    }
+
     fn add(&mut self, settings: &SiteSettings) -> Result<(), InvalidSite> {
-        let site = Arc::new(Site::new(settings)?);
+        let site = Arc::new(Site::new(settings, &mut self.credentials)?);
+        self.all.push(Arc::clone(&site));
         for host in &settings.hosts {
             let name = host.to_ascii_lowercase();
-            let before = match name.strip_prefix('*') {
-                Some("") => self.otherwise.replace(Arc::clone(&site)),
+            let paths = match name.strip_prefix('*') {
+                Some("") => &mut self.otherwise,
                 Some(rest) => {
                     let well_formed = rest.strip_prefix('.').is_some_and(is_host);
                     if !well_formed {
                         return Err(InvalidSite::Host(host.clone()));
                     }
-                    self.below.insert(rest.to_owned(), Arc::clone(&site))
+                    self.below.entry(rest.to_owned()).or_default()
                 }
-                None if is_host(&name) => self.exact.insert(name, Arc::clone(&site)),
+                None if is_host(&name) => self.exact.entry(name).or_default(),
                 None => return Err(InvalidSite::Host(host.clone())),
             };
-            if before.is_some() {
+            if paths.iter().any(|other| other.path == site.path) {
                 return Err(InvalidSite::Twice(host.clone()));
             }
+            let longer = |other: &Arc<Site>| other.path.len() > site.path.len();
+            let place = paths.partition_point(longer);
+            paths.insert(place, Arc::clone(&site));
         }
         Ok(())
     }
 
-    /// Whether there is any.
-    pub fn is_empty(&self) -> bool {
-        self.exact.is_empty() && self.below.is_empty() && self.otherwise.is_none()
+    /// All sites, each once.
+    pub(crate) fn all(&self) -> &[Arc<Site>] {
+        &self.all
     }
 
-    /// The site of a `Host`, with or without a port: exact before the longest wildcard
-    /// before the one for everything.
-    pub(crate) fn of_host(&self, host: &str) -> Option<&Arc<Site>> {
+    /// Whether there is any.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The sites of a `Host`, with or without a port: exact before the longest wildcard before
+    /// the one for everything.
+    pub(crate) fn of_host(&self, host: &str) -> Option<&Paths> {
         let name = without_port(host)
             .trim_end_matches('.')
             .to_ascii_lowercase();
-        if let Some(site) = self.exact.get(&name) {
-            return Some(site);
+        if let Some(paths) = self.exact.get(&name) {
+            return Some(paths);
         }
         let mut rest = name.as_str();
         while let Some(dot) = rest.find('.') {
             let (_, below) = rest.split_at(dot);
-            if let Some(site) = self.below.get(below) {
-                return Some(site);
+            if let Some(paths) = self.below.get(below) {
+                return Some(paths);
             }
             rest = below.trim_start_matches('.');
         }
-        self.otherwise.as_ref()
+        Some(&self.otherwise).filter(|paths| !paths.is_empty())
     }
 }
 
+/// Of the sites that share a host the one for a path.
+pub(crate) fn of_path<'s>(paths: &'s Paths, path: &str) -> Option<&'s Arc<Site>> {
+    paths.iter().find(|site| after(path, &site.path).is_some())
+}
+
+/// What follows a prefix of whole segments: `/media` is before `/media/a`, not `/mediathek`.
+fn after<'p>(path: &'p str, prefix: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(prefix)?;
+    let whole =
+        prefix.is_empty() || prefix.ends_with('/') || rest.is_empty() || rest.starts_with('/');
+    whole.then_some(rest)
+}
+
 impl Site {
-    fn new(settings: &SiteSettings) -> Result<Self, InvalidSite> {
+    fn new(
+        settings: &SiteSettings,
+        known: &mut Vec<Arc<Credentials>>,
+    ) -> Result<Self, InvalidSite> {
         let name = settings.hosts.first().ok_or(InvalidSite::NoHost)?.clone();
-        let origin = Origin::parse(&settings.origin)?;
-        // The only way there is; named here so that another one can't be forgotten.
-        let AuthMode::Passthrough = settings.auth;
-        let origin_host = settings.origin_host.as_ref().unwrap_or(&origin.authority);
-        let origin_host = value(origin_host)?;
+        let upstreams = upstreams(settings)?;
+        let auth = auth(settings, &upstreams, known)?;
         let methods = settings.methods.iter().map(|method| {
             Method::from_bytes(method.as_bytes()).map_err(|_| InvalidSite::Method(method.clone()))
         });
-        for prefix in [&settings.strip_prefix, &settings.add_prefix] {
+        let mut methods = methods.collect::<Result<Vec<_>, _>>()?;
+        if methods.is_empty() && matches!(auth, Auth::Resign(_)) {
+            // Whoever the site lets in signs with our key: writing is for those who say so.
+            methods = vec![Method::GET, Method::HEAD];
+        }
+        for prefix in [&settings.path, &settings.strip_prefix, &settings.add_prefix] {
             if !prefix.is_empty() && !prefix.starts_with('/') {
                 return Err(InvalidSite::Prefix(prefix.clone()));
             }
@@ -154,42 +293,177 @@ impl Site {
                 })
                 .collect::<Result<Vec<_>, InvalidSite>>()
         };
+        let mut request_headers = headers(&settings.request_headers)?;
+        for (name, secret) in &settings.secret_headers {
+            let header = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| InvalidSite::Header(name.clone()))?;
+            let mut value = HeaderValue::from_str(secret.expose())
+                .map_err(|_| InvalidSite::Header(name.clone()))?;
+            value.set_sensitive(true);
+            request_headers.push((header, value));
+        }
         Ok(Self {
-            name: name.to_ascii_lowercase(),
-            origin_host,
-            origin,
+            name: format!("{}{}", name.to_ascii_lowercase(), settings.path),
+            path: settings.path.clone(),
+            access: Access::new(settings)?,
+            pages: Pages::new(settings)?,
+            upstreams: Upstreams::new(
+                upstreams,
+                settings.failures_max.max(1),
+                Duration::from_secs(settings.failure_rest_s),
+            ),
             caches: settings.cache == CacheMode::Auto,
             strip_prefix: settings.strip_prefix.clone(),
             add_prefix: settings.add_prefix.trim_end_matches('/').to_owned(),
-            methods: methods.collect::<Result<_, _>>()?,
-            request_headers: headers(&settings.request_headers)?,
+            methods,
+            auth,
+            health: settings.health.as_ref().map(health).transpose()?,
+            request_headers,
             response_headers: headers(&settings.response_headers)?,
             body_bytes_max: (settings.body_bytes_max > 0).then_some(settings.body_bytes_max),
             resolve_valid: Duration::from_secs(settings.resolve_valid_s),
             stale_if_error_s: settings.stale_if_error_s,
-            client: Client::new(ClientSettings {
-                connect_timeout: Duration::from_secs(settings.connect_timeout_s.max(1)),
-                send_timeout: Duration::from_secs(settings.send_timeout_s.max(1)),
-                read_timeout: Duration::from_secs(settings.read_timeout_s.max(1)),
-                ..ClientSettings::default()
-            }),
             keys: KeyRules::default(),
             ttl: TtlRules::default(),
         })
     }
 
+    /// The bucket of the store in this process that the site shows, if it does that.
+    pub(crate) fn own_bucket(&self) -> Option<&str> {
+        let origin = &self.upstreams.all().first()?.origin;
+        match &origin.kind {
+            OriginKind::Own { bucket } => Some(bucket),
+            OriginKind::Http | OriginKind::Oss { .. } | OriginKind::S3 { .. } => None,
+        }
+    }
+
     /// The path at the origin; nothing when the site does not answer this one. Bytes stay as
     /// they are: a decoded path would break signatures.
     pub(crate) fn origin_path(&self, path: &str) -> Option<String> {
-        let rest = path.strip_prefix(self.strip_prefix.as_str())?;
+        let rest = after(path, &self.strip_prefix)?;
         let slash = if rest.starts_with('/') { "" } else { "/" };
-        // `/media` takes off a whole segment, not the beginning of `/mediathek`.
-        let whole = self.strip_prefix.is_empty()
-            || self.strip_prefix.ends_with('/')
-            || rest.is_empty()
-            || rest.starts_with('/');
-        whole.then(|| format!("{}{slash}{rest}", self.add_prefix))
+        Some(format!("{}{slash}{rest}", self.add_prefix))
     }
+}
+
+fn health(settings: &HealthSettings) -> Result<HealthCheck, InvalidSite> {
+    if !settings.path.starts_with('/') || settings.path.parse::<http::Uri>().is_err() {
+        return Err(InvalidSite::Prefix(settings.path.clone()));
+    }
+    Ok(HealthCheck {
+        path: settings.path.clone(),
+        interval: Duration::from_secs(settings.interval_s.max(1)),
+        timeout: Duration::from_secs(settings.timeout_s.max(1)),
+        failures_max: settings.failures_max.max(1),
+    })
+}
+
+fn upstreams(settings: &SiteSettings) -> Result<Vec<Arc<Upstream>>, InvalidSite> {
+    let named: Vec<OriginSettings> = match (&settings.origin, settings.origins.as_slice()) {
+        (Some(url), []) => vec![OriginSettings {
+            url: url.clone(),
+            weight: 1,
+            priority: 0,
+        }],
+        (None, [_, ..]) => settings.origins.clone(),
+        _ => return Err(InvalidSite::NoOrigin),
+    };
+    let alone = named.len() == 1;
+    let client = Client::new(ClientSettings {
+        connect_timeout: Duration::from_secs(settings.connect_timeout_s.max(1)),
+        send_timeout: Duration::from_secs(settings.send_timeout_s.max(1)),
+        read_timeout: Duration::from_secs(settings.read_timeout_s.max(1)),
+        ..ClientSettings::default()
+    });
+    let roots = match &settings.origin_ca {
+        _ if !settings.origin_verify => TrustedRoots::Unverified,
+        Some(path) => TrustedRoots::File(path.clone()),
+        None => TrustedRoots::Public,
+    };
+    let upstreams = named.into_iter().map(|named| {
+        let origin = Origin::parse(&named.url)?;
+        if matches!(origin.kind, OriginKind::Own { .. }) && !alone {
+            return Err(InvalidSite::OwnAmongOthers);
+        }
+        if !(1..=1000).contains(&named.weight) {
+            return Err(InvalidSite::Weight);
+        }
+        let mut client = client.clone();
+        if origin.tls {
+            let tls = OriginTls::new(&origin.tls_name(), &roots);
+            client = client.over(tls.map_err(|error| InvalidSite::Tls(error.to_string()))?);
+        }
+        let host = settings.origin_host.as_ref().unwrap_or(&origin.authority);
+        Ok(Arc::new(Upstream {
+            host: value(host)?,
+            client,
+            reach: if settings.origin_local {
+                Reach::Local
+            } else {
+                Reach::Network
+            },
+            weight: named.weight,
+            priority: named.priority,
+            health: Health::new(),
+            origin,
+        }))
+    });
+    upstreams.collect()
+}
+
+fn auth(
+    settings: &SiteSettings,
+    upstreams: &[Arc<Upstream>],
+    known: &mut Vec<Arc<Credentials>>,
+) -> Result<Auth, InvalidSite> {
+    if settings.auth == AuthMode::Passthrough {
+        return Ok(Auth::Passthrough);
+    }
+    let mut regions = Vec::new();
+    let mut of_s3 = 0;
+    for upstream in upstreams {
+        match &upstream.origin.kind {
+            OriginKind::Http => return Err(InvalidSite::NothingToSign),
+            OriginKind::Oss { region, .. } => regions.extend(region.clone()),
+            OriginKind::S3 { region, .. } => {
+                of_s3 += 1;
+                regions.extend(region.clone());
+            }
+            // The store takes any region.
+            OriginKind::Own { .. } => regions.push("cn-hangzhou".to_owned()),
+        }
+    }
+    if of_s3 > 0 && of_s3 < upstreams.len() {
+        return Err(InvalidSite::MixedSignatures);
+    }
+    let region = settings.region.clone().or_else(|| regions.first().cloned());
+    let scheme = match settings.signature {
+        // What stores that know no regions expect.
+        _ if of_s3 > 0 => OutboundScheme::Aws4 {
+            region: region.unwrap_or_else(|| "us-east-1".to_owned()),
+        },
+        SignatureVersion::V1 => OutboundScheme::V1,
+        SignatureVersion::V4 => OutboundScheme::V4 {
+            region: region.ok_or(InvalidSite::Region)?,
+        },
+    };
+    let source = KeySource::new(&settings.credentials)?;
+    let shared = known.iter().find(|known| known.is_from(&source));
+    let credentials = shared.map_or_else(|| Arc::new(Credentials::new(source.clone())), Arc::clone);
+    if shared.is_none() {
+        known.push(Arc::clone(&credentials));
+    }
+    let signer = Signer {
+        scheme,
+        credentials,
+    };
+    if settings.auth == AuthMode::Resign {
+        return Ok(Auth::Resign(signer));
+    }
+    if !settings.strip_prefix.is_empty() || !settings.add_prefix.is_empty() {
+        return Err(InvalidSite::PrefixVerified);
+    }
+    Ok(Auth::VerifyResign(signer, settings.account.clone()))
 }
 
 fn value(text: &str) -> Result<HeaderValue, InvalidSite> {
@@ -240,7 +514,7 @@ mod tests {
     #[test]
     fn the_closest_host_wins() {
         let sites = sites(&["a.example.com", "*.example.com", "*.b.example.com"]);
-        let name = |host: &str| sites.of_host(host).map(|site| site.name.clone());
+        let name = |host: &str| sites.of_host(host).map(|paths| paths[0].name.clone());
         assert_eq!(name("A.example.com:8080").as_deref(), Some("a.example.com"));
         assert_eq!(name("a.example.com.").as_deref(), Some("a.example.com"));
         assert_eq!(name("x.a.example.com").as_deref(), Some("*.example.com"));
@@ -253,14 +527,40 @@ mod tests {
     #[test]
     fn a_star_answers_what_no_other_does() {
         let sites = sites(&["a", "*"]);
-        assert_eq!(sites.of_host("b").map(|site| site.name.as_str()), Some("*"));
-        assert_eq!(sites.of_host("a").map(|site| site.name.as_str()), Some("a"));
+        let name = |host: &str| sites.of_host(host).map(|paths| paths[0].name.clone());
+        assert_eq!(name("b").as_deref(), Some("*"));
+        assert_eq!(name("a").as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn sites_of_one_host_divide_its_paths() {
+        let text = |path: &str| {
+            site(&format!(
+                "hosts = ['a']\npath = '{path}'\norigin = 'http://h'"
+            ))
+        };
+        let sites = Sites::new(&[text("/m"), text(""), text("/m/n/")]).unwrap();
+        let of =
+            |path: &str| of_path(sites.of_host("a").unwrap(), path).map(|site| site.name.clone());
+        for (path, expected) in [
+            ("/m/x", "a/m"),
+            ("/m", "a/m"),
+            ("/mm", "a"),
+            ("/m/n", "a/m"),
+            ("/m/n/x", "a/m/n/"),
+        ] {
+            assert_eq!(of(path).as_deref(), Some(expected), "{path}");
+        }
+        let twice = Sites::new(&[text("/m"), text("/m")]).unwrap_err().1;
+        assert_eq!(twice, InvalidSite::Twice("a".to_owned()));
+        let divided = Sites::new(&[text("/m")]).unwrap();
+        assert!(of_path(divided.of_host("a").unwrap(), "/x").is_none());
     }
 
     #[test]
     fn prefixes_are_whole_segments() {
         let text = "hosts = ['a']\norigin = 'http://h'\nstrip_prefix = '/m'\nadd_prefix = '/x/'";
-        let site = Site::new(&site(text)).unwrap();
+        let site = Site::new(&site(text), &mut Vec::new()).unwrap();
         assert_eq!(
             site.origin_path("/m/a%2Fb//c").as_deref(),
             Some("/x/a%2Fb//c")
@@ -295,5 +595,57 @@ mod tests {
             InvalidSite::Method("G T".to_owned())
         );
         assert!(toml::from_str::<SiteSettings>("hosts = []\norigin = ''\nhots = 1").is_err());
+        assert_eq!(invalid("hosts = ['a']"), InvalidSite::NoOrigin);
+    }
+
+    #[test]
+    fn what_is_signed_needs_a_bucket_a_region_and_a_key() {
+        let key = "credentials = { access_key_id = 'k', access_key_secret = 's' }";
+        let invalid = |origin: &str, more: &str| {
+            let text = format!("hosts = ['a']\norigin = '{origin}'\nauth = 'resign'\n{more}");
+            Sites::new(&[site(&text)])
+                .map(|_| ())
+                .map_err(|(_, invalid)| invalid)
+        };
+        assert_eq!(invalid("http://h", key), Err(InvalidSite::NothingToSign));
+        assert_eq!(invalid("oss://b@h:1", key), Err(InvalidSite::Region));
+        assert_eq!(invalid("oss://b@h:1?region=r", key), Ok(()));
+        assert_eq!(invalid("oss://b@oss-cn-beijing", key), Ok(()));
+        assert_eq!(
+            invalid(
+                "oss://b@oss-cn-beijing",
+                "credentials = { access_key_id = 'k' }"
+            ),
+            Err(InvalidSite::Credentials(InvalidCredentials::Half))
+        );
+        assert_eq!(
+            invalid(
+                "oss://b@oss-cn-beijing",
+                "credentials = { environment = 'OSIER_NONE' }"
+            ),
+            Err(InvalidSite::Credentials(InvalidCredentials::Variable(
+                "OSIER_NONE_ACCESS_KEY_ID".to_owned()
+            )))
+        );
+    }
+
+    #[test]
+    fn strangers_write_only_where_that_is_said() {
+        let text = "hosts = ['a']\norigin = 'oss://b@oss-cn-beijing'\nauth = 'resign'\n\
+                    credentials = { access_key_id = 'k', access_key_secret = 's' }";
+        let site = Site::new(&site(text), &mut Vec::new()).unwrap();
+        assert_eq!(site.methods, [Method::GET, Method::HEAD]);
+    }
+
+    #[test]
+    fn sites_with_one_source_of_keys_share_it() {
+        let text = |host: &str| {
+            format!(
+                "hosts = ['{host}']\norigin = 'oss://b@oss-cn-beijing'\nauth = 'resign'\n\
+                 credentials = {{ metadata = 'http://100.100.100.200' }}"
+            )
+        };
+        let sites = Sites::new(&[site(&text("a")), site(&text("b"))]).unwrap();
+        assert_eq!(sites.credentials.len(), 1);
     }
 }

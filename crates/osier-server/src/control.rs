@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use crate::explain::{self, ExplainTask};
 use crate::keys::{KeyTask, Keys};
+use crate::live::{ConfigTask, Live};
 use crate::offline::{collection_summary, engine_summary};
 
 /// No task is longer.
@@ -34,6 +35,7 @@ pub(crate) enum Task {
     Gc,
     Key(KeyTask),
     Explain(ExplainTask),
+    Config(ConfigTask),
 }
 
 /// What the commands work on.
@@ -43,6 +45,7 @@ pub(crate) struct Reach {
     pub(crate) grace: Duration,
     pub(crate) keys: Keys,
     pub(crate) service: Arc<Service>,
+    pub(crate) live: Arc<Live>,
 }
 
 /// What a running server answered.
@@ -188,9 +191,24 @@ async fn answer(mut stream: UnixStream, reach: &Reach) -> io::Result<()> {
             Ok(told) => line("done", &serde_json::to_string(&told)?),
             Err(error) => line("failed", &error.to_string()),
         },
+        Ok(Task::Config(task)) => match reach.live.run(task) {
+            Ok(said) => line("done", &serde_json::to_string(&said)?),
+            Err(error) => line("failed", &with_causes(&error)),
+        },
         Err(_) => line("failed", "no such command"),
     };
     stream.write_all(text.as_bytes()).await
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 fn line(kind: &str, text: &str) -> String {

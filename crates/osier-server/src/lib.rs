@@ -13,6 +13,7 @@ mod edge;
 mod explain;
 mod identities;
 mod keys;
+mod live;
 mod logging;
 mod master_keys;
 mod metrics;
@@ -22,6 +23,7 @@ mod root_key;
 mod server;
 mod settings;
 mod signals;
+mod watch;
 mod welcome;
 
 pub use osier_engine_local::OpenError;
@@ -30,16 +32,17 @@ pub use clock::{SystemClock, SystemRng};
 pub use explain::{ExplainError, ExplainTask, Explained, explain};
 pub use identities::{IdentityError, VAULT_KEY_FILE};
 pub use keys::{KeyAnswer, KeyError, KeyTask, ToldKey};
+pub use live::{ConfigTask, ReloadError};
 pub use logging::start_logging;
 pub use master_keys::{MasterKeysError, add_master_key, list_master_keys, rotate_master_key};
-pub use offline::{Verification, collect, keys, verify};
+pub use offline::{ConfigureError, Verification, collect, configure, keys, verify};
 pub use private_file::PrivateFileError;
 pub use root_key::{KeyOrigin, ROOT_KEY_FILE, RootKey, RootKeyError, key_file, read_root_key};
 pub use server::{Running, StartError, start};
 pub use settings::{
     AccessSettings, AuditSettings, CertificateSettings, EncryptionSettings, GatewaySettings,
     HttpSettings, IdentitySettings, LimitSettings, ListenAddress, LogSettings, Settings,
-    SettingsError, Subnet,
+    SettingsError, SettingsSource, Subnet,
 };
 pub use signals::{Caught, Signals};
 pub use welcome::Welcome;

@@ -94,7 +94,7 @@ impl Service {
         .await
     }
 
-    fn authenticate(
+    pub(crate) fn authenticate(
         &self,
         request: &Parts,
         addressed: &Addressed,
@@ -170,7 +170,12 @@ impl Service {
     }
 }
 
-fn route_of(dialect: Dialect, request: &Parts, address: &Address, query: &Query) -> Route {
+pub(crate) fn route_of(
+    dialect: Dialect,
+    request: &Parts,
+    address: &Address,
+    query: &Query,
+) -> Route {
     dialect.route(&request.method, address, query, &request.headers)
 }
 

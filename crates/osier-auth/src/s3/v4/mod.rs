@@ -443,7 +443,7 @@ pub(crate) fn canonical_query(query: &Query) -> Vec<u8> {
 }
 
 /// A header's value without blanks at its ends and with single ones within.
-fn push_folded(out: &mut Vec<u8>, value: &[u8]) {
+pub(crate) fn push_folded(out: &mut Vec<u8>, value: &[u8]) {
     let words = value.split(u8::is_ascii_whitespace);
     for (nth, word) in words.filter(|word| !word.is_empty()).enumerate() {
         if nth > 0 {
@@ -453,11 +453,11 @@ fn push_folded(out: &mut Vec<u8>, value: &[u8]) {
     }
 }
 
-pub(super) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-pub(super) const SERVICE: &str = "s3";
-const TERMINAL: &str = "aws4_request";
-const PAYLOAD_HEADER: &str = "x-amz-content-sha256";
-const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
+pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+pub(crate) const SERVICE: &str = "s3";
+pub(crate) const TERMINAL: &str = "aws4_request";
+pub(crate) const PAYLOAD_HEADER: &str = "x-amz-content-sha256";
+pub(crate) const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
 /// Seven days.
 const LIFETIME_S_MAX: i64 = 604_800;

@@ -1,0 +1,267 @@
+//! From a request to the one who answers it: its site, what the site lets pass, then the cache
+//! or the origin.
+
+use std::sync::atomic::Ordering;
+
+use http::header::{AUTHORIZATION, HOST};
+use http::{Method, StatusCode, request};
+use osier_cache::Scope;
+use osier_http::{Outgoing, RequestBody};
+
+use crate::access;
+use crate::access_log::AccessLine;
+use crate::cached::note;
+use crate::fetch::streamed;
+use crate::forward;
+use crate::gateway::{Gateway, Request};
+use crate::local_store::Visit;
+use crate::pages;
+use crate::proof::{narrow, strip_proof};
+use crate::site::{Auth, Site, of_path};
+use crate::trouble::Trouble;
+
+impl Gateway {
+    /// The answer, or why there is none.
+    pub(crate) async fn answer(
+        &self,
+        request: Request,
+        line: &mut AccessLine,
+    ) -> Result<Outgoing, Trouble> {
+        let mut request = request;
+        let head = &request.head;
+        let host = host(head).ok_or(Trouble::BadRequest)?;
+        let sites = self.current();
+        let Some(paths) = sites.of_host(&host) else {
+            if head.method == Method::GET && head.uri.path() == "/health" {
+                return Ok(Outgoing::text(StatusCode::OK, "healthy"));
+            }
+            if head.method == Method::GET && head.uri.path() == "/ready" {
+                let ready = self.ready.load(Ordering::Relaxed);
+                return Ok(if ready {
+                    Outgoing::text(StatusCode::OK, "ready")
+                } else {
+                    Outgoing::text(StatusCode::SERVICE_UNAVAILABLE, "stopping")
+                });
+            }
+            return Err(Trouble::NoSite);
+        };
+        let site = of_path(paths, head.uri.path()).ok_or(Trouble::NoPath)?;
+        line.site = Some(site.name.clone());
+        let visit = access::Asked::of(&request);
+        let mut answer = match site.access.enter(&mut request, self.clock.now())? {
+            Some(answer) => return Ok(answer),
+            None => self.with_pages(site, request, line).await?,
+        };
+        site.access.leave(&visit, &mut answer.parts.headers);
+        Ok(answer)
+    }
+
+    /// The site's answer, or a page of its own in the place of an error.
+    async fn with_pages(
+        &self,
+        site: &Site,
+        request: Request,
+        line: &mut AccessLine,
+    ) -> Result<Outgoing, Trouble> {
+        let asked = pages::Asked::of(site, &request);
+        let answered = self.serve(site, request, line).await;
+        let Some(asked) = asked else {
+            return answered;
+        };
+        let status = match &answered {
+            Ok(answer) => answer.parts.status,
+            Err(trouble) => trouble.status(),
+        };
+        if !status.is_client_error() && !status.is_server_error() {
+            return answered;
+        }
+        match Box::pin(self.page(site, &asked, status)).await {
+            Some(page) => Ok(page),
+            None => answered,
+        }
+    }
+
+    /// The answer of a site to somebody who may visit it.
+    pub(crate) async fn serve(
+        &self,
+        site: &Site,
+        mut request: Request,
+        line: &mut AccessLine,
+    ) -> Result<Outgoing, Trouble> {
+        if !site.methods.is_empty() && !site.methods.contains(&request.head.method) {
+            return Err(Trouble::Method);
+        }
+        let is_too_large = |length| site.body_bytes_max.is_some_and(|max| length > max);
+        if request.body.length().is_some_and(is_too_large) {
+            return Err(Trouble::BodyTooLarge);
+        }
+        site.pages.enter(&mut request.head);
+        if let Some(bucket) = site.own_bucket() {
+            return self.own(site, request, bucket).await;
+        }
+        if let Some(refused) = self.admit(site, &mut request).await? {
+            return Ok(refused);
+        }
+        let head = &request.head;
+        let has_body = request.body.length() != Some(0);
+        let is_read = head.method == Method::GET || head.method == Method::HEAD;
+        if site.caches && is_read && !has_body && !is_signed(head) {
+            return self.by_cache(site, &request, line).await;
+        }
+        self.pass(site, request, line).await
+    }
+
+    /// Sees to it that the request carries no proof that would not reach the origin, where the
+    /// site signs itself. The answer is one that refuses.
+    async fn admit(&self, site: &Site, request: &mut Request) -> Result<Option<Outgoing>, Trouble> {
+        let account = match &site.auth {
+            Auth::Passthrough => return Ok(None),
+            Auth::Resign(_) => {
+                let path = site.origin_path(request.head.uri.path());
+                strip_proof(&mut request.head);
+                narrow(&mut request.head, &path.ok_or(Trouble::NoPath)?)?;
+                return Ok(None);
+            }
+            Auth::VerifyResign(_, account) => account.as_deref(),
+        };
+        if request.head.method != Method::OPTIONS {
+            let local = self.local.as_ref().ok_or(Trouble::NoStore)?;
+            let first = site.upstreams.all().first();
+            let bucket = first.and_then(|upstream| upstream.origin.bucket());
+            let visit = Visit {
+                head: &request.head,
+                peer: request.peer,
+                secure: request.secure,
+                bucket: bucket.unwrap_or_default(),
+                account,
+            };
+            if let Err(refused) = local.admit(visit).await {
+                return Ok(Some(*refused));
+            }
+        }
+        strip_proof(&mut request.head);
+        Ok(None)
+    }
+
+    /// From the store in this process. It knows its versions, so nothing is kept here.
+    async fn own(
+        &self,
+        site: &Site,
+        mut request: Request,
+        bucket: &str,
+    ) -> Result<Outgoing, Trouble> {
+        let local = self.local.as_ref().ok_or(Trouble::NoStore)?;
+        let path = site.origin_path(request.head.uri.path());
+        let path = path.ok_or(Trouble::NoPath)?;
+        if let Auth::Resign(_) = &site.auth {
+            strip_proof(&mut request.head);
+            narrow(&mut request.head, &path)?;
+        }
+        let target = match request.head.uri.query() {
+            Some(query) => format!("{path}?{query}"),
+            None => path,
+        };
+        request.head.uri = target.parse().map_err(|_| Trouble::BadRequest)?;
+        if let Some(signer) = site.auth.signer() {
+            let mut signed = http::Request::new(());
+            *signed.method_mut() = request.head.method.clone();
+            *signed.uri_mut() = request.head.uri.clone();
+            *signed.headers_mut() = std::mem::take(&mut request.head.headers);
+            let signing = signer.sign(&mut signed, bucket, &self.resolver, self.clock.now());
+            signing.await?;
+            request.head.headers = signed.into_parts().0.headers;
+        }
+        if let Some(max) = site.body_bytes_max
+            && request.body.length().is_none()
+        {
+            request.body = request.body.limited(max);
+        }
+        let mut answer = local.serve(request, bucket).await;
+        forward::to_client(site, &mut answer.parts.headers);
+        Ok(answer)
+    }
+
+    /// To the origin and back, and nothing is kept.
+    async fn pass(
+        &self,
+        site: &Site,
+        request: Request,
+        line: &mut AccessLine,
+    ) -> Result<Outgoing, Trouble> {
+        let onward = forward::to_origin(site, &request, false)?;
+        let Request { head, body, .. } = request;
+        let body = match (body.length(), site.body_bytes_max) {
+            (Some(0), _) => RequestBody::Empty,
+            (None, Some(max)) => RequestBody::Incoming(body.limited(max)),
+            _ => RequestBody::Incoming(body),
+        };
+        let fetched = self.fetch(site, onward, body, line).await?;
+        let changes = !head.method.is_safe() && fetched.parts.status.as_u16() < 400;
+        if changes && site.caches {
+            // What was kept of it is not what the origin has now.
+            let path = head.uri.path();
+            self.store.purges.purge(Scope::Path(&site.name, path));
+        }
+        let mut parts = fetched.parts;
+        forward::to_client(site, &mut parts.headers);
+        note(&mut parts.headers, "osier; fwd=bypass", None);
+        Ok(streamed(parts, fetched.body, &head.method))
+    }
+}
+
+fn host(head: &request::Parts) -> Option<String> {
+    match head.uri.authority() {
+        Some(authority) => Some(authority.as_str().to_owned()),
+        None => head.headers.get(HOST)?.to_str().ok().map(ToOwned::to_owned),
+    }
+}
+
+/// Whether the request proves who asks. Its answer is for that one alone: the proof is
+/// verified by the origin, not here.
+fn is_signed(head: &request::Parts) -> bool {
+    const NAMES: [&str; 6] = [
+        "signature=",
+        "x-oss-signature=",
+        "x-oss-security-token=",
+        "security-token=",
+        "x-amz-signature=",
+        "auth_key=",
+    ];
+    let query = head.uri.query().unwrap_or_default().to_ascii_lowercase();
+    head.headers.contains_key(AUTHORIZATION)
+        // A name may be spelt with percent signs; a signature is never missed for that.
+        || query.split('&').any(|pair| {
+            let name = pair.split('=').next().unwrap_or_default();
+            name.contains('%') || NAMES.iter().any(|known| pair.starts_with(known))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signed(target: &str, fields: &[(&str, &str)]) -> bool {
+        let mut builder = http::Request::builder().uri(target);
+        for (name, value) in fields {
+            builder = builder.header(*name, *value);
+        }
+        is_signed(&builder.body(()).unwrap().into_parts().0)
+    }
+
+    #[test]
+    fn a_proof_is_seen_however_it_is_spelt() {
+        assert!(signed("/", &[("authorization", "x")]));
+        for target in [
+            "/?Expires=1&OSSAccessKeyId=k&Signature=s",
+            "/?x-oss-signature=1",
+            "/?X-Amz-Signature=1",
+            "/?Sign%61ture=1",
+            "/?auth_key=1",
+        ] {
+            assert!(signed(target, &[]), "{target}");
+        }
+        for target in ["/", "/?a=b", "/?x-oss-process=image/resize,w_1", "/?v=%20"] {
+            assert!(!signed(target, &[]), "{target}");
+        }
+    }
+}
