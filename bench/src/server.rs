@@ -66,9 +66,30 @@ impl Server {
         .ready()
     }
 
+    /// The same server at another of its addresses.
+    pub(crate) fn reached_at(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
     /// Starts nginx serving the files below `root`, tuned as its own documentation advises.
     pub(crate) fn nginx(root: &Path, scratch: &Path) -> anyhow::Result<Self> {
         let address = free_address()?;
+        let server = format!(
+            "open_file_cache max=4096;\n\
+             server {{ listen {address} reuseport backlog=4096; root {}; }}",
+            root.display()
+        );
+        Self::nginx_with("nginx", address, &server, scratch)
+    }
+
+    /// Starts nginx with these servers, which listen at `address`.
+    pub(crate) fn nginx_with(
+        name: &'static str,
+        address: SocketAddr,
+        servers: &str,
+        scratch: &Path,
+    ) -> anyhow::Result<Self> {
         // Its workers must be able to read the files, wherever the build directory is.
         let user = if rustix::process::getuid().is_root() {
             "user root;"
@@ -79,26 +100,32 @@ impl Server {
             "{user} daemon off; worker_processes 2; pid {0}/nginx.pid; error_log {0}/nginx.log;\n\
              events {{ worker_connections 4096; }}\n\
              http {{ access_log off; sendfile on; tcp_nopush on; tcp_nodelay on;\n\
-             keepalive_requests 100000000; open_file_cache max=4096;\n\
+             keepalive_requests 100000000;\n\
              client_body_temp_path {0}/b; proxy_temp_path {0}/p; fastcgi_temp_path {0}/f;\n\
              uwsgi_temp_path {0}/u; scgi_temp_path {0}/s; types {{ }} default_type application/octet-stream;\n\
-             server {{ listen {address} reuseport backlog=4096; root {1}; }} }}\n",
-            scratch.display(),
-            root.display()
+             {servers} }}\n",
+            scratch.display()
         );
         let file = scratch.join("nginx.conf");
         std::fs::write(&file, settings)?;
-        let child = Command::new("nginx")
-            .arg("-c")
-            .arg(&file)
-            .arg("-p")
-            .arg(scratch)
+        let mut command = Command::new("nginx");
+        command.arg("-c").arg(&file).arg("-p").arg(scratch);
+        Self::start(name, address, command).context("start nginx (apt-get install nginx)")
+    }
+
+    /// Starts `command`, which is to listen at `address`.
+    pub(crate) fn start(
+        name: &'static str,
+        address: SocketAddr,
+        mut command: Command,
+    ) -> anyhow::Result<Self> {
+        let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .spawn()
-            .context("start nginx (apt-get install nginx)")?;
+            .stderr(Stdio::null())
+            .spawn()?;
         Self {
-            name: "nginx",
+            name,
             address,
             child,
         }
@@ -146,6 +173,7 @@ fn program(name: &str) -> anyhow::Result<PathBuf> {
     Ok(beside)
 }
 
-fn free_address() -> anyhow::Result<SocketAddr> {
+/// An address that nobody listens at now.
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

@@ -2,6 +2,7 @@
 
 use http::header::{AGE, DATE, HeaderMap};
 use osier_types::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::directives::seconds;
 
@@ -15,7 +16,7 @@ pub struct Exchange {
 }
 
 /// The age of a stored answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Age {
     received: Timestamp,
     initial_ms: i64,

@@ -2,6 +2,7 @@
 //! (`filetype_based_ttl_set`, `path_based_ttl_set`) and the default for answers that say nothing.
 
 use osier_types::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// The rules of a site.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub enum TtlTarget {
 }
 
 /// Where a lifetime came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Source {
     /// A rule of the site.
     Rule,

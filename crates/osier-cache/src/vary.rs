@@ -32,6 +32,21 @@ impl VaryKey {
         Some(Self { names, values })
     }
 
+    /// The names of the headers, in order, and their values: for writing down.
+    pub fn parts(&self) -> (Vec<&str>, &str) {
+        let names = self.names.iter().map(HeaderName::as_str).collect();
+        (names, &self.values)
+    }
+
+    /// From what was written down; nothing when a name is none.
+    pub fn from_parts(names: &[String], values: String) -> Option<Self> {
+        let names = names
+            .iter()
+            .map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+            .collect::<Option<_>>()?;
+        Some(Self { names, values })
+    }
+
     /// Whether `request` would have been answered alike.
     pub fn matches(&self, request: &HeaderMap) -> bool {
         self.names.is_empty() || selecting(&self.names, request) == self.values

@@ -1,7 +1,7 @@
 //! From a request to the one who answers it: its site, what the site lets pass, then the cache
 //! or the origin.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, HOST};
 use http::{Method, StatusCode, request};
@@ -13,26 +13,26 @@ use crate::cached::note;
 use crate::fetch::streamed;
 use crate::forward;
 use crate::gateway::{Gateway, Request};
-use crate::site::Site;
+use crate::site::{Site, Sites};
 use crate::trouble::Trouble;
 
 impl Gateway {
-    /// The answer, or why there is none.
-    pub(crate) async fn answer(
+    /// The site of a request that its site lets in; or an answer of the gateway's own.
+    pub(crate) fn admit<'a>(
         &self,
-        request: Request,
+        sites: &'a Sites,
+        request: &Request,
         line: &mut AccessLine,
-    ) -> Result<Outgoing, Trouble> {
+    ) -> Result<Result<&'a Arc<Site>, Outgoing>, Trouble> {
         let head = &request.head;
         let host = host(head).ok_or(Trouble::BadRequest)?;
-        let sites = Arc::clone(&self.sites.read().unwrap_or_else(PoisonError::into_inner));
-        let Some(site) = sites.of_host(&host) else {
+        let Some(site) = sites.of_host(host) else {
             if head.method == Method::GET && head.uri.path() == "/health" {
-                return Ok(Outgoing::text(StatusCode::OK, "healthy"));
+                return Ok(Err(Outgoing::text(StatusCode::OK, "healthy")));
             }
             return Err(Trouble::NoSite);
         };
-        line.site = Some(site.name.clone());
+        line.site = Some(Arc::clone(&site.name));
         if !site.methods.is_empty() && !site.methods.contains(&head.method) {
             return Err(Trouble::Method);
         }
@@ -40,6 +40,17 @@ impl Gateway {
         if request.body.length().is_some_and(is_too_large) {
             return Err(Trouble::BodyTooLarge);
         }
+        Ok(Ok(site))
+    }
+
+    /// The answer to a request that was let in, or why there is none.
+    pub(crate) async fn answer(
+        self: &Arc<Self>,
+        site: &Arc<Site>,
+        request: Request,
+        line: &mut AccessLine,
+    ) -> Result<Outgoing, Trouble> {
+        let head = &request.head;
         let has_body = request.body.length() != Some(0);
         let is_read = head.method == Method::GET || head.method == Method::HEAD;
         if site.caches && is_read && !has_body && !is_signed(head) {
@@ -72,7 +83,9 @@ impl Gateway {
         if changes && site.caches {
             // What was kept of it is not what the origin has now.
             let path = head.uri.path();
-            self.store.purges.purge(Scope::Path(&site.name, path));
+            if let Err(error) = self.store.invalidate(Scope::Path(&site.name, path)) {
+                tracing::error!(%error, "a purge could not be written down");
+            }
         }
         let mut parts = fetched.parts;
         forward::to_client(site, &mut parts.headers);
@@ -81,16 +94,16 @@ impl Gateway {
     }
 }
 
-fn host(head: &request::Parts) -> Option<String> {
+fn host(head: &request::Parts) -> Option<&str> {
     match head.uri.authority() {
-        Some(authority) => Some(authority.as_str().to_owned()),
-        None => head.headers.get(HOST)?.to_str().ok().map(ToOwned::to_owned),
+        Some(authority) => Some(authority.as_str()),
+        None => head.headers.get(HOST)?.to_str().ok(),
     }
 }
 
 /// Whether the request proves who asks. Its answer is for that one alone: the proof is
 /// verified by the origin, not here.
-fn is_signed(head: &request::Parts) -> bool {
+pub(crate) fn is_signed(head: &request::Parts) -> bool {
     const NAMES: [&str; 6] = [
         "signature=",
         "x-oss-signature=",
@@ -99,13 +112,18 @@ fn is_signed(head: &request::Parts) -> bool {
         "x-amz-signature=",
         "auth_key=",
     ];
-    let query = head.uri.query().unwrap_or_default().to_ascii_lowercase();
-    head.headers.contains_key(AUTHORIZATION)
-        // A name may be spelt with percent signs; a signature is never missed for that.
-        || query.split('&').any(|pair| {
-            let name = pair.split('=').next().unwrap_or_default();
-            name.contains('%') || NAMES.iter().any(|known| pair.starts_with(known))
-        })
+    if head.headers.contains_key(AUTHORIZATION) {
+        return true;
+    }
+    let Some(query) = head.uri.query() else {
+        return false;
+    };
+    let query = query.to_ascii_lowercase();
+    // A name may be spelt with percent signs; a signature is never missed for that.
+    query.split('&').any(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        name.contains('%') || NAMES.iter().any(|known| pair.starts_with(known))
+    })
 }
 
 #[cfg(test)]

@@ -55,6 +55,9 @@ pub struct SiteSettings {
     /// Seconds for which the origin's addresses are used without asking again.
     #[serde(default = "resolve_valid_s")]
     pub resolve_valid_s: u64,
+    /// Seconds past its lifetime in which a kept answer is given while the origin is asked again.
+    #[serde(default)]
+    pub stale_while_revalidate_s: u64,
     /// Seconds past its lifetime in which a kept answer stands in for an origin that fails.
     #[serde(default)]
     pub stale_if_error_s: u64,

@@ -24,7 +24,7 @@ pub struct Sites {
 #[derive(Debug)]
 pub(crate) struct Site {
     /// The first host: the site's name in logs and in the names of kept answers.
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) origin: Origin,
     pub(crate) origin_host: HeaderValue,
     pub(crate) caches: bool,
@@ -36,6 +36,7 @@ pub(crate) struct Site {
     pub(crate) body_bytes_max: Option<u64>,
     pub(crate) resolve_valid: Duration,
     pub(crate) stale_if_error_s: u64,
+    pub(crate) stale_while_revalidate_s: u64,
     pub(crate) client: Client,
     pub(crate) keys: KeyRules,
     pub(crate) ttl: TtlRules,
@@ -111,6 +112,9 @@ impl Sites {
     /// The site of a `Host`, with or without a port: exact before the longest wildcard
     /// before the one for everything.
     pub(crate) fn of_host(&self, host: &str) -> Option<&Arc<Site>> {
+        if let Some(site) = self.exact.get(host) {
+            return Some(site);
+        }
         let name = without_port(host)
             .trim_end_matches('.')
             .to_ascii_lowercase();
@@ -155,7 +159,7 @@ impl Site {
                 .collect::<Result<Vec<_>, InvalidSite>>()
         };
         Ok(Self {
-            name: name.to_ascii_lowercase(),
+            name: name.to_ascii_lowercase().into(),
             origin_host,
             origin,
             caches: settings.cache == CacheMode::Auto,
@@ -167,6 +171,7 @@ impl Site {
             body_bytes_max: (settings.body_bytes_max > 0).then_some(settings.body_bytes_max),
             resolve_valid: Duration::from_secs(settings.resolve_valid_s),
             stale_if_error_s: settings.stale_if_error_s,
+            stale_while_revalidate_s: settings.stale_while_revalidate_s,
             client: Client::new(ClientSettings {
                 connect_timeout: Duration::from_secs(settings.connect_timeout_s.max(1)),
                 send_timeout: Duration::from_secs(settings.send_timeout_s.max(1)),
@@ -240,7 +245,7 @@ mod tests {
     #[test]
     fn the_closest_host_wins() {
         let sites = sites(&["a.example.com", "*.example.com", "*.b.example.com"]);
-        let name = |host: &str| sites.of_host(host).map(|site| site.name.clone());
+        let name = |host: &str| sites.of_host(host).map(|site| site.name.to_string());
         assert_eq!(name("A.example.com:8080").as_deref(), Some("a.example.com"));
         assert_eq!(name("a.example.com.").as_deref(), Some("a.example.com"));
         assert_eq!(name("x.a.example.com").as_deref(), Some("*.example.com"));
@@ -253,8 +258,8 @@ mod tests {
     #[test]
     fn a_star_answers_what_no_other_does() {
         let sites = sites(&["a", "*"]);
-        assert_eq!(sites.of_host("b").map(|site| site.name.as_str()), Some("*"));
-        assert_eq!(sites.of_host("a").map(|site| site.name.as_str()), Some("a"));
+        assert_eq!(sites.of_host("b").map(|site| &*site.name), Some("*"));
+        assert_eq!(sites.of_host("a").map(|site| &*site.name), Some("a"));
     }
 
     #[test]

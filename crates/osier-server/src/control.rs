@@ -12,12 +12,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use osier_engine_local::LocalEngine;
+use osier_gateway::Gateway;
 use osier_service::Service;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
+use crate::cache::{self, CacheTask};
 use crate::explain::{self, ExplainTask};
 use crate::keys::{KeyTask, Keys};
 use crate::offline::{collection_summary, engine_summary};
@@ -34,10 +36,12 @@ pub(crate) enum Task {
     Gc,
     Key(KeyTask),
     Explain(ExplainTask),
+    Cache(CacheTask),
 }
 
 /// What the commands work on.
 pub(crate) struct Reach {
+    pub(crate) gateway: Arc<Gateway>,
     pub(crate) engine: Arc<LocalEngine>,
     /// How long deleted data stays.
     pub(crate) grace: Duration,
@@ -98,7 +102,7 @@ impl Control {
             _ => {}
         }
         let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
+            .enable_all()
             .build()?;
         let listener = {
             let _inside = runtime.enter();
@@ -188,6 +192,10 @@ async fn answer(mut stream: UnixStream, reach: &Reach) -> io::Result<()> {
             Ok(told) => line("done", &serde_json::to_string(&told)?),
             Err(error) => line("failed", &error.to_string()),
         },
+        Ok(Task::Cache(task)) => match cache::run(&reach.gateway, task).await {
+            Ok(told) => line("done", &serde_json::to_string(&told)?),
+            Err(error) => line("failed", &chain(&error)),
+        },
         Err(_) => line("failed", "no such command"),
     };
     stream.write_all(text.as_bytes()).await
@@ -195,4 +203,16 @@ async fn answer(mut stream: UnixStream, reach: &Reach) -> io::Result<()> {
 
 fn line(kind: &str, text: &str) -> String {
     format!("{kind} {}\n", text.replace('\n', " "))
+}
+
+/// An error with what lies beneath it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, header};
-use osier_gateway::{AccessLine, Gateway, Request};
+use osier_gateway::{AccessLine, Gateway, Request, Response};
 use osier_http::{
     BodySource, Chunk, Handler, Incoming, Outgoing, OutgoingBody, SourceFailed, Stream,
 };
@@ -29,38 +29,46 @@ impl Handler for Edge {
         // The query stays out of the log: it may hold a signature.
         let asked =
             tracing::enabled!(target: "access", tracing::Level::INFO).then(|| Asked::of(&parts));
-        let response = self
-            .gateway
-            .handle(Request {
-                head: parts,
-                peer,
-                secure,
-                body,
-            })
-            .await;
-        let Outgoing { parts, body } = response.answer;
-        let Some(asked) = asked.filter(|_| !is_health(&response.line)) else {
-            return Outgoing { parts, body };
-        };
-        let mut entry = Entry {
-            asked,
+        let answering = self.gateway.handle(Request {
+            head: parts,
             peer,
-            line: response.line,
-            begun,
-            bytes: 0,
-        };
-        let body = match body {
-            OutgoingBody::Empty => OutgoingBody::Empty,
-            OutgoingBody::Full(bytes) => {
-                entry.bytes = bytes.len() as u64;
-                OutgoingBody::Full(bytes)
-            }
-            OutgoingBody::Stream { length, source } => {
-                OutgoingBody::stream(length, Counted { source, entry })
-            }
-        };
-        Outgoing { parts, body }
+            secure,
+            body,
+        });
+        let response = answering.await;
+        finished(response, asked, peer, begun)
     }
+}
+
+/// The answer, with its line in the log when it has ended.
+fn finished(
+    response: Response,
+    asked: Option<Asked>,
+    peer: SocketAddr,
+    begun: Instant,
+) -> Outgoing {
+    let Outgoing { parts, body } = response.answer;
+    let Some(asked) = asked.filter(|_| !is_health(&response.line)) else {
+        return Outgoing { parts, body };
+    };
+    let mut entry = Entry {
+        asked,
+        peer,
+        line: response.line,
+        begun,
+        bytes: 0,
+    };
+    let body = match body {
+        OutgoingBody::Empty => OutgoingBody::Empty,
+        OutgoingBody::Full(bytes) => {
+            entry.bytes = bytes.len() as u64;
+            OutgoingBody::Full(bytes)
+        }
+        OutgoingBody::Stream { length, source } => {
+            OutgoingBody::stream(length, Counted { source, entry })
+        }
+    };
+    Outgoing { parts, body }
 }
 
 /// The answer to a load balancer's question is not logged.
@@ -112,10 +120,10 @@ impl Drop for Entry {
         let seconds = |time: Duration| format!("{:.3}", time.as_secs_f64());
         tracing::info!(
             target: "access",
-            request_id = self.line.request_id,
+            request_id = %self.line.request_id,
             peer = %self.peer,
             host = self.asked.host,
-            site = self.line.site,
+            site = self.line.site.as_deref(),
             status = self.line.status,
             code = self.line.error_code,
             bytes = self.bytes,

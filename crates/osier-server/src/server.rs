@@ -11,7 +11,7 @@ use std::time::Duration;
 use osier_auth::{Regions, Verifier};
 use osier_engine::{Engine, EngineError};
 use osier_engine_local::{LocalEngine, OpenError};
-use osier_gateway::{Gateway, InvalidSite};
+use osier_gateway::{CacheOpenError, Gateway, InvalidSite, StoreSettings};
 use osier_http::{
     ConnectionSettings, Handler, Incoming, Listeners, Outgoing, Refusal, Tls, TlsError,
     raise_open_file_limit,
@@ -49,6 +49,9 @@ pub enum StartError {
     /// A site can't be used.
     #[error(transparent)]
     Site(InvalidSite),
+    /// The disk for kept answers can't be used.
+    #[error(transparent)]
+    Cache(CacheOpenError),
     /// A certificate can't be used.
     #[error(transparent)]
     Certificate(#[from] TlsError),
@@ -198,7 +201,15 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         &clock,
         &rng,
     ));
+    let keeping = StoreSettings {
+        memory_bytes_max: settings.gateway.memory_bytes_max,
+        disk: settings.gateway.disk(&settings.data),
+    };
+    let gateway = Gateway::new(sites, &keeping, Arc::clone(&clock), rng.as_ref())
+        .map_err(StartError::Cache)?;
+    let gateway = Arc::new(gateway);
     let reach = Reach {
+        gateway: Arc::clone(&gateway),
         engine: Arc::clone(&engine),
         grace: Duration::from_secs(settings.engine.collect_grace_s),
         keys: Keys::new(
@@ -214,12 +225,6 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         .inspect_err(|error| tracing::warn!(%error, "other commands can't reach this server"))
         .ok();
     let audit = audit(&settings)?;
-    let gateway = Gateway::new(
-        sites,
-        settings.gateway.memory_bytes_max,
-        Arc::clone(&clock),
-        Arc::clone(&rng),
-    );
     let data = Data {
         service,
         metrics,
@@ -229,9 +234,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     };
     let connections = settings.connections();
     let data = Arc::new(data);
-    let edge = Arc::new(Edge {
-        gateway: Arc::new(gateway),
-    });
+    let edge = Arc::new(Edge { gateway });
     let mut stores = vec![osier_http::start(
         store_listeners,
         Arc::clone(&data),

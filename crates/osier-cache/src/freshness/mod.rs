@@ -4,6 +4,7 @@
 use http::header::{AUTHORIZATION, ETAG, EXPIRES, HeaderMap, LAST_MODIFIED, PRAGMA, SET_COOKIE};
 use http::{Method, StatusCode};
 use osier_types::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::age::date;
 use crate::ttl::guess;
@@ -32,7 +33,7 @@ pub struct Answer<'a> {
 }
 
 /// What is known of a kept answer's freshness. Made once, when it is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     age: Age,
     lifetime_s: u64,
@@ -146,6 +147,19 @@ impl Policy {
             while_revalidate_s: said.stale_while_revalidate_s.unwrap_or(0),
             if_error_s: said.stale_if_error_s.unwrap_or(0),
         })
+    }
+
+    /// Of an answer that may not be kept, for giving it once.
+    pub fn expired(headers: &HeaderMap, exchange: Exchange) -> Self {
+        Self {
+            age: Age::of(headers, exchange),
+            lifetime_s: 0,
+            source: Source::Origin,
+            no_cache: true,
+            must_revalidate: true,
+            while_revalidate_s: 0,
+            if_error_s: 0,
+        }
     }
 
     /// Whether the answer may be given at `now` to a request that says `asked`.
