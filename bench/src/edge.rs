@@ -1,14 +1,15 @@
 //! The gateway beside nginx and varnish: kept answers, and plain proxying.
 //!
-//! One nginx is the origin of all three. What is compared is the server's CPU per request and
-//! the rate, in turns, so that a disturbance hits all alike.
+//! One nginx is the origin of all three. Servers have one worker on the first core; wrk and the
+//! origin have the second, so that servers are never idle and their CPU per request means
+//! something. All is measured in turns, so that a disturbance hits all alike.
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
 use crate::load::{Plan, Prepared, Stop, count, run as drive};
 use crate::process::{cpu_seconds, resident_bytes};
@@ -37,7 +38,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
         .iter()
         .position(|argument| argument == "--only")
         .and_then(|index| arguments.get(index + 1).cloned());
-    let (rounds, seconds) = if quick { (3, 0.5) } else { (7, 1.5) };
+    let (rounds, seconds) = if quick { (3, 1) } else { (7, 2) };
     let directory = tempfile::Builder::new()
         .prefix("osier-bench")
         .tempdir_in(work_directory()?)?;
@@ -56,6 +57,10 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     let osier = osier(&place("osier")?, origin.address)?;
     let nginx = nginx(&place("nginx")?, origin.address)?;
     let varnish = varnish(&place("varnish")?, origin.address)?;
+    origin.pin(1)?;
+    for server in [&osier, &nginx, &varnish] {
+        server.pin(0)?;
+    }
     let resident = |server: &Server| -> anyhow::Result<String> {
         let kib = count(resident_bytes(server.pid())? >> 10);
         Ok(format!("{:.0} MB", kib / 1e3))
@@ -107,38 +112,28 @@ fn measure(
     size: usize,
     connections: usize,
     rounds: usize,
-    seconds: f64,
+    seconds: u64,
 ) -> anyhow::Result<Vec<Row>> {
-    let plans: Vec<Plan> = servers
-        .iter()
-        .map(|(server, host)| {
-            Ok(Plan {
+    for (server, host) in servers {
+        // Every answer is looked at once, and what is to be kept is kept after this.
+        for _ in 0..2 {
+            let requests = (0..COPIES).map(|copy| get(host, &format!("/{size}-{copy}"), size));
+            drive(&Plan {
                 address: server.address,
-                requests: Arc::new(
-                    (0..COPIES)
-                        .map(|copy| get(host, &format!("/{size}-{copy}"), size))
-                        .collect::<anyhow::Result<_>>()?,
-                ),
-                connections,
-                stop: Stop::After(Duration::from_secs_f64(seconds)),
-            })
-        })
-        .collect::<anyhow::Result<_>>()?;
-    for plan in &plans {
-        // What is to be kept is kept after this, and connections are open.
-        drive(&Plan {
-            stop: Stop::After(Duration::from_secs_f64(seconds / 4.0)),
-            ..plan.clone()
-        })?;
+                requests: Arc::new(requests.collect::<anyhow::Result<_>>()?),
+                connections: 1,
+                stop: Stop::Once,
+            })?;
+        }
     }
     let mut seen: Vec<(Vec<f64>, Vec<f64>)> = vec![Default::default(); servers.len()];
     for _ in 0..rounds {
-        for ((plan, (server, _)), (rates, costs)) in plans.iter().zip(servers).zip(&mut seen) {
+        for ((server, host), (rates, costs)) in servers.iter().zip(&mut seen) {
             let before = cpu_seconds(server.pid())?;
-            let measured = drive(plan)?;
+            let requests = wrk(server.address, host, size, connections, seconds)?;
             let used = cpu_seconds(server.pid())? - before;
-            rates.push(measured.rate());
-            costs.push(used * 1e6 / count(measured.requests.max(1)));
+            rates.push(count(requests) / count(seconds));
+            costs.push(used * 1e6 / count(requests.max(1)));
         }
     }
     Ok(seen
@@ -148,6 +143,33 @@ fn measure(
             cpu_us: median(costs),
         })
         .collect())
+}
+
+/// Answers of a run of wrk, all of them 200.
+fn wrk(
+    address: SocketAddr,
+    host: &str,
+    size: usize,
+    connections: usize,
+    seconds: u64,
+) -> anyhow::Result<u64> {
+    let told = Command::new("taskset")
+        .args(["-c", "1", "wrk", "-t1"])
+        .arg(format!("-c{connections}"))
+        .arg(format!("-d{seconds}"))
+        .args(["-H", &format!("Host: {host}")])
+        .arg(format!("http://{address}/{size}-0"))
+        .stderr(Stdio::inherit())
+        .output()
+        .context("start wrk (apt-get install wrk)")?;
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    ensure!(!told.contains("Non-2xx"), "not all was well: {told}");
+    let requests = told.lines().find_map(|line| {
+        let (number, rest) = line.trim().split_once(' ')?;
+        rest.starts_with("requests in")
+            .then(|| number.parse().ok())?
+    });
+    requests.with_context(|| format!("wrk said: {told}"))
 }
 
 fn median(mut numbers: Vec<f64>) -> f64 {
@@ -230,7 +252,7 @@ fn varnish(scratch: &Path, origin: SocketAddr) -> anyhow::Result<Server> {
     );
     let file = scratch.join("edge.vcl");
     std::fs::write(&file, language)?;
-    let mut command = std::process::Command::new("varnishd");
+    let mut command = Command::new("varnishd");
     command
         // Its own user could not reach the build directory.
         .args(["-j", "none", "-F", "-a"])
@@ -239,7 +261,7 @@ fn varnish(scratch: &Path, origin: SocketAddr) -> anyhow::Result<Server> {
         .arg(&file)
         .arg("-n")
         .arg(scratch.join("work"))
-        .args(["-s", "default,256m", "-p", "thread_pools=2"])
+        .args(["-s", "default,256m", "-p", "thread_pools=1"])
         .args(["-p", "thread_pool_min=100"]);
     Server::start("varnish", address, command).context("start varnishd (apt-get install varnish)")
 }
@@ -247,7 +269,7 @@ fn varnish(scratch: &Path, origin: SocketAddr) -> anyhow::Result<Server> {
 fn osier(scratch: &Path, origin: SocketAddr) -> anyhow::Result<Server> {
     let address = free_address()?;
     let settings = format!(
-        "[gateway]\nlisten = [\"{address}\"]\nmemory_bytes_max = 268435456\n\
+        "[http]\nthreads = 1\n[gateway]\nlisten = [\"{address}\"]\nmemory_bytes_max = 268435456\n\
          [[site]]\nhosts = [\"kept\"]\norigin = \"http://{origin}\"\n\
          [[site]]\nhosts = [\"plain\"]\norigin = \"http://{origin}\"\ncache = \"off\"\n"
     );

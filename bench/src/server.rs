@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use crate::process::children;
 use crate::sign::Signer;
 
 /// A running server; stopped when dropped.
@@ -72,6 +73,19 @@ impl Server {
         self
     }
 
+    /// Keeps all of its threads, and those of its children, on one core from now on.
+    pub(crate) fn pin(&self, core: usize) -> anyhow::Result<()> {
+        for pid in std::iter::once(self.pid()).chain(children(self.pid())) {
+            let pinned = Command::new("taskset")
+                .args(["-a", "-p", "-c", &core.to_string(), &pid.to_string()])
+                .stdout(Stdio::null())
+                .status()
+                .context("start taskset (util-linux)")?;
+            anyhow::ensure!(pinned.success(), "{} can't be pinned", self.name);
+        }
+        Ok(())
+    }
+
     /// Starts nginx serving the files below `root`, tuned as its own documentation advises.
     pub(crate) fn nginx(root: &Path, scratch: &Path) -> anyhow::Result<Self> {
         let address = free_address()?;
@@ -90,6 +104,11 @@ impl Server {
         servers: &str,
         scratch: &Path,
     ) -> anyhow::Result<Self> {
+        let workers = if name == "nginx" && servers.contains("root") {
+            2
+        } else {
+            1
+        };
         // Its workers must be able to read the files, wherever the build directory is.
         let user = if rustix::process::getuid().is_root() {
             "user root;"
@@ -97,7 +116,7 @@ impl Server {
             ""
         };
         let settings = format!(
-            "{user} daemon off; worker_processes 2; pid {0}/nginx.pid; error_log {0}/nginx.log;\n\
+            "{user} daemon off; worker_processes {workers}; pid {0}/nginx.pid; error_log {0}/nginx.log;\n\
              events {{ worker_connections 4096; }}\n\
              http {{ access_log off; sendfile on; tcp_nopush on; tcp_nodelay on;\n\
              keepalive_requests 100000000;\n\

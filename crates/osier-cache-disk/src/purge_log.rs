@@ -1,5 +1,6 @@
 //! Purges that must outlive the process: one line each, on disk before a purge returns.
 
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -120,7 +121,8 @@ fn rewritten(path: &Path, lines: &[String]) -> io::Result<Open> {
 
 fn push(text: &mut String, line: &str) {
     let check = crc_fast::crc32_iscsi(line.as_bytes());
-    text.push_str(&format!("{check:08x} {line}\n"));
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "{check:08x} {line}");
 }
 
 fn replay(text: &[u8]) -> Replayed {

@@ -499,7 +499,7 @@ impl Asking<'_> {
             .insert(CONTENT_LENGTH, HeaderValue::from(total));
         let kept = self.to_keep(&mut parts, exchange, born);
         let keeps = kept.is_some();
-        let mut kept = kept.unwrap_or_else(|| self.passing(&parts, exchange, born));
+        let mut kept = kept.unwrap_or_else(|| passing(&parts, exchange, born));
         let is_whole = bytes == (0..total);
         let validator = validator(&parts.headers, Some(&kept));
         kept.body = match validator {
@@ -609,25 +609,6 @@ impl Asking<'_> {
         })
     }
 
-    /// An answer that is cut once and not kept.
-    fn passing(
-        &self,
-        parts: &response::Parts,
-        exchange: Exchange,
-        born: osier_cache::Born,
-    ) -> Kept {
-        Kept {
-            status: parts.status,
-            headers: parts.headers.clone(),
-            body: KeptBody::Whole(Bytes::new()),
-            policy: Policy::expired(&parts.headers, exchange),
-            vary: VaryKey::default(),
-            tags: Box::default(),
-            standing: Standing::new(born),
-            last_head: LastHead::default(),
-        }
-    }
-
     fn age_s(&self, kept: &Kept) -> u64 {
         match kept.policy.reuse(self.asked, self.gateway.clock.now()) {
             Reuse::Fresh { age_s } => age_s,
@@ -650,6 +631,20 @@ impl Asking<'_> {
             exchange,
             verified: false,
         }
+    }
+}
+
+/// An answer that is cut once and not kept.
+fn passing(parts: &response::Parts, exchange: Exchange, born: osier_cache::Born) -> Kept {
+    Kept {
+        status: parts.status,
+        headers: parts.headers.clone(),
+        body: KeptBody::Whole(Bytes::new()),
+        policy: Policy::expired(&parts.headers, exchange),
+        vary: VaryKey::default(),
+        tags: Box::default(),
+        standing: Standing::new(born),
+        last_head: LastHead::default(),
     }
 }
 

@@ -16,33 +16,32 @@ use crate::gateway::{Gateway, Request};
 use crate::site::{Site, Sites};
 use crate::trouble::Trouble;
 
-impl Gateway {
-    /// The site of a request that its site lets in; or an answer of the gateway's own.
-    pub(crate) fn admit<'a>(
-        &self,
-        sites: &'a Sites,
-        request: &Request,
-        line: &mut AccessLine,
-    ) -> Result<Result<&'a Arc<Site>, Outgoing>, Trouble> {
-        let head = &request.head;
-        let host = host(head).ok_or(Trouble::BadRequest)?;
-        let Some(site) = sites.of_host(host) else {
-            if head.method == Method::GET && head.uri.path() == "/health" {
-                return Ok(Err(Outgoing::text(StatusCode::OK, "healthy")));
-            }
-            return Err(Trouble::NoSite);
-        };
-        line.site = Some(Arc::clone(&site.name));
-        if !site.methods.is_empty() && !site.methods.contains(&head.method) {
-            return Err(Trouble::Method);
+/// The site of a request that its site lets in; or an answer of the gateway's own.
+pub(crate) fn enter<'a>(
+    sites: &'a Sites,
+    request: &Request,
+    line: &mut AccessLine,
+) -> Result<Result<&'a Arc<Site>, Outgoing>, Trouble> {
+    let head = &request.head;
+    let host = host(head).ok_or(Trouble::BadRequest)?;
+    let Some(site) = sites.of_host(host) else {
+        if head.method == Method::GET && head.uri.path() == "/health" {
+            return Ok(Err(Outgoing::text(StatusCode::OK, "healthy")));
         }
-        let is_too_large = |length| site.body_bytes_max.is_some_and(|max| length > max);
-        if request.body.length().is_some_and(is_too_large) {
-            return Err(Trouble::BodyTooLarge);
-        }
-        Ok(Ok(site))
+        return Err(Trouble::NoSite);
+    };
+    line.site = Some(Arc::clone(&site.name));
+    if !site.methods.is_empty() && !site.methods.contains(&head.method) {
+        return Err(Trouble::Method);
     }
+    let is_too_large = |length| site.body_bytes_max.is_some_and(|max| length > max);
+    if request.body.length().is_some_and(is_too_large) {
+        return Err(Trouble::BodyTooLarge);
+    }
+    Ok(Ok(site))
+}
 
+impl Gateway {
     /// The answer to a request that was let in, or why there is none.
     pub(crate) async fn answer(
         self: &Arc<Self>,

@@ -13,6 +13,7 @@ use osier_http::{IncomingBody, Outgoing};
 use osier_types::{Clock, Rng};
 
 use crate::access_log::{AccessLine, CacheUse, RequestId};
+use crate::front;
 use crate::resolve::Resolver;
 use crate::site::Sites;
 use crate::store::{KeptAnswers, StoreNumbers, StoreSettings};
@@ -145,14 +146,14 @@ impl Gateway {
             ..AccessLine::default()
         };
         let sites = self.sites();
-        let site = match self.admit(&sites, &request, &mut line) {
+        let site = match front::enter(&sites, &request, &mut line) {
             Ok(Ok(site)) => site,
             Ok(Err(answer)) => return Answering::ready(Ok(answer), line),
             Err(trouble) => return Answering::ready(Err(trouble), line),
         };
         if site.caches
             && request.body.length() == Some(0)
-            && !crate::front::is_signed(&request.head)
+            && !front::is_signed(&request.head)
             && let Some(answer) = self.plain_hit(site, &request.head)
         {
             line.cache = CacheUse::Hit;

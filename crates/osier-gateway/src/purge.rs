@@ -114,7 +114,7 @@ impl Gateway {
         if !site.caches {
             return Err(PurgeError::Off(url.to_owned()));
         }
-        let host = uri.authority().map(|authority| authority.as_str());
+        let host = uri.authority().map(http::uri::Authority::as_str);
         let host = HeaderValue::from_str(host.unwrap_or_default());
         let mut head = http::Request::new(());
         *head.uri_mut() = uri
@@ -142,6 +142,11 @@ impl Gateway {
         };
         let fetched = self.renew(&name, &request, filling, u64::MAX).await;
         fetched.map_err(|trouble: Trouble| PurgeError::Origin(trouble.code()))
+    }
+
+    /// Waits until what was to go to disk is there.
+    pub async fn settle(&self) {
+        self.store.settle().await;
     }
 
     /// The site of an address, and the address.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
-use osier_cache::{KeyRules, TtlRules};
+use osier_cache::{KeyRules, QueryRule, TtlRule, TtlRules, TtlTarget};
 use osier_http::{Client, ClientSettings};
 
-use crate::settings::{AuthMode, CacheMode, SiteSettings};
+use crate::settings::{AuthMode, CacheMode, QueryMode, SiteSettings, TtlSettings};
 use crate::{InvalidOrigin, Origin};
 
 /// All sites of a server. Immutable: a reload makes a new one.
@@ -63,6 +63,14 @@ pub enum InvalidSite {
     /// A header's name or value is none.
     #[error("`{0}` can't be sent as a header")]
     Header(String),
+    /// More than one setting says which parameters count.
+    #[error("only one of `query`, `query_only` and `query_without` can be set")]
+    Query,
+    /// A rule of lifetimes applies to nothing, or to more than one kind of thing.
+    #[error(
+        "a `ttl` rule has one of `extensions`, `directory` and `path`, which begin with `/`, and a weight of 1 to 99"
+    )]
+    Ttl,
     /// A prefix is no beginning of a path.
     #[error("the prefix `{0}` does not begin with `/`")]
     Prefix(String),
@@ -178,8 +186,8 @@ impl Site {
                 read_timeout: Duration::from_secs(settings.read_timeout_s.max(1)),
                 ..ClientSettings::default()
             }),
-            keys: KeyRules::default(),
-            ttl: TtlRules::default(),
+            keys: keys(settings)?,
+            ttl: ttl(&settings.ttl)?,
         })
     }
 
@@ -195,6 +203,47 @@ impl Site {
             || rest.starts_with('/');
         whole.then(|| format!("{}{slash}{rest}", self.add_prefix))
     }
+}
+
+fn keys(settings: &SiteSettings) -> Result<KeyRules, InvalidSite> {
+    let (only, without) = (&settings.query_only, &settings.query_without);
+    let query = match (settings.query, only.is_empty(), without.is_empty()) {
+        (QueryMode::All, true, true) => QueryRule::All,
+        (QueryMode::None, true, true) => QueryRule::None,
+        (QueryMode::All, false, true) => QueryRule::Only(only.clone()),
+        (QueryMode::All, true, false) => QueryRule::Without(without.clone()),
+        _ => return Err(InvalidSite::Query),
+    };
+    Ok(KeyRules {
+        query,
+        without_signatures: false,
+    })
+}
+
+fn ttl(settings: &[TtlSettings]) -> Result<TtlRules, InvalidSite> {
+    let rules = settings.iter().map(|rule| {
+        let rooted = |path: &String| path.starts_with('/').then(|| path.clone());
+        let extensions = rule.extensions.iter();
+        let extensions: Vec<String> = extensions
+            .map(|extension| extension.trim_start_matches('.').to_ascii_lowercase())
+            .collect();
+        let target = match (extensions.is_empty(), &rule.directory, &rule.path) {
+            (false, None, None) => Some(TtlTarget::Extensions(extensions)),
+            (true, Some(directory), None) => rooted(directory).map(TtlTarget::Directory),
+            (true, None, Some(path)) => rooted(path).map(TtlTarget::Path),
+            _ => None,
+        };
+        Ok(TtlRule {
+            target: target
+                .filter(|_| (1..=99).contains(&rule.weight))
+                .ok_or(InvalidSite::Ttl)?,
+            ttl_s: rule.seconds,
+            weight: rule.weight,
+            origin_first: rule.origin_first,
+            over_no_cache: rule.over_no_cache,
+        })
+    });
+    Ok(TtlRules::new(rules.collect::<Result<_, InvalidSite>>()?))
 }
 
 fn value(text: &str) -> Result<HeaderValue, InvalidSite> {

@@ -70,6 +70,17 @@ impl Run {
             leads: [None, None],
         }
     }
+
+    /// Where the slice ends in which the next byte lies.
+    fn slice_end(&self) -> u64 {
+        let index = self.position / SLICE_BYTES;
+        ((index + 1) * SLICE_BYTES).min(self.end)
+    }
+
+    /// Whether the slice that begins here goes on behind `end`.
+    fn is_cut_short_by(&self, end: u64) -> bool {
+        self.position.is_multiple_of(SLICE_BYTES) && self.position < end && end < self.slice_end()
+    }
 }
 
 impl BodySource for SlicedBody {
@@ -80,6 +91,13 @@ impl BodySource for SlicedBody {
             }
             if let Some(run) = &mut self.run {
                 let at = run.position;
+                if run.is_cut_short_by(self.left.end) {
+                    // The client would leave inside this slice, and it would be lost.
+                    let slice = self.source.read_slice(run).await?;
+                    let part = clipped(&slice, at, &self.left).ok_or(SourceFailed)?;
+                    self.left.start += part.len() as u64;
+                    return Ok(Some(part.into()));
+                }
                 match self.source.read(run).await? {
                     Some(bytes) => {
                         if let Some(part) = clipped(&bytes, at, &self.left) {
@@ -182,6 +200,20 @@ impl SliceSource {
         Ok(run)
     }
 
+    /// The slice at whose beginning a run is, whole.
+    async fn read_slice(&self, run: &mut Run) -> Result<Bytes, SourceFailed> {
+        let start = run.position;
+        let end = run.slice_end();
+        let mut whole = BytesMut::new();
+        while run.position < end {
+            let bytes = self.read(run).await?.ok_or(SourceFailed)?;
+            whole.extend_from_slice(&bytes);
+        }
+        let length = usize::try_from(end - start).map_err(|_| SourceFailed)?;
+        whole.truncate(length);
+        Ok(whole.freeze())
+    }
+
     /// The next bytes of a run. A slice that is complete is kept.
     async fn read(&self, run: &mut Run) -> Result<Option<Bytes>, SourceFailed> {
         if run.position >= run.end {
@@ -193,7 +225,7 @@ impl SliceSource {
         let mut rest = bytes.clone();
         while !rest.is_empty() {
             let index = run.position / SLICE_BYTES;
-            let slice_end = ((index + 1) * SLICE_BYTES).min(run.end);
+            let slice_end = run.slice_end();
             let room = usize::try_from(slice_end - run.position).unwrap_or(usize::MAX);
             if room == 0 {
                 // More than the origin had announced.

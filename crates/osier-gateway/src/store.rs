@@ -333,6 +333,14 @@ impl KeptAnswers {
         Ok(())
     }
 
+    /// Waits until what was to go to disk is there.
+    pub(crate) async fn settle(&self) {
+        if let Some(disk) = self.disk.clone() {
+            // An error means that the runtime ends: then nobody looks any more.
+            let _ = tokio::task::spawn_blocking(move || disk.flush()).await;
+        }
+    }
+
     /// How it goes.
     pub(crate) fn numbers(&self) -> StoreNumbers {
         StoreNumbers {

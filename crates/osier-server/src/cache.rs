@@ -68,7 +68,10 @@ pub(crate) async fn run(gateway: &Arc<Gateway>, task: CacheTask) -> Result<Strin
             }
             Ok(text)
         }
-        CacheTask::Stats { json } => Ok(stats(&gateway.numbers(), json)),
+        CacheTask::Stats { json } => {
+            gateway.settle().await;
+            Ok(stats(&gateway.numbers(), json))
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
 pub struct Answer<'a> {
     /// Of the request.
     pub method: &'a Method,
-    /// The decoded path, for the site's rules.
+    /// The path as it was sent, for the site's rules.
     pub path: &'a str,
     /// Of the request, as it was sent to the origin.
     pub request: &'a HeaderMap,
@@ -106,9 +106,16 @@ impl Policy {
         {
             return Err(Refusal::Status);
         }
+        // A client can cause these by the form of its request, and would be answered for all.
+        if matches!(
+            answer.status.as_u16(),
+            400 | 403 | 405 | 406 | 408 | 411..=417 | 421 | 425 | 426 | 428 | 429 | 431 | 500..=599
+        ) {
+            return Err(Refusal::Status);
+        }
         let said = ResponseDirectives::of(answer.headers);
         let asked = RequestDirectives::of(answer.request);
-        let rule = rules.rule(answer.path);
+        let rule = rules.rule(answer.path, answer.headers);
         let forced = rule.is_some_and(|rule| rule.over_no_cache) && is_plain(answer.status);
         let understood = said.must_understand && is_understood(answer.status);
         if asked.no_store || (said.no_store && !understood && !forced) {
@@ -226,7 +233,9 @@ fn lifetime(
     no_cache: bool,
 ) -> (u64, Source) {
     let told = told(answer.headers, said, answer.exchange.received);
-    let rule = rules.rule(answer.path).filter(|_| is_plain(answer.status));
+    let rule = rules
+        .rule(answer.path, answer.headers)
+        .filter(|_| is_plain(answer.status));
     if let Some(rule) = rule {
         let origin_refuses = no_cache || (told == Some(0) && said.max_age_s == Some(0));
         let origin_first = rule.origin_first && told.is_some();
