@@ -58,6 +58,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "osier-cache",
             "osier-cache-disk",
             "osier-http",
+            "osier-auth",
             "osier-types",
         ],
     },

@@ -15,6 +15,7 @@ pub mod directory;
 mod form;
 mod identity;
 mod mac;
+mod outbound;
 pub mod policy;
 mod policy_form;
 mod referer;
@@ -34,6 +35,9 @@ pub use decision::{
 };
 pub use form::{FormAuthentication, FormFields, authenticate_form};
 pub use identity::{Identity, KeyRecord, KeyRing, Principal, StaticKeyRing, TokenFault};
+pub use outbound::{
+    AccessKey, OutboundScheme, Unsigned, UnusableKey, is_signature_parameter, is_sub_resource,
+};
 pub use policy_form::{LengthRange, PostPolicy, PostTarget};
 pub use referer::Referers;
 pub use scheme::{

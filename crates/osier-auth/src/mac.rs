@@ -56,6 +56,11 @@ pub(crate) fn is_base64_of(sent: &str, digest: &[u8]) -> bool {
     }
 }
 
+/// The Base64 text of a digest.
+pub(crate) fn base64(digest: &[u8]) -> String {
+    STANDARD.encode(digest)
+}
+
 /// Whether `sent` is exactly the lower-case hex text of `digest`, in constant time.
 pub(crate) fn is_hex_of(sent: &str, digest: &[u8; 32]) -> bool {
     hex(digest).ct_eq(sent.as_bytes()).into()

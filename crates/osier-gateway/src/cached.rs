@@ -406,6 +406,7 @@ impl Asking<'_> {
             body,
             exchange,
             born,
+            address: _,
         } = fetched;
         let head = &self.request.head;
         let length = body.length();
@@ -482,6 +483,7 @@ impl Asking<'_> {
             body,
             exchange,
             born,
+            address: _,
         } = fetched;
         let malformed = || Trouble::Origin(ClientError::Closed);
         let asked = self.plan.bytes().ok_or_else(malformed)?;

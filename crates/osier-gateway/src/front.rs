@@ -2,6 +2,7 @@
 //! or the origin.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::header::{AUTHORIZATION, HOST};
 use http::{Method, StatusCode, request};
@@ -13,12 +14,15 @@ use crate::cached::note;
 use crate::fetch::streamed;
 use crate::forward;
 use crate::gateway::{Gateway, Request};
-use crate::site::{Site, Sites};
+use crate::local_store::Visit;
+use crate::proof::{narrow, strip_proof};
+use crate::site::{Auth, Site, Sites};
 use crate::trouble::Trouble;
 
 /// The site of a request that its site lets in; or an answer of the gateway's own.
 pub(crate) fn enter<'a>(
     sites: &'a Sites,
+    ready: &AtomicBool,
     request: &Request,
     line: &mut AccessLine,
 ) -> Result<Result<&'a Arc<Site>, Outgoing>, Trouble> {
@@ -27,6 +31,13 @@ pub(crate) fn enter<'a>(
     let Some(site) = sites.of_host(host) else {
         if head.method == Method::GET && head.uri.path() == "/health" {
             return Ok(Err(Outgoing::text(StatusCode::OK, "healthy")));
+        }
+        if head.method == Method::GET && head.uri.path() == "/ready" {
+            return Ok(Err(if ready.load(Ordering::Relaxed) {
+                Outgoing::text(StatusCode::OK, "ready")
+            } else {
+                Outgoing::text(StatusCode::SERVICE_UNAVAILABLE, "stopping")
+            }));
         }
         return Err(Trouble::NoSite);
     };
@@ -46,9 +57,15 @@ impl Gateway {
     pub(crate) async fn answer(
         self: &Arc<Self>,
         site: &Arc<Site>,
-        request: Request,
+        mut request: Request,
         line: &mut AccessLine,
     ) -> Result<Outgoing, Trouble> {
+        if let Some(bucket) = site.own_bucket() {
+            return self.own(site, request, bucket).await;
+        }
+        if let Some(refused) = self.admit(site, &mut request).await? {
+            return Ok(refused);
+        }
         let head = &request.head;
         let has_body = request.body.length() != Some(0);
         let is_read = head.method == Method::GET || head.method == Method::HEAD;
@@ -56,6 +73,76 @@ impl Gateway {
             return self.by_cache(site, &request, line).await;
         }
         self.pass(site, request, line).await
+    }
+
+    /// Sees to it that the request carries no proof that would not reach the origin, where the
+    /// site signs itself. The answer is one that refuses.
+    async fn admit(&self, site: &Site, request: &mut Request) -> Result<Option<Outgoing>, Trouble> {
+        let account = match &site.auth {
+            Auth::Passthrough => return Ok(None),
+            Auth::Resign(_) => {
+                let path = site.origin_path(request.head.uri.path());
+                strip_proof(&mut request.head);
+                narrow(&mut request.head, &path.ok_or(Trouble::NoPath)?)?;
+                return Ok(None);
+            }
+            Auth::VerifyResign(_, account) => account.as_deref(),
+        };
+        if request.head.method != Method::OPTIONS {
+            let local = self.local.as_ref().ok_or(Trouble::NoStore)?;
+            let first = site.upstreams.all().first();
+            let bucket = first.and_then(|upstream| upstream.origin.bucket());
+            let visit = Visit {
+                head: &request.head,
+                peer: request.peer,
+                secure: request.secure,
+                bucket: bucket.unwrap_or_default(),
+                account,
+            };
+            if let Err(refused) = local.admit(visit).await {
+                return Ok(Some(*refused));
+            }
+        }
+        strip_proof(&mut request.head);
+        Ok(None)
+    }
+
+    /// From the store in this process. It knows its versions, so nothing is kept here.
+    async fn own(
+        &self,
+        site: &Site,
+        mut request: Request,
+        bucket: &str,
+    ) -> Result<Outgoing, Trouble> {
+        let local = self.local.as_ref().ok_or(Trouble::NoStore)?;
+        let path = site.origin_path(request.head.uri.path());
+        let path = path.ok_or(Trouble::NoPath)?;
+        if let Auth::Resign(_) = &site.auth {
+            strip_proof(&mut request.head);
+            narrow(&mut request.head, &path)?;
+        }
+        let target = match request.head.uri.query() {
+            Some(query) => format!("{path}?{query}"),
+            None => path,
+        };
+        request.head.uri = target.parse().map_err(|_| Trouble::BadRequest)?;
+        if let Some(signer) = site.auth.signer() {
+            let mut signed = http::Request::new(());
+            *signed.method_mut() = request.head.method.clone();
+            *signed.uri_mut() = request.head.uri.clone();
+            *signed.headers_mut() = std::mem::take(&mut request.head.headers);
+            let signing = signer.sign(&mut signed, bucket, &self.resolver, self.clock.now());
+            signing.await?;
+            request.head.headers = signed.into_parts().0.headers;
+        }
+        if let Some(max) = site.body_bytes_max
+            && request.body.length().is_none()
+        {
+            request.body = request.body.limited(max);
+        }
+        let mut answer = local.serve(request, bucket).await;
+        forward::to_client(site, &mut answer.parts.headers);
+        Ok(answer)
     }
 
     /// To the origin and back, and nothing is kept.
@@ -70,6 +157,7 @@ impl Gateway {
             peer,
             secure,
             body,
+            ..
         } = request;
         let body = match (body.length(), site.body_bytes_max) {
             (Some(0), _) => RequestBody::Empty,

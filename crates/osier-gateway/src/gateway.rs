@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 
@@ -14,8 +14,10 @@ use osier_types::{Clock, Rng};
 
 use crate::access_log::{AccessLine, CacheUse, RequestId};
 use crate::front;
+use crate::local_store::LocalStore;
 use crate::resolve::Resolver;
-use crate::site::Sites;
+use crate::settings::SiteSettings;
+use crate::site::{Auth, InvalidSite, Sites};
 use crate::store::{KeptAnswers, StoreNumbers, StoreSettings};
 use crate::trouble::Trouble;
 
@@ -26,6 +28,8 @@ pub struct Request {
     pub head: request::Parts,
     /// Who connected.
     pub peer: SocketAddr,
+    /// Where to.
+    pub local: SocketAddr,
     /// Whether the connection is encrypted.
     pub secure: bool,
     /// The body, unread.
@@ -49,6 +53,7 @@ impl Request {
         Self {
             head,
             peer: self.peer,
+            local: self.local,
             secure: self.secure,
             body: IncomingBody::EMPTY,
         }
@@ -58,7 +63,9 @@ impl Request {
 /// Answers for all sites.
 #[derive(Debug)]
 pub struct Gateway {
+    pub(crate) local: Option<Arc<dyn LocalStore>>,
     pub(crate) sites: RwLock<Arc<Sites>>,
+    pub(crate) ready: AtomicBool,
     pub(crate) resolver: Resolver,
     pub(crate) store: Arc<KeptAnswers>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -115,6 +122,8 @@ impl Gateway {
         rng.fill(&mut prefix);
         Ok(Self {
             sites: RwLock::new(Arc::new(sites)),
+            local: None,
+            ready: AtomicBool::new(true),
             resolver: Resolver::default(),
             store: Arc::new(KeptAnswers::open(settings)?),
             clock,
@@ -124,13 +133,33 @@ impl Gateway {
         })
     }
 
+    /// The same, with a store of its own for `self://` and `verify+resign`.
+    #[must_use]
+    pub fn beside(self, local: Arc<dyn LocalStore>) -> Self {
+        Self {
+            local: Some(local),
+            ..self
+        }
+    }
+
     /// Answers for other sites from now on. Requests that run go on with the old ones.
-    pub fn replace(&self, sites: Sites) {
+    ///
+    /// # Errors
+    /// The first thing that can't be used, with the place of its site in the list; then nothing
+    /// changes.
+    pub fn reload(&self, settings: &[SiteSettings]) -> Result<(), (usize, InvalidSite)> {
+        let sites = Sites::after(settings, &self.current())?;
         *self.sites.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(sites);
+        Ok(())
+    }
+
+    /// Says from now on that no more requests should come.
+    pub fn drain(&self) {
+        self.ready.store(false, Ordering::Relaxed);
     }
 
     /// The sites as they are now.
-    pub(crate) fn sites(&self) -> Arc<Sites> {
+    pub(crate) fn current(&self) -> Arc<Sites> {
         Arc::clone(&self.sites.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -145,13 +174,16 @@ impl Gateway {
             request_id: self.request_id(),
             ..AccessLine::default()
         };
-        let sites = self.sites();
-        let site = match front::enter(&sites, &request, &mut line) {
+        let sites = self.current();
+        let site = match front::enter(&sites, &self.ready, &request, &mut line) {
             Ok(Ok(site)) => site,
             Ok(Err(answer)) => return Answering::ready(Ok(answer), line),
             Err(trouble) => return Answering::ready(Err(trouble), line),
         };
+        // Elsewhere somebody decides first whether the client may.
+        let is_for_all = matches!(site.auth, Auth::Passthrough) && site.own_bucket().is_none();
         if site.caches
+            && is_for_all
             && request.body.length() == Some(0)
             && !front::is_signed(&request.head)
             && let Some(answer) = self.plain_hit(site, &request.head)

@@ -2,20 +2,24 @@
 //! cache when the origin allows it.
 //!
 //! It changes what a proxy has to change and nothing else: path, query and signed headers
-//! reach the origin byte for byte, so that signatures verify. It knows no bucket, no
-//! signature and no settings file.
+//! reach the origin byte for byte, so that signatures verify, unless the site has requests
+//! signed anew. It knows no settings file, and no store but one that it is given.
 #![warn(missing_docs)]
 
 mod access_log;
 mod cached;
+mod credentials;
 mod fetch;
 mod filling;
 mod flight;
 mod forward;
 mod front;
 mod gateway;
+mod health;
 mod kept;
+mod local_store;
 mod origin;
+mod proof;
 mod purge;
 mod resolve;
 mod settings;
@@ -23,13 +27,19 @@ mod site;
 mod sliced;
 mod store;
 mod trouble;
+mod upstream;
 mod written;
 
 pub use access_log::{AccessLine, CacheUse, RequestId};
+pub use credentials::InvalidCredentials;
 pub use gateway::{Answering, Gateway, Request, Response};
-pub use origin::{InvalidOrigin, Origin};
+pub use local_store::{LocalStore, Pending, Visit};
+pub use origin::{InvalidOrigin, Origin, OriginKind};
 pub use osier_cache_disk::OpenError as CacheOpenError;
 pub use purge::{Purge, PurgeError};
-pub use settings::{CacheMode, SiteSettings};
+pub use settings::{
+    AuthMode, CacheMode, CredentialSettings, HealthSettings, OriginSettings, QueryMode, SecretText,
+    SignatureVersion, SiteSettings, TtlSettings,
+};
 pub use site::{InvalidSite, Sites};
 pub use store::{StoreNumbers, StoreSettings};

@@ -126,6 +126,7 @@ impl Gateway {
         let request = Request {
             head: head.into_parts().0,
             peer: ([127, 0, 0, 1], 0).into(),
+            local: ([127, 0, 0, 1], 0).into(),
             secure: uri.scheme_str() == Some("https"),
             body: IncomingBody::EMPTY,
         };
@@ -162,7 +163,7 @@ impl Gateway {
     }
 
     fn site_of(&self, host: &str) -> Result<Arc<Site>, PurgeError> {
-        let sites = self.sites();
+        let sites = self.current();
         let site = sites.of_host(host);
         site.cloned()
             .ok_or_else(|| PurgeError::NoSite(host.to_owned()))

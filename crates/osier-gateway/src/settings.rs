@@ -1,10 +1,12 @@
 //! The settings of one site: a `[[site]]` table of the settings file.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
-/// One site. Only `hosts` and `origin` must be given; the other defaults are those of nginx
+/// One site. Only `hosts` and an origin must be given; the other defaults are those of nginx
 /// where nginx has the setting.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -12,12 +14,29 @@ pub struct SiteSettings {
     /// Host names it answers: exact (`oss.example.com`), all below a name (`*.example.com`),
     /// or `*` for what no other site answers.
     pub hosts: Vec<String>,
-    /// Where answers come from: `oss://bucket@endpoint` or `http://host[:port]`.
-    pub origin: String,
-    /// How requests are authorised at the origin. `passthrough` leaves the client's own
-    /// signature in place, which is the only way there is.
+    /// Where answers come from: `oss://bucket@endpoint`, `http://host[:port]` or
+    /// `self://bucket`; `oss+https://` and `https://` go over TLS.
+    #[serde(default)]
+    pub origin: Option<String>,
+    /// Several origins in the place of one.
+    #[serde(default)]
+    pub origins: Vec<OriginSettings>,
+    /// How requests are authorised at the origin.
     #[serde(default)]
     pub auth: AuthMode,
+    /// With which signature, where requests are signed anew.
+    #[serde(default)]
+    pub signature: SignatureVersion,
+    /// The region of V4 signatures; absent means the one that the endpoint names.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// The key to sign with; absent means the environment.
+    #[serde(default)]
+    pub credentials: CredentialSettings,
+    /// The account here that the bucket counts as a bucket of, where `auth` is `verify+resign`;
+    /// absent means the account of the root key.
+    #[serde(default)]
+    pub account: Option<String>,
     /// Whether answers are kept.
     #[serde(default)]
     pub cache: CacheMode,
@@ -28,7 +47,7 @@ pub struct SiteSettings {
     /// What is put before paths then.
     #[serde(default)]
     pub add_prefix: String,
-    /// Methods that may pass; empty means all.
+    /// Methods that may pass; empty means all, or GET and HEAD where `auth` is `resign`.
     #[serde(default)]
     pub methods: Vec<String>,
     /// The `Host` sent to the origin; absent means the origin's own name.
@@ -37,9 +56,23 @@ pub struct SiteSettings {
     /// Headers set on requests to the origin, in the place of the client's.
     #[serde(default)]
     pub request_headers: BTreeMap<String, String>,
+    /// The same, for values that only the origin may know: they are never shown.
+    #[serde(default)]
+    pub secret_headers: BTreeMap<String, SecretText>,
     /// Headers set on answers, in the place of the origin's.
     #[serde(default)]
     pub response_headers: BTreeMap<String, String>,
+    /// A file with the authorities whose certificates of origins are believed, in PEM; absent
+    /// means those that browsers know.
+    #[serde(default)]
+    pub origin_ca: Option<PathBuf>,
+    /// Whether the certificate of an origin must be believed at all.
+    #[serde(default = "yes")]
+    pub origin_verify: bool,
+    /// Whether names of origins may lead to this machine and its link, where services are that
+    /// nobody should reach through a name.
+    #[serde(default)]
+    pub origin_local: bool,
     /// Bytes of a request body; more is answered with 413 before it is read. 0 is unlimited.
     #[serde(default = "body_bytes_max")]
     pub body_bytes_max: u64,
@@ -52,6 +85,15 @@ pub struct SiteSettings {
     /// Seconds in which the origin sends no byte of an answer.
     #[serde(default = "read_timeout_s")]
     pub read_timeout_s: u64,
+    /// Failures in a row after which one of several origins is left alone, and seconds for which.
+    #[serde(default = "failures_max")]
+    pub failures_max: u32,
+    /// See `failures_max`.
+    #[serde(default = "failure_rest_s")]
+    pub failure_rest_s: u64,
+    /// Checks of the origins; absent means that only requests find out.
+    #[serde(default)]
+    pub health: Option<HealthSettings>,
     /// Seconds for which the origin's addresses are used without asking again.
     #[serde(default = "resolve_valid_s")]
     pub resolve_valid_s: u64,
@@ -117,13 +159,109 @@ fn weight() -> u8 {
     1
 }
 
+/// One of several origins.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OriginSettings {
+    /// As `origin` of a site.
+    pub url: String,
+    /// Its share among those of the same priority.
+    #[serde(default = "one")]
+    pub weight: u32,
+    /// Those with the lowest number are used; the others stand by.
+    #[serde(default)]
+    pub priority: u32,
+}
+
+/// `health`: requests of the gateway's own to each origin.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HealthSettings {
+    /// What is asked for. A web server is well that answers with 2xx or 3xx, a bucket that
+    /// does not answer with 5xx.
+    pub path: String,
+    /// Seconds from one check to the next.
+    #[serde(default = "health_interval_s")]
+    pub interval_s: u64,
+    /// Seconds for an answer.
+    #[serde(default = "health_timeout_s")]
+    pub timeout_s: u64,
+    /// Checks in a row that must fail.
+    #[serde(default = "health_failures_max")]
+    pub failures_max: u32,
+}
+
 /// `auth`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub enum AuthMode {
     /// The client's signature goes to the origin.
     #[default]
+    #[serde(rename = "passthrough")]
     Passthrough,
+    /// Requests are signed with the site's key, whoever sends them: for buckets that are private
+    /// and whose objects are to be read by all whom the site lets in.
+    #[serde(rename = "resign")]
+    Resign,
+    /// The client's signature and permissions are checked here, then its request is signed
+    /// with the site's key.
+    #[serde(rename = "verify+resign")]
+    VerifyResign,
+}
+
+/// `signature`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignatureVersion {
+    /// `OSS4-HMAC-SHA256`.
+    #[default]
+    V4,
+    /// `OSS`.
+    V1,
+}
+
+/// `credentials`: a key, or where one is to be found. With nothing in it, the environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CredentialSettings {
+    /// The key's id, with `access_key_secret`.
+    pub access_key_id: Option<String>,
+    /// Its secret.
+    pub access_key_secret: Option<SecretText>,
+    /// The token of a temporary key.
+    pub security_token: Option<SecretText>,
+    /// The beginning of the names of variables: `OSS` for `OSS_ACCESS_KEY_ID`,
+    /// `OSS_ACCESS_KEY_SECRET` and `OSS_SESSION_TOKEN`.
+    pub environment: Option<String>,
+    /// A file with the key, read again when it changes.
+    pub file: Option<PathBuf>,
+    /// The metadata service of an instance, such as `http://100.100.100.200`, or a URL that
+    /// answers with a temporary key.
+    pub metadata: Option<String>,
+    /// The instance's role; absent means the one that the service names.
+    pub role: Option<String>,
+}
+
+/// A text that is never printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct SecretText(String);
+
+impl SecretText {
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for SecretText {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("SecretText")
+    }
 }
 
 /// `cache`.
@@ -135,6 +273,14 @@ pub enum CacheMode {
     Auto,
     /// Nothing is.
     Off,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn one() -> u32 {
+    1
 }
 
 fn body_bytes_max() -> u64 {
@@ -151,6 +297,26 @@ fn send_timeout_s() -> u64 {
 
 fn read_timeout_s() -> u64 {
     30
+}
+
+fn failures_max() -> u32 {
+    3
+}
+
+fn failure_rest_s() -> u64 {
+    10
+}
+
+fn health_interval_s() -> u64 {
+    5
+}
+
+fn health_timeout_s() -> u64 {
+    3
+}
+
+fn health_failures_max() -> u32 {
+    2
 }
 
 fn resolve_valid_s() -> u64 {

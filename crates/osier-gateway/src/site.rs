@@ -5,10 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
+use osier_auth::OutboundScheme;
 use osier_cache::{KeyRules, QueryRule, TtlRule, TtlRules, TtlTarget};
-use osier_http::{Client, ClientSettings};
+use osier_http::{Client, ClientSettings, OriginTls, TrustedRoots};
 
-use crate::settings::{AuthMode, CacheMode, QueryMode, SiteSettings, TtlSettings};
+use crate::credentials::{Credentials, InvalidCredentials, KeySource};
+use crate::health::HealthCheck;
+use crate::origin::OriginKind;
+use crate::proof::Signer;
+use crate::resolve::Reach;
+use crate::settings::{
+    AuthMode, CacheMode, HealthSettings, OriginSettings, QueryMode, SignatureVersion, SiteSettings,
+    TtlSettings,
+};
+use crate::upstream::{Health, Upstream, Upstreams};
 use crate::{InvalidOrigin, Origin};
 
 /// All sites of a server. Immutable: a reload makes a new one.
@@ -18,6 +28,9 @@ pub struct Sites {
     /// By what stands behind the `*`, dot included.
     below: HashMap<String, Arc<Site>>,
     otherwise: Option<Arc<Site>>,
+    all: Vec<Arc<Site>>,
+    /// Keys to sign with; sites that name the same source share one.
+    credentials: Vec<Arc<Credentials>>,
 }
 
 /// One site.
@@ -25,8 +38,9 @@ pub struct Sites {
 pub(crate) struct Site {
     /// The first host: the site's name in logs and in the names of kept answers.
     pub(crate) name: Arc<str>,
-    pub(crate) origin: Origin,
-    pub(crate) origin_host: HeaderValue,
+    pub(crate) upstreams: Upstreams,
+    pub(crate) auth: Auth,
+    pub(crate) health: Option<HealthCheck>,
     pub(crate) caches: bool,
     pub(crate) strip_prefix: String,
     pub(crate) add_prefix: String,
@@ -37,9 +51,32 @@ pub(crate) struct Site {
     pub(crate) resolve_valid: Duration,
     pub(crate) stale_if_error_s: u64,
     pub(crate) stale_while_revalidate_s: u64,
-    pub(crate) client: Client,
     pub(crate) keys: KeyRules,
     pub(crate) ttl: TtlRules,
+}
+
+/// How requests are authorised at the origins of a site.
+#[derive(Debug)]
+pub(crate) enum Auth {
+    /// By the client's own signature.
+    Passthrough,
+    /// By ours, whoever asks.
+    Resign(Signer),
+    /// By ours, once the client's was checked, and its permissions on a bucket of an account.
+    VerifyResign(Signer, Option<String>),
+}
+
+impl Auth {
+    pub(crate) fn signer(&self) -> Option<&Signer> {
+        match self {
+            Self::Passthrough => None,
+            Self::Resign(signer) | Self::VerifyResign(signer, _) => Some(signer),
+        }
+    }
+
+    fn credentials(&self) -> Option<&Arc<Credentials>> {
+        self.signer().map(|signer| &signer.credentials)
+    }
 }
 
 /// A site's settings can't be used.
@@ -57,6 +94,30 @@ pub enum InvalidSite {
     /// The origin is none.
     #[error(transparent)]
     Origin(#[from] InvalidOrigin),
+    /// It has no origin, or two ways of saying it.
+    #[error("a site needs either `origin` or `origins`")]
+    NoOrigin,
+    /// One of several is of a kind that stands alone.
+    #[error("`self://` can't be one of several origins")]
+    OwnAmongOthers,
+    /// Weights make no shares.
+    #[error("the weight of an origin is between 1 and 1000")]
+    Weight,
+    /// The origin's certificate authorities can't be used.
+    #[error("{0}")]
+    Tls(String),
+    /// What is to be signed is no bucket.
+    #[error("`auth` signs requests for buckets: the origin begins with `oss://` or `self://`")]
+    NothingToSign,
+    /// The region of the signature is unknown.
+    #[error("`region` is needed: the endpoint does not name one")]
+    Region,
+    /// The key to sign with is not named.
+    #[error(transparent)]
+    Credentials(#[from] InvalidCredentials),
+    /// What is signed by the client would not be what is read.
+    #[error("`verify+resign` goes without `strip_prefix` and `add_prefix`: clients sign the path")]
+    PrefixVerified,
     /// A method is none.
     #[error("`{0}` is no method")]
     Method(String),
@@ -72,7 +133,7 @@ pub enum InvalidSite {
     )]
     Ttl,
     /// A prefix is no beginning of a path.
-    #[error("the prefix `{0}` does not begin with `/`")]
+    #[error("`{0}` is no beginning of a path: it does not begin with `/`")]
     Prefix(String),
 }
 
@@ -82,15 +143,48 @@ impl Sites {
     /// # Errors
     /// The first thing that can't be used, with the place of its site in the list.
     pub fn new(settings: &[SiteSettings]) -> Result<Self, (usize, InvalidSite)> {
-        let mut sites = Self::default();
+        Self::after(settings, &Self::default())
+    }
+
+    /// The same, for sites that take the place of others: keys that those have fetched are
+    /// used on.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(crate) fn after(
+        settings: &[SiteSettings],
+        before: &Self,
+    ) -> Result<Self, (usize, InvalidSite)> {
+        let mut sites = Self {
+            credentials: before.credentials.clone(),
+            ..Self::default()
+        };
         for (index, settings) in settings.iter().enumerate() {
             sites.add(settings).map_err(|invalid| (index, invalid))?;
         }
+        let all = &sites.all;
+        let is_used = |known: &Arc<Credentials>| {
+            let mut keys = all.iter().filter_map(|site| site.auth.credentials());
+            keys.any(|used| Arc::ptr_eq(used, known))
+        };
+        sites.credentials.retain(is_used);
         Ok(sites)
     }
 
+    /// All that can't be used, one thing for each site, with the site's place in the list.
+    pub fn problems(settings: &[SiteSettings]) -> Vec<(usize, InvalidSite)> {
+        let mut sites = Self::default();
+        let added = settings.iter().map(|settings| sites.add(settings));
+        let added: Vec<_> = added.enumerate().collect();
+        let wrong = added.into_iter();
+        wrong
+            .filter_map(|(index, added)| added.err().map(|invalid| (index, invalid)))
+            .collect()
+    }
+
     fn add(&mut self, settings: &SiteSettings) -> Result<(), InvalidSite> {
-        let site = Arc::new(Site::new(settings)?);
+        let site = Arc::new(Site::new(settings, &mut self.credentials)?);
+        self.all.push(Arc::clone(&site));
         for host in &settings.hosts {
             let name = host.to_ascii_lowercase();
             let before = match name.strip_prefix('*') {
@@ -110,6 +204,11 @@ impl Sites {
             }
         }
         Ok(())
+    }
+
+    /// All sites, each once.
+    pub(crate) fn all(&self) -> &[Arc<Site>] {
+        &self.all
     }
 
     /// Whether there is any.
@@ -142,16 +241,21 @@ impl Sites {
 }
 
 impl Site {
-    fn new(settings: &SiteSettings) -> Result<Self, InvalidSite> {
+    fn new(
+        settings: &SiteSettings,
+        known: &mut Vec<Arc<Credentials>>,
+    ) -> Result<Self, InvalidSite> {
         let name = settings.hosts.first().ok_or(InvalidSite::NoHost)?.clone();
-        let origin = Origin::parse(&settings.origin)?;
-        // The only way there is; named here so that another one can't be forgotten.
-        let AuthMode::Passthrough = settings.auth;
-        let origin_host = settings.origin_host.as_ref().unwrap_or(&origin.authority);
-        let origin_host = value(origin_host)?;
+        let upstreams = upstreams(settings)?;
+        let auth = auth(settings, &upstreams, known)?;
         let methods = settings.methods.iter().map(|method| {
             Method::from_bytes(method.as_bytes()).map_err(|_| InvalidSite::Method(method.clone()))
         });
+        let mut methods = methods.collect::<Result<Vec<_>, _>>()?;
+        if methods.is_empty() && matches!(auth, Auth::Resign(_)) {
+            // Whoever the site lets in signs with our key: writing is for those who say so.
+            methods = vec![Method::GET, Method::HEAD];
+        }
         for prefix in [&settings.strip_prefix, &settings.add_prefix] {
             if !prefix.is_empty() && !prefix.starts_with('/') {
                 return Err(InvalidSite::Prefix(prefix.clone()));
@@ -166,29 +270,46 @@ impl Site {
                 })
                 .collect::<Result<Vec<_>, InvalidSite>>()
         };
+        let mut request_headers = headers(&settings.request_headers)?;
+        for (name, secret) in &settings.secret_headers {
+            let header = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| InvalidSite::Header(name.clone()))?;
+            let mut value = HeaderValue::from_str(secret.expose())
+                .map_err(|_| InvalidSite::Header(name.clone()))?;
+            value.set_sensitive(true);
+            request_headers.push((header, value));
+        }
         Ok(Self {
             name: name.to_ascii_lowercase().into(),
-            origin_host,
-            origin,
+            upstreams: Upstreams::new(
+                upstreams,
+                settings.failures_max.max(1),
+                Duration::from_secs(settings.failure_rest_s),
+            ),
             caches: settings.cache == CacheMode::Auto,
             strip_prefix: settings.strip_prefix.clone(),
             add_prefix: settings.add_prefix.trim_end_matches('/').to_owned(),
-            methods: methods.collect::<Result<_, _>>()?,
-            request_headers: headers(&settings.request_headers)?,
+            methods,
+            auth,
+            health: settings.health.as_ref().map(health).transpose()?,
+            request_headers,
             response_headers: headers(&settings.response_headers)?,
             body_bytes_max: (settings.body_bytes_max > 0).then_some(settings.body_bytes_max),
             resolve_valid: Duration::from_secs(settings.resolve_valid_s),
             stale_if_error_s: settings.stale_if_error_s,
             stale_while_revalidate_s: settings.stale_while_revalidate_s,
-            client: Client::new(ClientSettings {
-                connect_timeout: Duration::from_secs(settings.connect_timeout_s.max(1)),
-                send_timeout: Duration::from_secs(settings.send_timeout_s.max(1)),
-                read_timeout: Duration::from_secs(settings.read_timeout_s.max(1)),
-                ..ClientSettings::default()
-            }),
             keys: keys(settings)?,
             ttl: ttl(&settings.ttl)?,
         })
+    }
+
+    /// The bucket of the store in this process that the site shows, if it does that.
+    pub(crate) fn own_bucket(&self) -> Option<&str> {
+        let origin = &self.upstreams.all().first()?.origin;
+        match &origin.kind {
+            OriginKind::Own { bucket } => Some(bucket),
+            OriginKind::Http | OriginKind::Oss { .. } => None,
+        }
     }
 
     /// The path at the origin; nothing when the site does not answer this one. Bytes stay as
@@ -244,6 +365,115 @@ fn ttl(settings: &[TtlSettings]) -> Result<TtlRules, InvalidSite> {
         })
     });
     Ok(TtlRules::new(rules.collect::<Result<_, InvalidSite>>()?))
+}
+
+fn health(settings: &HealthSettings) -> Result<HealthCheck, InvalidSite> {
+    if !settings.path.starts_with('/') || settings.path.parse::<http::Uri>().is_err() {
+        return Err(InvalidSite::Prefix(settings.path.clone()));
+    }
+    Ok(HealthCheck {
+        path: settings.path.clone(),
+        interval: Duration::from_secs(settings.interval_s.max(1)),
+        timeout: Duration::from_secs(settings.timeout_s.max(1)),
+        failures_max: settings.failures_max.max(1),
+    })
+}
+
+fn upstreams(settings: &SiteSettings) -> Result<Vec<Arc<Upstream>>, InvalidSite> {
+    let named: Vec<OriginSettings> = match (&settings.origin, settings.origins.as_slice()) {
+        (Some(url), []) => vec![OriginSettings {
+            url: url.clone(),
+            weight: 1,
+            priority: 0,
+        }],
+        (None, [_, ..]) => settings.origins.clone(),
+        _ => return Err(InvalidSite::NoOrigin),
+    };
+    let alone = named.len() == 1;
+    let client = Client::new(ClientSettings {
+        connect_timeout: Duration::from_secs(settings.connect_timeout_s.max(1)),
+        send_timeout: Duration::from_secs(settings.send_timeout_s.max(1)),
+        read_timeout: Duration::from_secs(settings.read_timeout_s.max(1)),
+        ..ClientSettings::default()
+    });
+    let roots = match &settings.origin_ca {
+        _ if !settings.origin_verify => TrustedRoots::Unverified,
+        Some(path) => TrustedRoots::File(path.clone()),
+        None => TrustedRoots::Public,
+    };
+    let upstreams = named.into_iter().map(|named| {
+        let origin = Origin::parse(&named.url)?;
+        if matches!(origin.kind, OriginKind::Own { .. }) && !alone {
+            return Err(InvalidSite::OwnAmongOthers);
+        }
+        if !(1..=1000).contains(&named.weight) {
+            return Err(InvalidSite::Weight);
+        }
+        let mut client = client.clone();
+        if origin.tls {
+            let tls = OriginTls::new(&origin.tls_name(), &roots);
+            client = client.over(tls.map_err(|error| InvalidSite::Tls(error.to_string()))?);
+        }
+        let host = settings.origin_host.as_ref().unwrap_or(&origin.authority);
+        Ok(Arc::new(Upstream {
+            host: value(host)?,
+            client,
+            reach: if settings.origin_local {
+                Reach::Local
+            } else {
+                Reach::Network
+            },
+            weight: named.weight,
+            priority: named.priority,
+            health: Health::new(),
+            origin,
+        }))
+    });
+    upstreams.collect()
+}
+
+fn auth(
+    settings: &SiteSettings,
+    upstreams: &[Arc<Upstream>],
+    known: &mut Vec<Arc<Credentials>>,
+) -> Result<Auth, InvalidSite> {
+    if settings.auth == AuthMode::Passthrough {
+        return Ok(Auth::Passthrough);
+    }
+    let mut regions = Vec::new();
+    for upstream in upstreams {
+        match &upstream.origin.kind {
+            OriginKind::Http => return Err(InvalidSite::NothingToSign),
+            OriginKind::Oss { region, .. } => regions.extend(region.clone()),
+            // The store takes any region.
+            OriginKind::Own { .. } => regions.push("cn-hangzhou".to_owned()),
+        }
+    }
+    let scheme = match settings.signature {
+        SignatureVersion::V1 => OutboundScheme::V1,
+        SignatureVersion::V4 => {
+            let named = settings.region.clone().or_else(|| regions.first().cloned());
+            let region = named.ok_or(InvalidSite::Region)?;
+            OutboundScheme::V4 { region }
+        }
+    };
+    let source = KeySource::new(&settings.credentials)?;
+    let shared = known.iter().find(|known| known.is_from(&source));
+    let credentials = shared.map_or_else(|| Arc::new(Credentials::new(source.clone())), Arc::clone);
+    if shared.is_none() {
+        known.push(Arc::clone(&credentials));
+    }
+    let signer = Signer {
+        scheme,
+        credentials,
+    };
+    if settings.auth == AuthMode::Resign {
+        return Ok(Auth::Resign(signer));
+    }
+    if !settings.strip_prefix.is_empty() || !settings.add_prefix.is_empty() {
+        return Err(InvalidSite::PrefixVerified);
+    }
+    Ok(Auth::VerifyResign(signer, settings.account.clone()))
 }
 
 fn value(text: &str) -> Result<HeaderValue, InvalidSite> {
@@ -314,7 +544,7 @@ mod tests {
     #[test]
     fn prefixes_are_whole_segments() {
         let text = "hosts = ['a']\norigin = 'http://h'\nstrip_prefix = '/m'\nadd_prefix = '/x/'";
-        let site = Site::new(&site(text)).unwrap();
+        let site = Site::new(&site(text), &mut Vec::new()).unwrap();
         assert_eq!(
             site.origin_path("/m/a%2Fb//c").as_deref(),
             Some("/x/a%2Fb//c")
@@ -349,5 +579,57 @@ mod tests {
             InvalidSite::Method("G T".to_owned())
         );
         assert!(toml::from_str::<SiteSettings>("hosts = []\norigin = ''\nhots = 1").is_err());
+        assert_eq!(invalid("hosts = ['a']"), InvalidSite::NoOrigin);
+    }
+
+    #[test]
+    fn what_is_signed_needs_a_bucket_a_region_and_a_key() {
+        let key = "credentials = { access_key_id = 'k', access_key_secret = 's' }";
+        let invalid = |origin: &str, more: &str| {
+            let text = format!("hosts = ['a']\norigin = '{origin}'\nauth = 'resign'\n{more}");
+            Sites::new(&[site(&text)])
+                .map(|_| ())
+                .map_err(|(_, invalid)| invalid)
+        };
+        assert_eq!(invalid("http://h", key), Err(InvalidSite::NothingToSign));
+        assert_eq!(invalid("oss://b@h:1", key), Err(InvalidSite::Region));
+        assert_eq!(invalid("oss://b@h:1?region=r", key), Ok(()));
+        assert_eq!(invalid("oss://b@oss-cn-beijing", key), Ok(()));
+        assert_eq!(
+            invalid(
+                "oss://b@oss-cn-beijing",
+                "credentials = { access_key_id = 'k' }"
+            ),
+            Err(InvalidSite::Credentials(InvalidCredentials::Half))
+        );
+        assert_eq!(
+            invalid(
+                "oss://b@oss-cn-beijing",
+                "credentials = { environment = 'OSIER_NONE' }"
+            ),
+            Err(InvalidSite::Credentials(InvalidCredentials::Variable(
+                "OSIER_NONE_ACCESS_KEY_ID".to_owned()
+            )))
+        );
+    }
+
+    #[test]
+    fn strangers_write_only_where_that_is_said() {
+        let text = "hosts = ['a']\norigin = 'oss://b@oss-cn-beijing'\nauth = 'resign'\n\
+                    credentials = { access_key_id = 'k', access_key_secret = 's' }";
+        let site = Site::new(&site(text), &mut Vec::new()).unwrap();
+        assert_eq!(site.methods, [Method::GET, Method::HEAD]);
+    }
+
+    #[test]
+    fn sites_with_one_source_of_keys_share_it() {
+        let text = |host: &str| {
+            format!(
+                "hosts = ['{host}']\norigin = 'oss://b@oss-cn-beijing'\nauth = 'resign'\n\
+                 credentials = {{ metadata = 'http://100.100.100.200' }}"
+            )
+        };
+        let sites = Sites::new(&[site(&text("a")), site(&text("b"))]).unwrap();
+        assert_eq!(sites.credentials.len(), 1);
     }
 }

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use osier_http::{ClientError, Outgoing, OutgoingBody};
 
+use crate::credentials::NoKey;
+
 /// What went wrong before or instead of the origin's answer.
 #[derive(Debug)]
 pub(crate) enum Trouble {
@@ -25,6 +27,14 @@ pub(crate) enum Trouble {
     OnlyIfCached,
     /// A request that can't be sent on.
     BadRequest,
+    /// Signed for strangers, only objects are read.
+    NotAnObject,
+    /// The site needs the store of this process, and there is none.
+    NoStore,
+    /// There is no key to sign with.
+    NoKey(NoKey),
+    /// The key to sign with can't be sent.
+    UnusableKey,
     /// The origin has no address.
     Unresolved(io::Error),
     /// The origin did not answer.
@@ -40,7 +50,9 @@ impl Trouble {
             Self::Loop => StatusCode::LOOP_DETECTED,
             Self::OnlyIfCached => StatusCode::GATEWAY_TIMEOUT,
             Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::Unresolved(_) => StatusCode::BAD_GATEWAY,
+            Self::NotAnObject => StatusCode::FORBIDDEN,
+            Self::NoStore => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NoKey(_) | Self::UnusableKey | Self::Unresolved(_) => StatusCode::BAD_GATEWAY,
             Self::Origin(error) => match error {
                 ClientError::ConnectTimeout
                 | ClientError::SendTimeout
@@ -61,10 +73,14 @@ impl Trouble {
             Self::Loop => "LoopDetected",
             Self::OnlyIfCached => "NotCached",
             Self::BadRequest => "InvalidRequest",
+            Self::NotAnObject => "OnlyObjects",
+            Self::NoStore => "NoStore",
+            Self::NoKey(_) | Self::UnusableKey => "OriginCredentialsUnavailable",
             Self::Unresolved(_) => "OriginUnresolved",
             Self::Origin(error) => match error {
                 ClientError::Connect(_) => "OriginUnreachable",
                 ClientError::ConnectTimeout => "OriginConnectTimeout",
+                ClientError::Tls(_) => "OriginTlsFailed",
                 ClientError::SendTimeout => "OriginSendTimeout",
                 ClientError::ReadTimeout => "OriginReadTimeout",
                 ClientError::Closed => "OriginClosedConnection",
@@ -85,10 +101,16 @@ impl Trouble {
             Self::Loop => "The request was forwarded too many times.",
             Self::OnlyIfCached => "A cached answer was asked for, and there is none.",
             Self::BadRequest => "The request can't be forwarded.",
+            Self::NotAnObject => "The site serves objects only.",
+            Self::NoStore => "The site's bucket is in no store of this server.",
+            Self::NoKey(_) | Self::UnusableKey => "There is no key to sign the request with.",
             Self::Unresolved(_) => "The origin's name has no address.",
             Self::Origin(error) => match error {
                 ClientError::Connect(_) => "The origin can't be reached.",
                 ClientError::ConnectTimeout => "The origin did not accept a connection in time.",
+                ClientError::Tls(_) => {
+                    "The origin's certificate is not trusted, or it does not speak TLS."
+                }
                 ClientError::SendTimeout => "The origin did not take the request in time.",
                 ClientError::ReadTimeout => "The origin did not answer in time.",
                 ClientError::Closed => "The origin closed the connection without an answer.",
@@ -110,6 +132,8 @@ impl Trouble {
                 }
                 ClientError::Connect(_) => "destination_unavailable",
                 ClientError::ConnectTimeout => "connection_timeout",
+                ClientError::Tls(error) if is_certificate(error) => "tls_certificate_error",
+                ClientError::Tls(_) => "tls_protocol_error",
                 ClientError::SendTimeout => "connection_write_timeout",
                 ClientError::ReadTimeout => "http_response_timeout",
                 ClientError::Closed => "connection_terminated",
@@ -154,6 +178,7 @@ impl Trouble {
         let mut cause: Option<&dyn std::error::Error> = match self {
             Self::Unresolved(error) => Some(error),
             Self::Origin(error) => Some(error),
+            Self::NoKey(error) => Some(error),
             _ => None,
         };
         let mut text = String::new();
@@ -167,9 +192,14 @@ impl Trouble {
     /// Whether a kept answer may stand in for it.
     pub(crate) fn is_of_origin(&self) -> bool {
         match self {
-            Self::Unresolved(_) => true,
+            Self::Unresolved(_) | Self::NoKey(_) => true,
             Self::Origin(error) => !matches!(error, ClientError::Request(_)),
             _ => false,
         }
     }
+}
+
+/// Whether TLS failed by the other side's certificate. rustls says so in words only.
+fn is_certificate(error: &io::Error) -> bool {
+    error.to_string().contains("certificate")
 }

@@ -50,6 +50,9 @@ pub enum TlsError {
         #[source]
         source: rustls::Error,
     },
+    /// A server that is spoken to has no name that a certificate could be for.
+    #[error("`{0}` is no name of a server")]
+    Name(String),
     /// There is none at all.
     #[error("there is no certificate")]
     None,

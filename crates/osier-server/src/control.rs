@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use crate::cache::{self, CacheTask};
 use crate::explain::{self, ExplainTask};
 use crate::keys::{KeyTask, Keys};
+use crate::live::{ConfigTask, Live};
 use crate::offline::{collection_summary, engine_summary};
 
 /// No task is longer.
@@ -37,6 +38,7 @@ pub(crate) enum Task {
     Key(KeyTask),
     Explain(ExplainTask),
     Cache(CacheTask),
+    Config(ConfigTask),
 }
 
 /// What the commands work on.
@@ -47,6 +49,7 @@ pub(crate) struct Reach {
     pub(crate) grace: Duration,
     pub(crate) keys: Keys,
     pub(crate) service: Arc<Service>,
+    pub(crate) live: Arc<Live>,
 }
 
 /// What a running server answered.
@@ -194,25 +197,28 @@ async fn answer(mut stream: UnixStream, reach: &Reach) -> io::Result<()> {
         },
         Ok(Task::Cache(task)) => match cache::run(&reach.gateway, task).await {
             Ok(told) => line("done", &serde_json::to_string(&told)?),
-            Err(error) => line("failed", &chain(&error)),
+            Err(error) => line("failed", &with_causes(&error)),
+        },
+        Ok(Task::Config(task)) => match reach.live.run(task) {
+            Ok(said) => line("done", &serde_json::to_string(&said)?),
+            Err(error) => line("failed", &with_causes(&error)),
         },
         Err(_) => line("failed", "no such command"),
     };
     stream.write_all(text.as_bytes()).await
 }
 
-fn line(kind: &str, text: &str) -> String {
-    format!("{kind} {}\n", text.replace('\n', " "))
-}
-
-/// An error with what lies beneath it.
-fn chain(error: &dyn std::error::Error) -> String {
+fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
+    let mut cause = error.source();
+    while let Some(error) = cause {
         text.push_str(": ");
         text.push_str(&error.to_string());
-        source = error.source();
+        cause = error.source();
     }
     text
+}
+
+fn line(kind: &str, text: &str) -> String {
+    format!("{kind} {}\n", text.replace('\n', " "))
 }

@@ -5,11 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, HeaderName, header};
-use osier_gateway::{AccessLine, Gateway, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use osier_gateway::{AccessLine, Gateway, LocalStore, Pending, Request, Response, Visit};
 use osier_http::{
     BodySource, Chunk, Handler, Incoming, Outgoing, OutgoingBody, SourceFailed, Stream,
 };
+use osier_service::{ElsewhereRequest, ResponseBody};
+
+use crate::data::Data;
 
 /// Answers on the gateway's listeners.
 pub(crate) struct Edge {
@@ -22,7 +25,7 @@ impl Handler for Edge {
         let Incoming {
             parts,
             peer,
-            local: _,
+            local,
             secure,
             body,
         } = incoming;
@@ -32,6 +35,7 @@ impl Handler for Edge {
         let answering = self.gateway.handle(Request {
             head: parts,
             peer,
+            local,
             secure,
             body,
         });
@@ -69,6 +73,71 @@ fn finished(
         }
     };
     Outgoing { parts, body }
+}
+
+/// What sites need of the store in this process.
+pub(crate) struct Home {
+    pub(crate) data: Arc<Data>,
+    /// The account that buckets elsewhere count as buckets of.
+    pub(crate) owner: String,
+    /// The name of the store in requests that come from sites.
+    pub(crate) host: HeaderValue,
+}
+
+impl std::fmt::Debug for Home {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Home").finish_non_exhaustive()
+    }
+}
+
+impl LocalStore for Home {
+    fn serve<'a>(&'a self, request: Request, bucket: &'a str) -> Pending<'a, Outgoing> {
+        let Request {
+            mut head,
+            peer,
+            local,
+            secure,
+            body,
+        } = request;
+        // Path style: the site's own host names no bucket to the store.
+        let target = head
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
+        let target = format!("/{bucket}{target}");
+        if let Ok(target) = target.parse() {
+            head.uri = target;
+        }
+        head.headers.insert(header::HOST, self.host.clone());
+        Box::pin(self.data.handle(Incoming {
+            parts: head,
+            peer,
+            local,
+            secure,
+            body,
+        }))
+    }
+
+    fn admit<'a>(&'a self, visit: Visit<'a>) -> Pending<'a, Result<(), Box<Outgoing>>> {
+        let admitted = self.data.service.admit(&ElsewhereRequest {
+            head: visit.head,
+            peer: visit.peer,
+            secure: visit.secure,
+            bucket: visit.bucket,
+            owner: visit.account.unwrap_or(&self.owner),
+        });
+        let admitted = admitted.map_err(|refused| {
+            let body = match refused.body {
+                ResponseBody::Bytes(bytes) => OutgoingBody::Full(bytes),
+                ResponseBody::Empty | ResponseBody::Object(..) => OutgoingBody::Empty,
+            };
+            Box::new(Outgoing {
+                parts: refused.head,
+                body,
+            })
+        });
+        Box::pin(std::future::ready(admitted))
+    }
 }
 
 /// The answer to a load balancer's question is not logged.

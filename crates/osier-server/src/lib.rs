@@ -14,6 +14,7 @@ mod edge;
 mod explain;
 mod identities;
 mod keys;
+mod live;
 mod logging;
 mod metrics;
 mod offline;
@@ -22,6 +23,7 @@ mod root_key;
 mod server;
 mod settings;
 mod signals;
+mod watch;
 mod welcome;
 
 pub use osier_engine_local::OpenError;
@@ -32,14 +34,16 @@ pub use clock::{SystemClock, SystemRng};
 pub use explain::{ExplainError, ExplainTask, Explained, explain};
 pub use identities::{IdentityError, VAULT_KEY_FILE};
 pub use keys::{KeyAnswer, KeyError, KeyTask, ToldKey};
+pub use live::{ConfigTask, ReloadError};
 pub use logging::start_logging;
-pub use offline::{Verification, collect, keys, verify};
+pub use offline::{ConfigureError, Verification, collect, configure, keys, verify};
 pub use private_file::PrivateFileError;
 pub use root_key::{KeyOrigin, ROOT_KEY_FILE, RootKey, RootKeyError, key_file, read_root_key};
 pub use server::{Running, StartError, start};
 pub use settings::{
     AccessSettings, AuditSettings, CertificateSettings, GatewaySettings, HttpSettings,
-    IdentitySettings, LimitSettings, ListenAddress, LogSettings, Settings, SettingsError, Subnet,
+    IdentitySettings, LimitSettings, ListenAddress, LogSettings, Settings, SettingsError,
+    SettingsSource, Subnet,
 };
 pub use signals::{Caught, Signals};
 pub use welcome::Welcome;

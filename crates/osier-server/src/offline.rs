@@ -1,7 +1,7 @@
 //! Work on a data directory: by this process if no server has it open, by the
 //! server if one has.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use osier_types::{Clock, Rng};
 use crate::control::{self, Task};
 use crate::identities::{self, Root};
 use crate::keys::{KeyAnswer, KeyError, KeyTask, Keys};
+use crate::live::ConfigTask;
 use crate::root_key::{account_id, given_key, read_root_key, root_key};
 use crate::server::block_on;
 use crate::{Settings, StartError, SystemClock, SystemRng};
@@ -184,6 +185,28 @@ pub fn keys(settings: &Settings, task: KeyTask) -> Result<KeyAnswer, StartError>
         engine.close().await?;
         Ok(done?)
     })?
+}
+
+/// Asks the server that works on `data` about its settings, or to change them.
+///
+/// # Errors
+/// When there is no server, or it does not do it.
+pub fn configure(data: &Path, task: ConfigTask) -> Result<String, ConfigureError> {
+    let answer = control::ask(data, &Task::Config(task)).map_err(ConfigureError::Server)?;
+    let answer = answer.ok_or_else(|| ConfigureError::NoServer(data.to_owned()))?;
+    serde_json::from_str(&answer.summary)
+        .map_err(|error| ConfigureError::Server(std::io::Error::other(error)))
+}
+
+/// The settings of a server can't be asked about or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigureError {
+    /// Nobody works on the data.
+    #[error("no server works on `{}`", .0.display())]
+    NoServer(PathBuf),
+    /// The server says why not.
+    #[error("{0}")]
+    Server(std::io::Error),
 }
 
 /// Opens what is there; makes nothing.

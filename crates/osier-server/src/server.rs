@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use http::HeaderValue;
 use osier_auth::{Regions, Verifier};
 use osier_engine::{Engine, EngineError};
 use osier_engine_local::{LocalEngine, OpenError};
@@ -25,12 +26,14 @@ use crate::audit::Audit;
 use crate::console::Console;
 use crate::control::{Control, Reach};
 use crate::data::Data;
-use crate::edge::Edge;
+use crate::edge::{Edge, Home};
 use crate::identities::{self, IdentityError};
 use crate::keys::{KeyError, Keys};
+use crate::live::Live;
 use crate::metrics::{HttpNumbers, Metrics};
 use crate::root_key::{given_key, key_file, root_key};
 use crate::settings::ListenAddress;
+use crate::watch::OriginWatch;
 use crate::welcome::reachable;
 use crate::{RootKey, RootKeyError, Settings, SystemClock, SystemRng, Welcome};
 
@@ -106,8 +109,9 @@ pub struct Running {
     /// Plain ones first.
     stores: Vec<osier_http::Running>,
     sites: Vec<osier_http::Running>,
-    /// The certificates, where there are any.
-    tls: Option<Arc<Tls>>,
+    origins: Option<OriginWatch>,
+    gateway: Arc<Gateway>,
+    live: Arc<Live>,
     console: Option<osier_http::Running>,
     control: Option<Control>,
     /// After the listeners: their last requests are in it.
@@ -201,30 +205,16 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         &clock,
         &rng,
     ));
-    let keeping = StoreSettings {
-        memory_bytes_max: settings.gateway.memory_bytes_max,
-        disk: settings.gateway.disk(&settings.data),
-    };
-    let gateway = Gateway::new(sites, &keeping, Arc::clone(&clock), rng.as_ref())
-        .map_err(StartError::Cache)?;
-    let gateway = Arc::new(gateway);
-    let reach = Reach {
-        gateway: Arc::clone(&gateway),
-        engine: Arc::clone(&engine),
-        grace: Duration::from_secs(settings.engine.collect_grace_s),
-        keys: Keys::new(
-            Arc::clone(&identities),
-            settings.data.clone(),
-            (&key).into(),
-            &clock,
-            &rng,
-        ),
-        service: Arc::clone(&service),
-    };
-    let control = Control::start(&settings.data, reach)
-        .inspect_err(|error| tracing::warn!(%error, "other commands can't reach this server"))
-        .ok();
+    let (clock_of_gateway, rng_of_gateway) = (Arc::clone(&clock), Arc::clone(&rng));
     let audit = audit(&settings)?;
+    let store_service = Arc::clone(&service);
+    let keys = Keys::new(
+        Arc::clone(&identities),
+        settings.data.clone(),
+        (&key).into(),
+        &clock,
+        &rng,
+    );
     let data = Data {
         service,
         metrics,
@@ -234,7 +224,46 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     };
     let connections = settings.connections();
     let data = Arc::new(data);
-    let edge = Arc::new(Edge { gateway });
+    let keeping = StoreSettings {
+        memory_bytes_max: settings.gateway.memory_bytes_max,
+        disk: settings.gateway.disk(&settings.data),
+    };
+    let gateway = Gateway::new(sites, &keeping, clock_of_gateway, rng_of_gateway.as_ref())
+        .map_err(StartError::Cache)?;
+    let host = store_listeners.addresses().first().map(ToString::to_string);
+    let gateway = gateway.beside(Arc::new(Home {
+        data: Arc::clone(&data),
+        owner: key.account_id.clone(),
+        host: host
+            .and_then(|host| HeaderValue::from_str(&host).ok())
+            .unwrap_or_else(|| HeaderValue::from_static("localhost")),
+    }));
+    let gateway = Arc::new(gateway);
+    let edge = Arc::new(Edge {
+        gateway: Arc::clone(&gateway),
+    });
+    let listens =
+        !site_listeners.addresses().is_empty() || !site_listeners_tls.addresses().is_empty();
+    let live = Arc::new(Live::new(
+        &settings,
+        Arc::clone(&gateway),
+        listens,
+        tls.clone(),
+    ));
+    let reach = Reach {
+        gateway: Arc::clone(&gateway),
+        engine: Arc::clone(&engine),
+        grace: Duration::from_secs(settings.engine.collect_grace_s),
+        keys,
+        service: store_service,
+        live: Arc::clone(&live),
+    };
+    let control = Control::start(&settings.data, reach)
+        .inspect_err(|error| tracing::warn!(%error, "other commands can't reach this server"))
+        .ok();
+    let origins = listens
+        .then(|| OriginWatch::start(Arc::clone(&gateway)))
+        .transpose()?;
     let mut stores = vec![osier_http::start(
         store_listeners,
         Arc::clone(&data),
@@ -272,7 +301,9 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     Ok(Running {
         stores,
         sites,
-        tls,
+        origins,
+        gateway,
+        live,
         console: Some(console),
         control,
         audit,
@@ -369,18 +400,15 @@ impl Running {
         sites.copied().collect()
     }
 
-    /// Reads the certificates again; whether there are any. When one can't be used, all stay
-    /// as they are.
-    pub fn reload_certificates(&self) -> bool {
-        let Some(tls) = &self.tls else {
+    /// Reads the settings file and its certificates again; whether there is one. When anything
+    /// in it can't be used, all stays as it was.
+    pub fn reload(&self) -> bool {
+        if !self.live.has_file() {
             return false;
-        };
-        match tls.reload(&self.settings.certificates()) {
-            Ok(()) => tracing::info!("certificates were read again"),
-            Err(error) => {
-                let error: &dyn std::error::Error = &error;
-                tracing::error!(error, "the certificates stay as they were");
-            }
+        }
+        if let Err(error) = self.live.reload() {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "the settings stay as they were");
         }
         true
     }
@@ -418,12 +446,16 @@ impl Running {
         self.audit.is_some()
     }
 
-    /// Stops: no new connections, running requests end or are cut after the drain
-    /// time, and what was acknowledged is on disk anyway.
+    /// Stops: says that it is not ready, then takes no new connections; running requests end
+    /// or are cut after the drain time, and what was acknowledged is on disk anyway.
     ///
     /// # Errors
     /// When the engine can't be closed in order.
     pub fn stop(mut self) -> Result<(), StartError> {
+        self.ready.store(false, Ordering::Relaxed);
+        self.gateway.drain();
+        // Load balancers notice before connections are refused.
+        std::thread::sleep(Duration::from_secs(self.settings.http.unready_s));
         self.shut(self.settings.drain_timeout());
         block_on(self.engine.close())??;
         Ok(())
@@ -434,6 +466,7 @@ impl Running {
         for running in self.sites.drain(..).chain(self.stores.drain(..)) {
             running.stop(drain);
         }
+        self.origins = None;
         self.control = None;
         self.audit = None;
         if let Some(console) = self.console.take() {

@@ -88,7 +88,7 @@ impl Service {
         .await
     }
 
-    fn authenticate(
+    pub(crate) fn authenticate(
         &self,
         request: &Parts,
         addressed: &Addressed,
@@ -140,7 +140,7 @@ impl Service {
     }
 }
 
-fn route_of(request: &Parts, address: &Address, query: &Query) -> Route {
+pub(crate) fn route_of(request: &Parts, address: &Address, query: &Query) -> Route {
     oss::route(&request.method, address, query, &request.headers)
 }
 

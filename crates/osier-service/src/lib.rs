@@ -4,6 +4,7 @@
 //! Knows HTTP messages but no sockets, and objects but no engine.
 #![warn(missing_docs)]
 
+mod admit;
 mod arrive;
 mod authorise;
 mod body;
@@ -28,6 +29,7 @@ use osier_auth::{Decision, Identity};
 use osier_store::ByteSource;
 use osier_types::{Access, BucketName};
 
+pub use admit::ElsewhereRequest;
 pub use explain::{
     AccessReport, ActionReport, Explanation, Grantee, LayerTold, Question, QuestionError,
     RequestTold, SignatureTold, TextsTold,

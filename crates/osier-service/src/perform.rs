@@ -135,7 +135,7 @@ pub(crate) fn caller_of(identity: Option<&Identity>) -> Caller {
 }
 
 /// Whether access-control lists can grant an operation to everybody; all others need a signature.
-fn open_to_all(route: &Route) -> bool {
+pub(crate) fn open_to_all(route: &Route) -> bool {
     const OF_BUCKETS: [&str; 4] = ["", "delete", "uploads", "versions"];
     const NOT_OF_OBJECTS: [&str; 3] = ["acl", "legalHold", "retention"];
     let Some(spec) = route.spec() else {

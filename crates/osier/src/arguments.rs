@@ -29,8 +29,41 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Who may do what.
     Access(Access),
+    /// The settings: check a file, change those of the running server.
+    Config(Config),
     /// Print the version.
     Version,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say all that is wrong with a settings file. Exit code 0: sound, 1: not.
+    Check {
+        /// The settings file [default: that of --config]
+        file: Option<PathBuf>,
+    },
+    /// Print the settings of the running server without their secrets, or a snapshot of them.
+    Show {
+        /// The snapshot's number [default: the current one]
+        number: Option<u64>,
+    },
+    /// Print the numbers of all snapshots; `*` marks the current one.
+    List,
+    /// Have the running server read its settings file again.
+    Reload,
+    /// Have the running server go back to a snapshot, and write that to its settings file.
+    Rollback {
+        /// The snapshot's number [default: the one before the current]
+        number: Option<u64>,
+    },
 }
 
 /// Which store.

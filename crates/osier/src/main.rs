@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Access(Access {
             command: AccessCommand::Check(check),
         }) => commands::explain::check(&check),
+        Command::Config(config) => commands::config::run(&config),
         Command::Version => commands::version::run(),
     };
     match done {

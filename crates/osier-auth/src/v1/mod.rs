@@ -1,13 +1,13 @@
 //! V1, in a header and in a URL: HMAC-SHA1 over decoded text (reference 2.1 and 2.2).
 
-use http::Method;
+use http::{HeaderMap, Method};
 use osier_types::{Fault, Query, Timestamp};
 
 use crate::canonical::{ResourceText, header, push_headers, push_resource};
 use crate::claim::{Claim, check_expiry, check_skew, digits, ec, malformed, token};
 use crate::mac::{hmac_sha1, is_base64_of};
 use crate::scheme::{V1_URL, readings};
-use crate::{KeyRing, Place, ResourceName, Scheme, Signed, SignedHead};
+use crate::{KeyRing, Place, ResourceName, Scheme, Signed, SignedHead, Unsigned};
 
 /// `Authorization: OSS <id>:<signature>`; `credentials` is what follows the scheme.
 pub(crate) fn by_header(
@@ -109,7 +109,7 @@ fn verify(
     keyring: &dyn KeyRing,
 ) -> Result<Signed, Fault> {
     let record = claim.record(keyring)?;
-    let stem = stem(head, date);
+    let stem = stem(head.method, head.headers, date);
     let mut first = None;
     for (query, plus_is_space) in readings(head) {
         let oss = query
@@ -154,19 +154,30 @@ fn may_leave_out(head: &SignedHead<'_>, place: Place) -> bool {
     place == Place::Header || matches!(*head.method, Method::GET | Method::HEAD)
 }
 
+/// What is signed of a request of our own: the parameters of the list, as oss2 and ali-oss do.
+pub(crate) fn text_of_header(request: &Unsigned<'_>, headers: &HeaderMap, date: &[u8]) -> Vec<u8> {
+    string_to_sign(
+        &stem(request.method, headers, date),
+        request.resource,
+        request.query,
+        SubResources::Listed,
+        Place::Header,
+    )
+}
+
 /// What does not depend on the reading: all up to the resource.
-fn stem(head: &SignedHead<'_>, date: &[u8]) -> Vec<u8> {
+fn stem(method: &Method, headers: &HeaderMap, date: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(256);
     for line in [
-        head.method.as_str().as_bytes(),
-        header(head.headers, "content-md5"),
-        header(head.headers, "content-type"),
+        method.as_str().as_bytes(),
+        header(headers, "content-md5"),
+        header(headers, "content-type"),
         date,
     ] {
         text.extend_from_slice(line);
         text.push(b'\n');
     }
-    push_headers(&mut text, head.headers, |_| false);
+    push_headers(&mut text, headers, |_| false);
     text
 }
 
@@ -199,7 +210,7 @@ fn string_to_sign(
     text
 }
 
-fn is_listed(name: &str) -> bool {
+pub(crate) fn is_listed(name: &str) -> bool {
     SIGNED.binary_search(&name).is_ok()
 }
 

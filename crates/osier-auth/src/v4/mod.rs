@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use osier_types::{AccessDenial, Fault, FaultKind, Query, Timestamp};
 
 use crate::canonical::{
@@ -13,7 +13,9 @@ use crate::mac::{finish, hex, is_hex_of, sha256, unhex};
 use crate::scheme::readings;
 use crate::signing_keys::{Scope, derive};
 use crate::v1::parse_date;
-use crate::{KeyRing, Place, Regions, ResourceName, Scheme, Signed, SignedHead, Verifier};
+use crate::{
+    KeyRing, Place, Regions, ResourceName, Scheme, Signed, SignedHead, Unsigned, Verifier,
+};
 
 /// `Authorization: OSS4-HMAC-SHA256 Credential=..[,AdditionalHeaders=..],Signature=..`, the
 /// fields in any order.
@@ -306,38 +308,54 @@ impl Request<'_> {
 
     /// Method and resource.
     fn canonical_top(&self, resource: &ResourceName) -> Vec<u8> {
-        let mut text = Vec::with_capacity(128);
-        text.extend_from_slice(self.head.method.as_str().as_bytes());
-        text.push(b'\n');
-        push_resource(&mut text, resource, ResourceText::Encoded);
-        text.push(b'\n');
-        text
+        canonical_top(self.head.method, resource)
     }
 
     /// Query, headers, names of additional headers, digest of the payload.
     fn canonical_tail(&self, query: &Query) -> Vec<u8> {
-        let mut text = Vec::with_capacity(512);
-        push_encoded_query(&mut text, query, |name| name == "x-oss-signature");
-        text.push(b'\n');
-        let always = |name: &str| matches!(name, "content-type" | "content-md5");
-        push_headers(&mut text, self.head.headers, |name| {
-            always(name) || self.additional.contain(name)
-        });
-        text.push(b'\n');
-        self.additional.push(&mut text, |name| {
-            !always(name) && !name.starts_with("x-oss-")
-        });
-        text.push(b'\n');
-        text.extend_from_slice(match header(self.head.headers, PAYLOAD_HEADER) {
-            b"" => UNSIGNED_PAYLOAD.as_bytes(),
-            digest => digest,
-        });
-        text
+        canonical_tail(query, self.head.headers, &self.additional)
     }
 }
 
+/// The canonical request of one of our own, without additional headers.
+pub(crate) fn canonical_request(request: &Unsigned<'_>, headers: &HeaderMap) -> Vec<u8> {
+    let mut text = canonical_top(request.method, request.resource);
+    let none = AdditionalHeaders(Vec::new());
+    text.extend_from_slice(&canonical_tail(request.query, headers, &none));
+    text
+}
+
+fn canonical_top(method: &Method, resource: &ResourceName) -> Vec<u8> {
+    let mut text = Vec::with_capacity(128);
+    text.extend_from_slice(method.as_str().as_bytes());
+    text.push(b'\n');
+    push_resource(&mut text, resource, ResourceText::Encoded);
+    text.push(b'\n');
+    text
+}
+
+fn canonical_tail(query: &Query, headers: &HeaderMap, additional: &AdditionalHeaders) -> Vec<u8> {
+    let mut text = Vec::with_capacity(512);
+    push_encoded_query(&mut text, query, |name| name == "x-oss-signature");
+    text.push(b'\n');
+    let always = |name: &str| matches!(name, "content-type" | "content-md5");
+    push_headers(&mut text, headers, |name| {
+        always(name) || additional.contain(name)
+    });
+    text.push(b'\n');
+    additional.push(&mut text, |name| {
+        !always(name) && !name.starts_with("x-oss-")
+    });
+    text.push(b'\n');
+    text.extend_from_slice(match header(headers, PAYLOAD_HEADER) {
+        b"" => UNSIGNED_PAYLOAD.as_bytes(),
+        digest => digest,
+    });
+    text
+}
+
 /// The string to sign, but for the digest of the canonical request.
-fn string_to_sign_stem(stamp: &str, scope: &Scope<'_>) -> Vec<u8> {
+pub(crate) fn string_to_sign_stem(stamp: &str, scope: &Scope<'_>) -> Vec<u8> {
     let Scope {
         date,
         region,
@@ -349,7 +367,7 @@ fn string_to_sign_stem(stamp: &str, scope: &Scope<'_>) -> Vec<u8> {
 
 /// What the body must digest to. Missing is tolerated; what is neither a digest nor the word
 /// for none is not, or a client would believe its body checked.
-fn payload_digest(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Fault> {
+pub(crate) fn payload_digest(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Fault> {
     if !headers.contains_key(PAYLOAD_HEADER) {
         return Ok(None);
     }
@@ -366,9 +384,9 @@ fn payload_digest(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Fault> {
     }
 }
 
-const TERMINAL: &str = "aliyun_v4_request";
-const PAYLOAD_HEADER: &str = "x-oss-content-sha256";
-const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
+pub(crate) const TERMINAL: &str = "aliyun_v4_request";
+pub(crate) const PAYLOAD_HEADER: &str = "x-oss-content-sha256";
+pub(crate) const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
 /// The services whose signatures mean this one.
 const PRODUCTS: [&str; 2] = ["oss", "oss-cloudbox"];

@@ -7,21 +7,27 @@
 mod body;
 mod pool;
 mod stream;
+mod tls;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, response};
 use hyper::client::conn::http1::{self, SendRequest};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 pub use body::{OriginBody, RequestBody};
+pub use tls::{OriginTls, TrustedRoots};
 
 use self::body::Sending;
+use self::pool::Place;
 use self::stream::OriginStream;
 use crate::BodyError;
+use crate::transport::Transport;
 
 /// How long and how much an exchange may. The defaults are those of nginx's examples for
 /// object storage.
@@ -64,6 +70,9 @@ pub enum ClientError {
     /// It does not answer to the attempt.
     #[error("no connection in time")]
     ConnectTimeout,
+    /// There is no TLS with it: its certificate is not believed, or it speaks something else.
+    #[error("no TLS")]
+    Tls(#[source] io::Error),
     /// It takes no more of the request.
     #[error("the request was not taken in time")]
     SendTimeout,
@@ -96,12 +105,25 @@ pub struct Answered {
 #[derive(Clone, Debug, Default)]
 pub struct Client {
     settings: ClientSettings,
+    tls: Option<OriginTls>,
 }
 
 impl Client {
     /// A client with these limits.
     pub fn new(settings: ClientSettings) -> Self {
-        Self { settings }
+        Self {
+            settings,
+            tls: None,
+        }
+    }
+
+    /// The same, over TLS.
+    #[must_use]
+    pub fn over(self, tls: OriginTls) -> Self {
+        Self {
+            tls: Some(tls),
+            ..self
+        }
     }
 
     /// Sends one request to the first of `addresses` that takes a connection, and waits for
@@ -119,8 +141,12 @@ impl Client {
         let mut request = Request::from_parts(parts, body);
         let mut refused = ClientError::Connect(io::ErrorKind::NotFound.into());
         for address in addresses.iter().copied() {
-            while let Some(sender) = pool::take(address, self.settings.idle_timeout) {
-                match self.send(address, sender, request, &watch).await {
+            let place = Place {
+                address,
+                tls: self.tls.as_ref().map(|tls| Arc::clone(&tls.pool)),
+            };
+            while let Some(sender) = pool::take(&place, self.settings.idle_timeout) {
+                match self.send(&place, sender, request, &watch).await {
                     Ok(answered) => return Ok(answered),
                     Err(Unanswered { unsent, error }) => match unsent {
                         Some(unsent) => request = unsent,
@@ -128,9 +154,9 @@ impl Client {
                     },
                 }
             }
-            match self.connect(address).await {
+            match Box::pin(self.connect(address)).await {
                 Ok(sender) => {
-                    let sent = self.send(address, sender, request, &watch).await;
+                    let sent = self.send(&place, sender, request, &watch).await;
                     return sent.map_err(|unanswered| unanswered.error);
                 }
                 Err(error) => refused = error,
@@ -141,7 +167,7 @@ impl Client {
 
     async fn send(
         &self,
-        address: SocketAddr,
+        place: &Place,
         mut sender: SendRequest<Sending>,
         request: Request<Sending>,
         watch: &body::Watch,
@@ -181,8 +207,9 @@ impl Client {
             Ok(response) => {
                 let (parts, body) = response.into_parts();
                 let idle_max = self.settings.idle_max;
+                let (place, address) = (place.clone(), place.address);
                 let body = OriginBody::new(body, self.settings.read_timeout, move || {
-                    pool::give(address, sender, idle_max);
+                    pool::give(place, sender, idle_max);
                 });
                 Ok(Answered {
                     address,
@@ -211,6 +238,16 @@ impl Client {
             .map_err(|_| ClientError::ConnectTimeout)?
             .map_err(ClientError::Connect)?;
         stream.set_nodelay(true).map_err(ClientError::Connect)?;
+        let stream = match &self.tls {
+            None => Transport::Plain(stream),
+            Some(tls) => {
+                let connector = TlsConnector::from(Arc::clone(&tls.config));
+                let secured = connector.connect(tls.name.clone(), stream);
+                let secured = timeout(self.settings.connect_timeout, secured).await;
+                let secured = secured.map_err(|_| ClientError::ConnectTimeout)?;
+                Transport::Tls(Box::new(secured.map_err(ClientError::Tls)?.into()))
+            }
+        };
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(self.settings.head_bytes_max.max(128 << 10))
             .handshake(OriginStream::new(stream))

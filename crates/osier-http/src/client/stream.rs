@@ -1,4 +1,4 @@
-//! A TCP stream to an origin as hyper wants it. Reads go through one buffer per thread, so
+//! A connection to an origin as hyper wants it, with TLS or without. Reads go through one buffer per thread, so
 //! that an idle connection owns none.
 
 use std::cell::RefCell;
@@ -8,15 +8,15 @@ use std::task::{Context, Poll};
 
 use hyper::rt::ReadBufCursor;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::socket::BUFFER_BYTES;
+use crate::transport::Transport;
 
 #[derive(Debug)]
-pub(super) struct OriginStream(TcpStream);
+pub(super) struct OriginStream(Transport);
 
 impl OriginStream {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: Transport) -> Self {
         Self(stream)
     }
 }

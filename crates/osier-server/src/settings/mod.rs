@@ -64,6 +64,24 @@ pub struct Settings {
     pub gateway: GatewaySettings,
     /// Sites: hosts whose requests go to an origin.
     pub site: Vec<SiteSettings>,
+    /// The file they were read from, where there is one.
+    #[serde(skip)]
+    pub source: Option<SettingsSource>,
+}
+
+/// A settings file as it was read.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SettingsSource {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it says. Secrets may stand in it.
+    pub text: String,
+}
+
+impl std::fmt::Debug for SettingsSource {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_tuple("SettingsSource").field(&self.path).finish()
+    }
 }
 
 impl Default for Settings {
@@ -87,6 +105,7 @@ impl Default for Settings {
             certificate: Vec::new(),
             gateway: GatewaySettings::default(),
             site: Vec::new(),
+            source: None,
         }
     }
 }
@@ -119,6 +138,8 @@ pub struct HttpSettings {
     pub body_rate_min: u64,
     /// Seconds in which a client takes no byte of an answer.
     pub write_timeout_s: u64,
+    /// Seconds from saying at `/ready` that the server stops to taking no more connections.
+    pub unready_s: u64,
     /// Seconds that running requests have to end when the server stops.
     pub drain_timeout_s: u64,
 }
@@ -139,6 +160,7 @@ impl Default for HttpSettings {
             body_timeout_s: connections.body_timeout.as_secs(),
             body_rate_min: connections.body_rate_min,
             write_timeout_s: connections.write_timeout.as_secs(),
+            unready_s: 0,
             drain_timeout_s: 10,
         }
     }
@@ -269,7 +291,68 @@ impl Settings {
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| SettingsError::unreadable(path, &source))?;
-        Self::parse(path, &text)
+        let source = Some(SettingsSource {
+            path: path.to_owned(),
+            text,
+        });
+        let text = source.as_ref().map_or("", |source| &source.text);
+        Ok(Self {
+            source: source.clone(),
+            ..Self::parse(path, text)?
+        })
+    }
+
+    /// All that is wrong with the file at `path`, certificates included.
+    pub fn problems(path: &Path) -> Vec<SettingsError> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(source) => return vec![SettingsError::unreadable(path, &source)],
+        };
+        let settings: Self = match toml::from_str(&text) {
+            Ok(settings) => settings,
+            Err(error) => return vec![SettingsError::wrong(path, &text, &error)],
+        };
+        let mut problems = settings.inconsistencies(path, &text);
+        let files = settings.certificates();
+        if !files.is_empty()
+            && let Err(error) = osier_http::Tls::read(&files)
+        {
+            let message = format!("can't be used: {error}");
+            problems.push(SettingsError::at_key(
+                path,
+                &text,
+                "[[certificate]]",
+                &message,
+            ));
+        }
+        problems
+    }
+
+    /// The settings that differ in `new` and do not change while the server runs.
+    pub(crate) fn later(&self, new: &Self) -> Vec<&'static str> {
+        let same = [
+            ("data", self.data == new.data),
+            ("listen", self.listen == new.listen),
+            ("listen_tls", self.listen_tls == new.listen_tls),
+            ("console_listen", self.console_listen == new.console_listen),
+            ("region", self.region == new.region),
+            ("region_only", self.region_only == new.region_only),
+            (
+                "public_endpoint",
+                self.public_endpoint == new.public_endpoint,
+            ),
+            ("http", self.http == new.http),
+            ("log", self.log == new.log),
+            ("identity", self.identity == new.identity),
+            ("access", self.access == new.access),
+            ("audit", self.audit == new.audit),
+            ("limits", self.limits == new.limits),
+            ("image", self.image == new.image),
+            ("engine", self.engine == new.engine),
+            ("gateway", self.gateway == new.gateway),
+        ];
+        let differ = same.into_iter().filter(|(_, same)| !same);
+        differ.map(|(name, _)| name).collect()
     }
 
     /// Reads `text`, the content of `path`.
@@ -279,28 +362,30 @@ impl Settings {
     pub fn parse(path: &Path, text: &str) -> Result<Self, SettingsError> {
         let settings: Self =
             toml::from_str(text).map_err(|error| SettingsError::wrong(path, text, &error))?;
-        if settings.listen.is_empty() {
-            return Err(SettingsError::at_key(
-                path,
-                text,
-                "listen",
-                "names no address",
-            ));
+        match settings.inconsistencies(path, text).into_iter().next() {
+            Some(problem) => Err(problem),
+            None => Ok(settings),
         }
-        let wants_tls = [
-            (&settings.listen_tls, "listen_tls"),
-            (&settings.gateway.listen_tls, "listen_tls"),
-        ];
-        for (addresses, key) in wants_tls {
-            if !addresses.is_empty() && settings.certificate.is_empty() {
-                let message = "needs a `[[certificate]]` with `chain` and `key`";
-                return Err(SettingsError::at_key(path, text, key, message));
-            }
+    }
+
+    /// What each part allows and the whole does not.
+    fn inconsistencies(&self, path: &Path, text: &str) -> Vec<SettingsError> {
+        let mut problems = Vec::new();
+        if self.listen.is_empty() {
+            let message = "names no address";
+            problems.push(SettingsError::at_key(path, text, "listen", message));
         }
-        settings
-            .sites()
-            .map_err(|(index, invalid)| SettingsError::in_site(path, text, index, &invalid))?;
-        Ok(settings)
+        let wants_tls = !self.listen_tls.is_empty() || !self.gateway.listen_tls.is_empty();
+        if wants_tls && self.certificate.is_empty() {
+            let message = "needs a `[[certificate]]` with `chain` and `key`";
+            problems.push(SettingsError::at_key(path, text, "listen_tls", message));
+        }
+        let invalid = Sites::problems(&self.site);
+        let invalid = invalid.iter();
+        problems.extend(
+            invalid.map(|(index, invalid)| SettingsError::in_site(path, text, *index, invalid)),
+        );
+        problems
     }
 
     /// The files of all certificates.

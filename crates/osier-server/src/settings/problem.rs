@@ -72,7 +72,7 @@ impl SettingsError {
 
     /// The site at `index` can't be used. The place is that of the offending word, else that
     /// of the site.
-    pub(super) fn in_site(path: &Path, text: &str, index: usize, invalid: &InvalidSite) -> Self {
+    pub(crate) fn in_site(path: &Path, text: &str, index: usize, invalid: &InvalidSite) -> Self {
         let message = invalid.to_string();
         let start = text
             .match_indices("[[site]]")

@@ -3,7 +3,7 @@
 
 mod conditions;
 
-pub(crate) use conditions::circumstances;
+pub(crate) use conditions::{circumstances, conditions};
 
 use std::sync::Arc;
 
@@ -117,7 +117,7 @@ impl Service {
     }
 
     /// The policies of the caller.
-    fn policies(&self, asking: &Asking<'_>) -> Result<CallerPolicies, Fault> {
+    pub(crate) fn policies(&self, asking: &Asking<'_>) -> Result<CallerPolicies, Fault> {
         let Some(caller) = asking.caller else {
             return Ok(CallerPolicies {
                 identity: Arc::default(),
@@ -228,7 +228,7 @@ impl Weighed<'_> {
     fn decide(&self, access: &Access, object: Option<&ObjectFacts>, look: Look) -> Decision {
         let record = self.place.map(|place| &*place.record);
         let point = self.place.and_then(|place| place.layers.point.as_ref());
-        let conditions = conditions::conditions(self.asking, self.op, record, object, point);
+        let conditions = conditions(self.asking, self.op, record, object, point);
         let layers = self.place.map(|place| place.layers.layers());
         let inquiry = Inquiry {
             caller: self.asking.caller,

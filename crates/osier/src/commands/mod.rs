@@ -1,6 +1,7 @@
 //! One command, one file.
 
 pub(crate) mod cache;
+pub(crate) mod config;
 pub(crate) mod explain;
 pub(crate) mod fsck;
 pub(crate) mod gc;

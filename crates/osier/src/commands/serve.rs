@@ -27,8 +27,8 @@ pub(crate) fn run(serve: &Serve) -> Ended {
         match signals.wait() {
             Caught::End(signal) => break signal,
             Caught::HangUp => {
-                let certificates = running.reload_certificates();
-                if !running.reopen_audit_log() && !certificates {
+                let settings = running.reload();
+                if !running.reopen_audit_log() && !settings {
                     // With nothing to read again, it only says that the terminal is gone.
                     break "SIGHUP";
                 }
