@@ -58,7 +58,8 @@ impl VaryKey {
     }
 }
 
-/// Values with what means nothing taken out: blanks around members, case and order of codings.
+/// Values with what means nothing taken out: blanks around members, case and order of codings and
+/// languages, whose order says nothing.
 fn selecting(names: &[HeaderName], request: &HeaderMap) -> String {
     let mut text = String::new();
     for name in names {
@@ -70,7 +71,7 @@ fn selecting(names: &[HeaderName], request: &HeaderMap) -> String {
             members.extend(value.split(',').map(|member| member.trim().to_owned()));
         }
         members.retain(|member| !member.is_empty());
-        if *name == http::header::ACCEPT_ENCODING {
+        if [http::header::ACCEPT_ENCODING, http::header::ACCEPT_LANGUAGE].contains(name) {
             for member in &mut members {
                 member.make_ascii_lowercase();
                 member.retain(|c| c != ' ');

@@ -441,6 +441,13 @@ impl Asking<'_> {
             }
             note(&mut parts.headers, &stored, Some(CacheUse::Miss));
             let tee = Tee::new(body, kept, filling);
+            if length == Some(0) || status == StatusCode::NO_CONTENT {
+                // Nobody will ask for a body.
+                let whole = tee.whole().await;
+                whole.map_err(|_| Trouble::Origin(ClientError::Closed))?;
+                let body = OutgoingBody::Empty;
+                return Ok(Outgoing { parts, body });
+            }
             let body = OutgoingBody::stream(length, tee);
             return Ok(Outgoing { parts, body });
         }
@@ -712,6 +719,7 @@ fn tags_of(headers: &mut HeaderMap) -> Box<[Box<str>]> {
         }
         headers.remove(field);
     }
+    headers.remove("surrogate-control");
     tags.truncate(TAGS_MAX);
     tags.into()
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use http::StatusCode;
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use osier_http::{BodySource, Chunk, OriginBody, SourceFailed};
 
@@ -53,8 +54,10 @@ impl Tee {
     fn finish(&mut self) -> Option<Arc<Kept>> {
         let (mut kept, filling) = self.kept.take()?;
         let bytes = std::mem::take(&mut self.copy).freeze();
-        kept.headers
-            .insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        if kept.status != StatusCode::NO_CONTENT {
+            kept.headers
+                .insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        }
         kept.body = KeptBody::Whole(bytes);
         Some(filling.keep(kept))
     }

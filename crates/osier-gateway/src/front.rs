@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::header::{AUTHORIZATION, HOST};
-use http::{Method, StatusCode, request};
+use http::header::{AUTHORIZATION, CONTENT_LOCATION, HOST, HeaderMap, HeaderValue, LOCATION};
+use http::{Method, StatusCode, Uri, request};
 use osier_cache::Scope;
 use osier_http::{Outgoing, RequestBody};
 
@@ -69,7 +69,7 @@ impl Gateway {
         let head = &request.head;
         let has_body = request.body.length() != Some(0);
         let is_read = head.method == Method::GET || head.method == Method::HEAD;
-        if site.caches && is_read && !has_body && !is_signed(head) {
+        if site.caches && is_read && !has_body && !is_signed(site, head) {
             return self.by_cache(site, &request, line).await;
         }
         self.pass(site, request, line).await
@@ -168,10 +168,13 @@ impl Gateway {
         let fetched = self.fetch(site, onward, body, line).await?;
         let changes = !head.method.is_safe() && fetched.parts.status.as_u16() < 400;
         if changes && site.caches {
-            // What was kept of it is not what the origin has now.
-            let path = head.uri.path();
-            if let Err(error) = self.store.invalidate(Scope::Path(&site.name, path)) {
-                tracing::error!(%error, "a purge could not be written down");
+            // What was kept of it is not what the origin has now, nor what it points to.
+            let mut paths = vec![head.uri.path().to_owned()];
+            paths.extend(pointed_to(&head, &fetched.parts.headers));
+            for path in paths {
+                if let Err(error) = self.store.invalidate(Scope::Path(&site.name, &path)) {
+                    tracing::error!(%error, "a purge could not be written down");
+                }
             }
         }
         let mut parts = fetched.parts;
@@ -188,9 +191,34 @@ fn host(head: &request::Parts) -> Option<&str> {
     }
 }
 
+/// The paths of `Location` and `Content-Location`, where they lead to the same host: RFC 9111,
+/// section 4.4.
+fn pointed_to(head: &request::Parts, answer: &HeaderMap) -> Vec<String> {
+    let here = host(head);
+    let fields = [LOCATION, CONTENT_LOCATION];
+    let uris = fields.iter().filter_map(|name| {
+        let text = answer.get(name)?.to_str().ok()?;
+        text.parse::<Uri>().ok()
+    });
+    uris.filter(|uri| match uri.authority() {
+        Some(authority) => here == Some(authority.as_str()),
+        None => uri.path().starts_with('/'),
+    })
+    .map(|uri| uri.path().to_owned())
+    .collect()
+}
+
 /// Whether the request proves who asks. Its answer is for that one alone: the proof is
 /// verified by the origin, not here.
-pub(crate) fn is_signed(head: &request::Parts) -> bool {
+///
+/// At an origin of plain HTTP, credentials of other schemes are left to the rules of RFC 9111:
+/// only what the origin calls public is kept then. Buckets are not asked so, because whoever
+/// uploads an object to a private one may write `public` beside it.
+pub(crate) fn is_signed(site: &Site, head: &request::Parts) -> bool {
+    proves(head, site.has_only_plain_origins())
+}
+
+fn proves(head: &request::Parts, plain: bool) -> bool {
     const NAMES: [&str; 6] = [
         "signature=",
         "x-oss-signature=",
@@ -199,7 +227,17 @@ pub(crate) fn is_signed(head: &request::Parts) -> bool {
         "x-amz-signature=",
         "auth_key=",
     ];
-    if head.headers.contains_key(AUTHORIZATION) {
+    let signs = |value: &HeaderValue| {
+        let value = value.as_bytes();
+        let schemes: [&[u8]; 3] = [b"oss", b"aws", b"acs"];
+        !plain
+            || schemes.iter().any(|scheme| {
+                value
+                    .get(..3)
+                    .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+            })
+    };
+    if head.headers.get_all(AUTHORIZATION).iter().any(signs) {
         return true;
     }
     let Some(query) = head.uri.query() else {
@@ -222,12 +260,20 @@ mod tests {
         for (name, value) in fields {
             builder = builder.header(*name, *value);
         }
-        is_signed(&builder.body(()).unwrap().into_parts().0)
+        proves(&builder.body(()).unwrap().into_parts().0, true)
     }
 
     #[test]
     fn a_proof_is_seen_however_it_is_spelt() {
-        assert!(signed("/", &[("authorization", "x")]));
+        for scheme in [
+            "OSS a:b",
+            "oss4-HMAC-SHA256 x",
+            "AWS4-HMAC-SHA256 x",
+            "ACS3-HMAC-SHA256 x",
+        ] {
+            assert!(signed("/", &[("authorization", scheme)]), "{scheme}");
+        }
+        assert!(!signed("/", &[("authorization", "Basic eDp5")]));
         for target in [
             "/?Expires=1&OSSAccessKeyId=k&Signature=s",
             "/?x-oss-signature=1",

@@ -185,7 +185,7 @@ impl Gateway {
         if site.caches
             && is_for_all
             && request.body.length() == Some(0)
-            && !front::is_signed(&request.head)
+            && !front::is_signed(site, &request.head)
             && let Some(answer) = self.plain_hit(site, &request.head)
         {
             line.cache = CacheUse::Hit;

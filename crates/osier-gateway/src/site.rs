@@ -312,6 +312,12 @@ impl Site {
         }
     }
 
+    /// Whether no origin is a bucket.
+    pub(crate) fn has_only_plain_origins(&self) -> bool {
+        let mut upstreams = self.upstreams.all().iter();
+        upstreams.all(|upstream| upstream.origin.kind == OriginKind::Http)
+    }
+
     /// The path at the origin; nothing when the site does not answer this one. Bytes stay as
     /// they are: a decoded path would break signatures.
     pub(crate) fn origin_path(&self, path: &str) -> Option<String> {
