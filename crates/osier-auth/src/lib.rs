@@ -18,6 +18,7 @@ mod mac;
 mod outbound;
 pub mod policy;
 mod policy_form;
+mod proxies;
 mod referer;
 mod scheme;
 mod secret;
@@ -25,9 +26,11 @@ mod signing_keys;
 #[cfg(test)]
 mod testing;
 pub mod token;
+mod url_auth;
 mod v1;
 mod v2;
 mod v4;
+mod visitors;
 
 pub use decision::{
     AccessPointFacts, BucketFacts, Decision, Inquiry, Layer, Layers, PublicAccess, ResourceFacts,
@@ -39,6 +42,7 @@ pub use outbound::{
     AccessKey, OutboundScheme, Unsigned, UnusableKey, is_signature_parameter, is_sub_resource,
 };
 pub use policy_form::{LengthRange, PostPolicy, PostTarget};
+pub use proxies::TrustedProxies;
 pub use referer::Referers;
 pub use scheme::{
     Authentication, Place, Regions, ResourceName, Scheme, Signed, SignedHead, Verifier,
@@ -46,3 +50,5 @@ pub use scheme::{
 };
 pub use secret::Secret;
 pub use signing_keys::SigningKeys;
+pub use url_auth::{ProvenUrl, UrlAuth, UrlAuthType, UrlRefusal};
+pub use visitors::{AgentPattern, HostPattern, List, VisitorRefusal, Visitors};

@@ -143,9 +143,8 @@ impl Gateway {
             }
         };
         line.cache = CacheUse::Miss;
-        let (peer, secure) = (request.peer, request.secure);
         let shared = plan != Plan::Pass;
-        let mut onward = forward::to_origin(site, head, peer, secure, shared)?;
+        let mut onward = forward::to_origin(site, request, shared)?;
         if let (Some(known), true) = (&known, shared) {
             known.ask(onward.headers_mut());
         }
@@ -238,9 +237,7 @@ impl Gateway {
                 OutgoingBody::Full(whole.slice(place(bytes.start)..place(bytes.end)))
             }
             KeptBody::Slices(_) => {
-                let head = &request.head;
-                let onward =
-                    forward::to_origin(&name.site, head, request.peer, request.secure, true);
+                let onward = forward::to_origin(&name.site, request, true);
                 let Ok(onward) = onward else {
                     return Trouble::BadRequest.answer("");
                 };
@@ -314,7 +311,7 @@ impl Gateway {
         let head = &request.head;
         let asked = RequestDirectives::default();
         let known = self.store.answer(name, head).await;
-        let mut onward = forward::to_origin(&name.site, head, request.peer, request.secure, true)?;
+        let mut onward = forward::to_origin(&name.site, request, true)?;
         if let Some(known) = &known {
             known.ask(onward.headers_mut());
         }
@@ -574,11 +571,9 @@ impl Asking<'_> {
 
     /// The client's own question to the origin, of which nothing is kept.
     async fn passed(&self, line: &mut AccessLine) -> Result<Outgoing, Trouble> {
-        let Request {
-            head, peer, secure, ..
-        } = self.request;
         let site = &self.name.site;
-        let onward = forward::to_origin(site, head, *peer, *secure, false)?;
+        let head = &self.request.head;
+        let onward = forward::to_origin(site, self.request, false)?;
         let fetched = self
             .gateway
             .fetch(site, onward, RequestBody::Empty, line)

@@ -1,13 +1,11 @@
 //! Heads of messages on their way through: what a proxy must take out and put in.
 
-use std::net::SocketAddr;
-
 use http::header::{
     CONNECTION, EXPECT, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
     IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION, RANGE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
-use http::{Request, Uri, Version, request};
+use http::{Request, Uri, Version};
 use osier_http::RequestBody;
 
 use crate::site::Site;
@@ -34,11 +32,10 @@ const STEERING: [&str; 5] = [
 /// The head of the request to the origin. `shared` says that its answer may be kept.
 pub(crate) fn to_origin(
     site: &Site,
-    head: &request::Parts,
-    peer: SocketAddr,
-    secure: bool,
+    asked: &crate::Request,
     shared: bool,
 ) -> Result<Request<()>, Trouble> {
+    let head = &asked.head;
     let path = site.origin_path(head.uri.path()).ok_or(Trouble::NoPath)?;
     let target = match head.uri.query() {
         Some(query) => format!("{path}?{query}"),
@@ -62,7 +59,7 @@ pub(crate) fn to_origin(
     }
     headers.append(CDN_LOOP, HeaderValue::from_static("osier"));
     headers.append(VIA, HeaderValue::from_static("1.1 osier"));
-    add_client(headers, peer, secure)?;
+    add_client(headers, asked)?;
     if shared {
         for name in STEERING {
             headers.remove(name);
@@ -91,18 +88,19 @@ pub(crate) fn with_body(head: Request<()>, body: RequestBody) -> Request<Request
 }
 
 /// Who the client is, for the origin's logs.
-fn add_client(headers: &mut HeaderMap, peer: SocketAddr, secure: bool) -> Result<(), Trouble> {
-    let address = peer.ip().to_canonical().to_string();
+fn add_client(headers: &mut HeaderMap, asked: &crate::Request) -> Result<(), Trouble> {
+    let peer = asked.peer.ip().to_canonical().to_string();
+    let client = asked.client.to_canonical().to_string();
     let value = |text: &str| HeaderValue::from_str(text).map_err(|_| Trouble::BadRequest);
     let mut chain: Vec<String> = headers
         .get_all(X_FORWARDED_FOR)
         .iter()
         .filter_map(|value| value.to_str().ok().map(ToOwned::to_owned))
         .collect();
-    chain.push(address.clone());
+    chain.push(peer);
     headers.insert(X_FORWARDED_FOR, value(&chain.join(", "))?);
-    headers.insert(X_REAL_IP, value(&address)?);
-    let scheme = if secure { "https" } else { "http" };
+    headers.insert(X_REAL_IP, value(&client)?);
+    let scheme = if asked.secure { "https" } else { "http" };
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
     headers.remove(FORWARDED);
     Ok(())
@@ -165,12 +163,14 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
 
 #[cfg(test)]
 mod tests {
+    use http::request;
+
     use super::*;
 
     fn site(more: &str) -> std::sync::Arc<Site> {
         let text = format!("hosts = ['a']\norigin = 'oss://b@e:81'\n{more}");
         let sites = crate::Sites::new(&[toml::from_str(&text).unwrap()]).unwrap();
-        std::sync::Arc::clone(sites.of_host("a").unwrap())
+        std::sync::Arc::clone(&sites.of_host("a").unwrap()[0])
     }
 
     fn head(target: &str, fields: &[(&str, &str)]) -> request::Parts {
@@ -182,8 +182,19 @@ mod tests {
     }
 
     fn forwarded(more: &str, target: &str, fields: &[(&str, &str)], shared: bool) -> Request<()> {
-        let peer = "[::ffff:10.0.0.9]:5".parse().unwrap();
-        to_origin(&site(more), &head(target, fields), peer, false, shared).unwrap()
+        let peer: std::net::SocketAddr = "[::ffff:10.0.0.9]:5".parse().unwrap();
+        to_origin(&site(more), &asked(target, fields, peer), shared).unwrap()
+    }
+
+    fn asked(target: &str, fields: &[(&str, &str)], peer: std::net::SocketAddr) -> crate::Request {
+        crate::Request {
+            head: head(target, fields),
+            peer,
+            local: peer,
+            client: peer.ip(),
+            secure: false,
+            body: osier_http::IncomingBody::EMPTY,
+        }
     }
 
     #[test]
@@ -241,7 +252,7 @@ mod tests {
     fn circles_end() {
         let fields = vec![("cdn-loop", "osier"); HOPS_MAX];
         let peer = "10.0.0.9:5".parse().unwrap();
-        let looped = to_origin(&site(""), &head("/", &fields), peer, false, false);
+        let looped = to_origin(&site(""), &asked("/", &fields, peer), false);
         assert!(matches!(looped, Err(Trouble::Loop)));
     }
 

@@ -8,58 +8,116 @@ use http::header::{AUTHORIZATION, CONTENT_LOCATION, HOST, HeaderMap, HeaderValue
 use http::{Method, StatusCode, Uri, request};
 use osier_cache::Scope;
 use osier_http::{Outgoing, RequestBody};
+use osier_types::Timestamp;
 
+use crate::access;
 use crate::access_log::AccessLine;
 use crate::cached::note;
 use crate::fetch::streamed;
 use crate::forward;
 use crate::gateway::{Gateway, Request};
 use crate::local_store::Visit;
+use crate::pages;
 use crate::proof::{narrow, strip_proof};
-use crate::site::{Auth, Site, Sites};
+use crate::site::{Auth, Site, Sites, of_path};
 use crate::trouble::Trouble;
 
-/// The site of a request that its site lets in; or an answer of the gateway's own.
-pub(crate) fn enter<'a>(
-    sites: &'a Sites,
+/// What becomes of a request before anything is waited for.
+pub(crate) enum Entered {
+    /// It is answered: by the gateway itself, or because of how it came.
+    Answered(Outgoing),
+    /// Its site lets it in, and wants to see the answer before it leaves.
+    In(Arc<Site>, access::Asked),
+}
+
+/// Finds a request's site, and asks it whether it lets the request in.
+pub(crate) fn enter(
+    sites: &Sites,
     ready: &AtomicBool,
-    request: &Request,
+    request: &mut Request,
+    now: Timestamp,
     line: &mut AccessLine,
-) -> Result<Result<&'a Arc<Site>, Outgoing>, Trouble> {
+) -> Result<Entered, Trouble> {
     let head = &request.head;
     let host = host(head).ok_or(Trouble::BadRequest)?;
-    let Some(site) = sites.of_host(host) else {
+    let Some(paths) = sites.of_host(host) else {
         if head.method == Method::GET && head.uri.path() == "/health" {
-            return Ok(Err(Outgoing::text(StatusCode::OK, "healthy")));
+            let healthy = Outgoing::text(StatusCode::OK, "healthy");
+            return Ok(Entered::Answered(healthy));
         }
         if head.method == Method::GET && head.uri.path() == "/ready" {
-            return Ok(Err(if ready.load(Ordering::Relaxed) {
+            let answer = if ready.load(Ordering::Relaxed) {
                 Outgoing::text(StatusCode::OK, "ready")
             } else {
                 Outgoing::text(StatusCode::SERVICE_UNAVAILABLE, "stopping")
-            }));
+            };
+            return Ok(Entered::Answered(answer));
         }
         return Err(Trouble::NoSite);
     };
+    let site = of_path(paths, head.uri.path()).ok_or(Trouble::NoPath)?;
     line.site = Some(Arc::clone(&site.name));
-    if !site.methods.is_empty() && !site.methods.contains(&head.method) {
-        return Err(Trouble::Method);
-    }
-    let is_too_large = |length| site.body_bytes_max.is_some_and(|max| length > max);
-    if request.body.length().is_some_and(is_too_large) {
-        return Err(Trouble::BodyTooLarge);
-    }
-    Ok(Ok(site))
+    let visit = access::Asked::of(request);
+    Ok(match site.access.enter(request, now)? {
+        Some(answer) => Entered::Answered(answer),
+        None => Entered::In(Arc::clone(site), visit),
+    })
 }
 
 impl Gateway {
-    /// The answer to a request that was let in, or why there is none.
+    /// A hit that needs nothing but a look: of a request that nobody else decides about, and
+    /// that is sent as it is.
+    pub(crate) fn quick_hit(&self, site: &Site, request: &Request) -> Option<Outgoing> {
+        let head = &request.head;
+        let is_for_all = matches!(site.auth, Auth::Passthrough) && site.own_bucket().is_none();
+        let passes = site.methods.is_empty() || site.methods.contains(&head.method);
+        let is_plain = site.caches && is_for_all && passes && !site.pages.changes(head);
+        if !is_plain || request.body.length() != Some(0) || is_signed(site, head) {
+            return None;
+        }
+        self.plain_hit(site, head)
+    }
+
+    /// The site's answer, or a page of its own in the place of an error.
     pub(crate) async fn answer(
+        self: &Arc<Self>,
+        site: &Arc<Site>,
+        request: Request,
+        line: &mut AccessLine,
+    ) -> Result<Outgoing, Trouble> {
+        let asked = pages::Asked::of(site, &request);
+        let answered = self.serve(site, request, line).await;
+        let Some(asked) = asked else {
+            return answered;
+        };
+        let status = match &answered {
+            Ok(answer) => answer.parts.status,
+            Err(trouble) => trouble.status(),
+        };
+        if !status.is_client_error() && !status.is_server_error() {
+            return answered;
+        }
+        match Box::pin(self.page(site, &asked, status)).await {
+            Some(page) => Ok(page),
+            None => answered,
+        }
+    }
+
+    /// The answer of a site to somebody who may visit it.
+    pub(crate) async fn serve(
         self: &Arc<Self>,
         site: &Arc<Site>,
         mut request: Request,
         line: &mut AccessLine,
     ) -> Result<Outgoing, Trouble> {
+        if !site.methods.is_empty() && !site.methods.contains(&request.head.method) {
+            return Err(Trouble::Method);
+        }
+        let is_too_large = |length| site.body_bytes_max.is_some_and(|max| length > max);
+        if request.body.length().is_some_and(is_too_large) {
+            return Err(Trouble::BodyTooLarge);
+        }
+        site.pages.enter(&mut request.head);
         if let Some(bucket) = site.own_bucket() {
             return self.own(site, request, bucket).await;
         }
@@ -152,19 +210,13 @@ impl Gateway {
         request: Request,
         line: &mut AccessLine,
     ) -> Result<Outgoing, Trouble> {
-        let Request {
-            head,
-            peer,
-            secure,
-            body,
-            ..
-        } = request;
+        let onward = forward::to_origin(site, &request, false)?;
+        let Request { head, body, .. } = request;
         let body = match (body.length(), site.body_bytes_max) {
             (Some(0), _) => RequestBody::Empty,
             (None, Some(max)) => RequestBody::Incoming(body.limited(max)),
             _ => RequestBody::Incoming(body),
         };
-        let onward = forward::to_origin(site, &head, peer, secure, false)?;
         let fetched = self.fetch(site, onward, body, line).await?;
         let changes = !head.method.is_safe() && fetched.parts.status.as_u16() < 400;
         if changes && site.caches {

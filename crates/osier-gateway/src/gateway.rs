@@ -1,7 +1,7 @@
 //! The gateway: sites, what is kept, and one request from beginning to end.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,11 +13,11 @@ use osier_http::{IncomingBody, Outgoing};
 use osier_types::{Clock, Rng};
 
 use crate::access_log::{AccessLine, CacheUse, RequestId};
-use crate::front;
+use crate::front::{self, Entered};
 use crate::local_store::LocalStore;
 use crate::resolve::Resolver;
 use crate::settings::SiteSettings;
-use crate::site::{Auth, InvalidSite, Sites};
+use crate::site::{InvalidSite, Sites};
 use crate::store::{KeptAnswers, StoreNumbers, StoreSettings};
 use crate::trouble::Trouble;
 
@@ -30,7 +30,9 @@ pub struct Request {
     pub peer: SocketAddr,
     /// Where to.
     pub local: SocketAddr,
-    /// Whether the connection is encrypted.
+    /// The client: who connected, or who stands behind proxies that are believed.
+    pub client: IpAddr,
+    /// Whether the client's connection is encrypted.
     pub secure: bool,
     /// The body, unread.
     pub body: IncomingBody,
@@ -54,6 +56,7 @@ impl Request {
             head,
             peer: self.peer,
             local: self.local,
+            client: self.client,
             secure: self.secure,
             body: IncomingBody::EMPTY,
         }
@@ -169,31 +172,29 @@ impl Gateway {
     }
 
     /// Answers one request. Never fails: what goes wrong is an answer too.
-    pub fn handle(self: &Arc<Self>, request: Request) -> Answering {
+    pub fn handle(self: &Arc<Self>, mut request: Request) -> Answering {
         let mut line = AccessLine {
             request_id: self.request_id(),
             ..AccessLine::default()
         };
         let sites = self.current();
-        let site = match front::enter(&sites, &self.ready, &request, &mut line) {
-            Ok(Ok(site)) => site,
-            Ok(Err(answer)) => return Answering::ready(Ok(answer), line),
+        let now = self.clock.now();
+        let (site, visit) = match front::enter(&sites, &self.ready, &mut request, now, &mut line) {
+            Ok(Entered::In(site, visit)) => (site, visit),
+            Ok(Entered::Answered(answer)) => return Answering::ready(Ok(answer), line),
             Err(trouble) => return Answering::ready(Err(trouble), line),
         };
-        // Elsewhere somebody decides first whether the client may.
-        let is_for_all = matches!(site.auth, Auth::Passthrough) && site.own_bucket().is_none();
-        if site.caches
-            && is_for_all
-            && request.body.length() == Some(0)
-            && !front::is_signed(site, &request.head)
-            && let Some(answer) = self.plain_hit(site, &request.head)
-        {
+        if let Some(mut answer) = self.quick_hit(&site, &request) {
             line.cache = CacheUse::Hit;
+            site.access.leave(&visit, &mut answer.parts.headers);
             return Answering::ready(Ok(answer), line);
         }
-        let (gateway, site) = (Arc::clone(self), Arc::clone(site));
+        let gateway = Arc::clone(self);
         Answering::Waiting(Box::pin(async move {
-            let answered = gateway.answer(&site, request, &mut line).await;
+            let mut answered = gateway.answer(&site, request, &mut line).await;
+            if let Ok(answer) = &mut answered {
+                site.access.leave(&visit, &mut answer.parts.headers);
+            }
             respond(answered, line)
         }))
     }

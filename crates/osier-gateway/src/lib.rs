@@ -6,6 +6,7 @@
 //! signed anew. It knows no settings file, and no store but one that it is given.
 #![warn(missing_docs)]
 
+mod access;
 mod access_log;
 mod cached;
 mod credentials;
@@ -19,6 +20,7 @@ mod health;
 mod kept;
 mod local_store;
 mod origin;
+mod pages;
 mod proof;
 mod purge;
 mod resolve;
@@ -38,8 +40,9 @@ pub use origin::{InvalidOrigin, Origin, OriginKind};
 pub use osier_cache_disk::OpenError as CacheOpenError;
 pub use purge::{Purge, PurgeError};
 pub use settings::{
-    AuthMode, CacheMode, CredentialSettings, HealthSettings, OriginSettings, QueryMode, SecretText,
-    SignatureVersion, SiteSettings, TtlSettings,
+    AuthMode, CacheMode, CorsSettings, CredentialSettings, ErrorPageSettings, HealthSettings,
+    HttpsMode, ListSettings, OriginSettings, QueryMode, SecretText, SignatureVersion, SiteSettings,
+    TtlSettings, UrlAuthKind, UrlAuthSettings,
 };
 pub use site::{InvalidSite, Sites};
 pub use store::{StoreNumbers, StoreSettings};

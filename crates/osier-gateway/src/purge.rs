@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::filling::Filling;
 use crate::flight::Part;
 use crate::gateway::{Gateway, Request};
-use crate::site::Site;
+use crate::site::{Site, of_path};
 use crate::store::Name;
 use crate::trouble::Trouble;
 
@@ -72,13 +72,14 @@ impl Gateway {
     pub fn purge(&self, purges: &[Purge]) -> Result<(), PurgeError> {
         let scopes = purges
             .iter()
-            .map(|purge| self.scope(purge))
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|purge| self.scopes(purge))
+            .collect::<Result<Vec<_>, _>>()?
+            .concat();
         self.store.purge(&scopes).map_err(PurgeError::NotWritten)
     }
 
-    fn scope(&self, purge: &Purge) -> Result<PurgedScope, PurgeError> {
-        Ok(match purge {
+    fn scopes(&self, purge: &Purge) -> Result<Vec<PurgedScope>, PurgeError> {
+        Ok(vec![match purge {
             Purge::Url(url) => {
                 let (site, uri) = self.place(url)?;
                 let name = site.name.to_string();
@@ -95,13 +96,29 @@ impl Gateway {
                 PurgedScope::Directory(site.name.to_string(), uri.path().to_owned())
             }
             Purge::Tag(tag) => PurgedScope::Tag(tag.clone()),
-            Purge::Site(host) => PurgedScope::Site(self.site_of(host)?.name.to_string()),
+            Purge::Site(host) => return self.scopes_of(host, PurgedScope::Site),
             Purge::Pattern { host, pattern } => {
                 Pattern::parse(pattern)?;
-                PurgedScope::Pattern(self.site_of(host)?.name.to_string(), pattern.clone())
+                return self.scopes_of(host, |site| PurgedScope::Pattern(site, pattern.clone()));
             }
             Purge::Everything => PurgedScope::Everything,
-        })
+        }])
+    }
+
+    /// The same of all sites that share a host.
+    fn scopes_of(
+        &self,
+        host: &str,
+        scope: impl Fn(String) -> PurgedScope,
+    ) -> Result<Vec<PurgedScope>, PurgeError> {
+        let sites = self.current();
+        let paths = sites
+            .of_host(host)
+            .ok_or_else(|| PurgeError::NoSite(host.to_owned()))?;
+        Ok(paths
+            .iter()
+            .map(|site| scope(site.name.to_string()))
+            .collect())
     }
 
     /// Fetches what an address names, to disk where there is one. What is kept and fresh is
@@ -127,6 +144,7 @@ impl Gateway {
             head: head.into_parts().0,
             peer: ([127, 0, 0, 1], 0).into(),
             local: ([127, 0, 0, 1], 0).into(),
+            client: [127, 0, 0, 1].into(),
             secure: uri.scheme_str() == Some("https"),
             body: IncomingBody::EMPTY,
         };
@@ -158,14 +176,11 @@ impl Gateway {
             return Err(invalid());
         }
         let host = uri.authority().ok_or_else(invalid)?;
-        let site = self.site_of(host.as_str())?;
-        Ok((site, uri))
-    }
-
-    fn site_of(&self, host: &str) -> Result<Arc<Site>, PurgeError> {
         let sites = self.current();
-        let site = sites.of_host(host);
-        site.cloned()
-            .ok_or_else(|| PurgeError::NoSite(host.to_owned()))
+        let site = sites.of_host(host.as_str());
+        let site = site
+            .and_then(|paths| of_path(paths, uri.path()))
+            .ok_or_else(|| PurgeError::NoSite(host.to_string()))?;
+        Ok((Arc::clone(site), uri))
     }
 }

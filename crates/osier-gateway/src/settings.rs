@@ -14,6 +14,10 @@ pub struct SiteSettings {
     /// Host names it answers: exact (`oss.example.com`), all below a name (`*.example.com`),
     /// or `*` for what no other site answers.
     pub hosts: Vec<String>,
+    /// The beginning of paths that it answers, in whole segments: several sites may share a host
+    /// and divide its paths, and the longest one counts.
+    #[serde(default)]
+    pub path: String,
     /// Where answers come from: `oss://bucket@endpoint`, `http://host[:port]` or
     /// `self://bucket`; `oss+https://` and `https://` go over TLS.
     #[serde(default)]
@@ -47,6 +51,42 @@ pub struct SiteSettings {
     /// What is put before paths then.
     #[serde(default)]
     pub add_prefix: String,
+    /// The object in the place of a path that ends with a slash, such as `index.html`.
+    #[serde(default)]
+    pub index: Option<String>,
+    /// Whether a path that is no object, and has an index below it, is answered by a redirect to
+    /// the same path with a slash.
+    #[serde(default)]
+    pub append_slash: bool,
+    /// Objects of the site that are sent in the place of errors, by status.
+    #[serde(default)]
+    pub error_pages: BTreeMap<String, ErrorPageSettings>,
+    /// What becomes of plain HTTP.
+    #[serde(default)]
+    pub https: HttpsMode,
+    /// The port of the encrypted site, for redirects to it.
+    #[serde(default = "https_port")]
+    pub https_port: u16,
+    /// Seconds for which browsers come by HTTPS only (`Strict-Transport-Security`); 0 says
+    /// nothing.
+    #[serde(default)]
+    pub hsts_s: u64,
+    /// Pages that may refer to the site, by their host: `example.com`, `*.example.com`.
+    #[serde(default)]
+    pub referer: ListSettings,
+    /// Addresses and networks that may come.
+    #[serde(default)]
+    pub ip: ListSettings,
+    /// Programs that may come, with `*` and `?`, in any case.
+    #[serde(default)]
+    pub user_agent: ListSettings,
+    /// URLs must prove that their maker knew a key.
+    #[serde(default)]
+    pub url_auth: Option<UrlAuthSettings>,
+    /// Pages of other origins whose scripts may use the site; without rules, what the origin says
+    /// is passed on.
+    #[serde(default)]
+    pub cors: Vec<CorsSettings>,
     /// Methods that may pass; empty means all, or GET and HEAD where `auth` is `resign`.
     #[serde(default)]
     pub methods: Vec<String>,
@@ -173,6 +213,103 @@ pub struct OriginSettings {
     pub priority: u32,
 }
 
+/// `referer`, `ip`, `user_agent`: those that may, and those that may not; the latter come first.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ListSettings {
+    /// Those that may; empty means all.
+    pub allow: Vec<String>,
+    /// Those that may not.
+    pub deny: Vec<String>,
+    /// Whether those that say nothing may.
+    pub allow_empty: bool,
+}
+
+impl Default for ListSettings {
+    fn default() -> Self {
+        Self {
+            allow: Vec::new(),
+            deny: Vec::new(),
+            allow_empty: true,
+        }
+    }
+}
+
+/// `url_auth`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UrlAuthSettings {
+    /// Where the proof stands in a URL.
+    #[serde(rename = "type")]
+    pub kind: UrlAuthKind,
+    /// The main key and, while it is changed, the backup key.
+    pub keys: Vec<SecretText>,
+    /// Seconds after the time in a URL for which it is good.
+    #[serde(default = "url_ttl_s")]
+    pub ttl_s: u32,
+}
+
+/// The types of Alibaba Cloud's CDN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UrlAuthKind {
+    /// In the parameter `auth_key`.
+    #[serde(alias = "A")]
+    A,
+    /// In the path, with a date.
+    #[serde(alias = "B")]
+    B,
+    /// In the path or in `KEY1` and `KEY2`, with hexadecimal seconds.
+    #[serde(alias = "C")]
+    C,
+}
+
+/// One rule of `cors`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CorsSettings {
+    /// Origins of pages, each with at most one `*`.
+    pub origins: Vec<String>,
+    /// Methods.
+    #[serde(default = "cors_methods")]
+    pub methods: Vec<String>,
+    /// Request headers, each with at most one `*`.
+    #[serde(default)]
+    pub headers: Vec<String>,
+    /// Headers of answers that scripts may read.
+    #[serde(default)]
+    pub expose: Vec<String>,
+    /// Seconds for which a browser remembers the rule.
+    #[serde(default)]
+    pub max_age_s: Option<u32>,
+}
+
+/// One of `error_pages`: a path, or a path with the status to send.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum ErrorPageSettings {
+    /// Sent with the status of the error.
+    Page(String),
+    /// Sent with another: 200 for applications that know their own paths.
+    WithStatus {
+        /// The path.
+        page: String,
+        /// The status.
+        status: u16,
+    },
+}
+
+/// `https`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HttpsMode {
+    /// Plain HTTP is answered.
+    #[default]
+    Optional,
+    /// Plain HTTP is sent to HTTPS.
+    Redirect,
+}
+
 /// `health`: requests of the gateway's own to each origin.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -273,6 +410,18 @@ pub enum CacheMode {
     Auto,
     /// Nothing is.
     Off,
+}
+
+fn https_port() -> u16 {
+    443
+}
+
+fn url_ttl_s() -> u32 {
+    1800
+}
+
+fn cors_methods() -> Vec<String> {
+    vec!["GET".to_owned(), "HEAD".to_owned()]
 }
 
 fn yes() -> bool {

@@ -9,9 +9,11 @@ use osier_auth::OutboundScheme;
 use osier_cache::{KeyRules, QueryRule, TtlRule, TtlRules, TtlTarget};
 use osier_http::{Client, ClientSettings, OriginTls, TrustedRoots};
 
+use crate::access::Access;
 use crate::credentials::{Credentials, InvalidCredentials, KeySource};
 use crate::health::HealthCheck;
 use crate::origin::OriginKind;
+use crate::pages::Pages;
 use crate::proof::Signer;
 use crate::resolve::Reach;
 use crate::settings::{
@@ -24,20 +26,27 @@ use crate::{InvalidOrigin, Origin};
 /// All sites of a server. Immutable: a reload makes a new one.
 #[derive(Debug, Default)]
 pub struct Sites {
-    exact: HashMap<String, Arc<Site>>,
+    exact: HashMap<String, Paths>,
     /// By what stands behind the `*`, dot included.
-    below: HashMap<String, Arc<Site>>,
-    otherwise: Option<Arc<Site>>,
+    below: HashMap<String, Paths>,
+    otherwise: Paths,
     all: Vec<Arc<Site>>,
     /// Keys to sign with; sites that name the same source share one.
     credentials: Vec<Arc<Credentials>>,
 }
+
+/// The sites that share a host, longest path first.
+pub(crate) type Paths = Vec<Arc<Site>>;
 
 /// One site.
 #[derive(Debug)]
 pub(crate) struct Site {
     /// The first host: the site's name in logs and in the names of kept answers.
     pub(crate) name: Arc<str>,
+    /// The beginning of its paths.
+    pub(crate) path: String,
+    pub(crate) access: Access,
+    pub(crate) pages: Pages,
     pub(crate) upstreams: Upstreams,
     pub(crate) auth: Auth,
     pub(crate) health: Option<HealthCheck>,
@@ -118,6 +127,12 @@ pub enum InvalidSite {
     /// What is signed by the client would not be what is read.
     #[error("`verify+resign` goes without `strip_prefix` and `add_prefix`: clients sign the path")]
     PrefixVerified,
+    /// An entry of a list can't be read.
+    #[error("`{0}` is no host, network or pattern")]
+    Visitor(String),
+    /// An error page is for no error, or is no page.
+    #[error("`{0}` is no error page: it is written `404 = \"/path\"`")]
+    ErrorPage(String),
     /// A method is none.
     #[error("`{0}` is no method")]
     Method(String),
@@ -187,21 +202,24 @@ impl Sites {
         self.all.push(Arc::clone(&site));
         for host in &settings.hosts {
             let name = host.to_ascii_lowercase();
-            let before = match name.strip_prefix('*') {
-                Some("") => self.otherwise.replace(Arc::clone(&site)),
+            let paths = match name.strip_prefix('*') {
+                Some("") => &mut self.otherwise,
                 Some(rest) => {
                     let well_formed = rest.strip_prefix('.').is_some_and(is_host);
                     if !well_formed {
                         return Err(InvalidSite::Host(host.clone()));
                     }
-                    self.below.insert(rest.to_owned(), Arc::clone(&site))
+                    self.below.entry(rest.to_owned()).or_default()
                 }
-                None if is_host(&name) => self.exact.insert(name, Arc::clone(&site)),
+                None if is_host(&name) => self.exact.entry(name).or_default(),
                 None => return Err(InvalidSite::Host(host.clone())),
             };
-            if before.is_some() {
+            if paths.iter().any(|other| other.path == site.path) {
                 return Err(InvalidSite::Twice(host.clone()));
             }
+            let longer = |other: &Arc<Site>| other.path.len() > site.path.len();
+            let place = paths.partition_point(longer);
+            paths.insert(place, Arc::clone(&site));
         }
         Ok(())
     }
@@ -213,31 +231,44 @@ impl Sites {
 
     /// Whether there is any.
     pub fn is_empty(&self) -> bool {
-        self.exact.is_empty() && self.below.is_empty() && self.otherwise.is_none()
+        self.all.is_empty()
     }
 
-    /// The site of a `Host`, with or without a port: exact before the longest wildcard
-    /// before the one for everything.
-    pub(crate) fn of_host(&self, host: &str) -> Option<&Arc<Site>> {
-        if let Some(site) = self.exact.get(host) {
-            return Some(site);
+    /// The sites of a `Host`, with or without a port: exact before the longest wildcard before
+    /// the one for everything.
+    pub(crate) fn of_host(&self, host: &str) -> Option<&Paths> {
+        if let Some(paths) = self.exact.get(host) {
+            return Some(paths);
         }
         let name = without_port(host)
             .trim_end_matches('.')
             .to_ascii_lowercase();
-        if let Some(site) = self.exact.get(&name) {
-            return Some(site);
+        if let Some(paths) = self.exact.get(&name) {
+            return Some(paths);
         }
         let mut rest = name.as_str();
         while let Some(dot) = rest.find('.') {
             let (_, below) = rest.split_at(dot);
-            if let Some(site) = self.below.get(below) {
-                return Some(site);
+            if let Some(paths) = self.below.get(below) {
+                return Some(paths);
             }
             rest = below.trim_start_matches('.');
         }
-        self.otherwise.as_ref()
+        Some(&self.otherwise).filter(|paths| !paths.is_empty())
     }
+}
+
+/// Of the sites that share a host the one for a path.
+pub(crate) fn of_path<'s>(paths: &'s Paths, path: &str) -> Option<&'s Arc<Site>> {
+    paths.iter().find(|site| after(path, &site.path).is_some())
+}
+
+/// What follows a prefix of whole segments: `/media` is before `/media/a`, not `/mediathek`.
+fn after<'p>(path: &'p str, prefix: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(prefix)?;
+    let whole =
+        prefix.is_empty() || prefix.ends_with('/') || rest.is_empty() || rest.starts_with('/');
+    whole.then_some(rest)
 }
 
 impl Site {
@@ -256,7 +287,7 @@ impl Site {
             // Whoever the site lets in signs with our key: writing is for those who say so.
             methods = vec![Method::GET, Method::HEAD];
         }
-        for prefix in [&settings.strip_prefix, &settings.add_prefix] {
+        for prefix in [&settings.path, &settings.strip_prefix, &settings.add_prefix] {
             if !prefix.is_empty() && !prefix.starts_with('/') {
                 return Err(InvalidSite::Prefix(prefix.clone()));
             }
@@ -280,7 +311,10 @@ impl Site {
             request_headers.push((header, value));
         }
         Ok(Self {
-            name: name.to_ascii_lowercase().into(),
+            name: format!("{}{}", name.to_ascii_lowercase(), settings.path).into(),
+            path: settings.path.clone(),
+            access: Access::new(settings)?,
+            pages: Pages::new(settings)?,
             upstreams: Upstreams::new(
                 upstreams,
                 settings.failures_max.max(1),
@@ -321,14 +355,9 @@ impl Site {
     /// The path at the origin; nothing when the site does not answer this one. Bytes stay as
     /// they are: a decoded path would break signatures.
     pub(crate) fn origin_path(&self, path: &str) -> Option<String> {
-        let rest = path.strip_prefix(self.strip_prefix.as_str())?;
+        let rest = after(path, &self.strip_prefix)?;
         let slash = if rest.starts_with('/') { "" } else { "/" };
-        // `/media` takes off a whole segment, not the beginning of `/mediathek`.
-        let whole = self.strip_prefix.is_empty()
-            || self.strip_prefix.ends_with('/')
-            || rest.is_empty()
-            || rest.starts_with('/');
-        whole.then(|| format!("{}{slash}{rest}", self.add_prefix))
+        Some(format!("{}{slash}{rest}", self.add_prefix))
     }
 }
 
@@ -530,7 +559,7 @@ mod tests {
     #[test]
     fn the_closest_host_wins() {
         let sites = sites(&["a.example.com", "*.example.com", "*.b.example.com"]);
-        let name = |host: &str| sites.of_host(host).map(|site| site.name.to_string());
+        let name = |host: &str| sites.of_host(host).map(|paths| paths[0].name.to_string());
         assert_eq!(name("A.example.com:8080").as_deref(), Some("a.example.com"));
         assert_eq!(name("a.example.com.").as_deref(), Some("a.example.com"));
         assert_eq!(name("x.a.example.com").as_deref(), Some("*.example.com"));
@@ -543,8 +572,35 @@ mod tests {
     #[test]
     fn a_star_answers_what_no_other_does() {
         let sites = sites(&["a", "*"]);
-        assert_eq!(sites.of_host("b").map(|site| &*site.name), Some("*"));
-        assert_eq!(sites.of_host("a").map(|site| &*site.name), Some("a"));
+        let name = |host: &str| sites.of_host(host).map(|paths| paths[0].name.to_string());
+        assert_eq!(name("b").as_deref(), Some("*"));
+        assert_eq!(name("a").as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn sites_of_one_host_divide_its_paths() {
+        let text = |path: &str| {
+            site(&format!(
+                "hosts = ['a']\npath = '{path}'\norigin = 'http://h'"
+            ))
+        };
+        let sites = Sites::new(&[text("/m"), text(""), text("/m/n/")]).unwrap();
+        let of = |path: &str| {
+            of_path(sites.of_host("a").unwrap(), path).map(|site| site.name.to_string())
+        };
+        for (path, expected) in [
+            ("/m/x", "a/m"),
+            ("/m", "a/m"),
+            ("/mm", "a"),
+            ("/m/n", "a/m"),
+            ("/m/n/x", "a/m/n/"),
+        ] {
+            assert_eq!(of(path).as_deref(), Some(expected), "{path}");
+        }
+        let twice = Sites::new(&[text("/m"), text("/m")]).unwrap_err().1;
+        assert_eq!(twice, InvalidSite::Twice("a".to_owned()));
+        let divided = Sites::new(&[text("/m")]).unwrap();
+        assert!(of_path(divided.of_host("a").unwrap(), "/x").is_none());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::io;
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
+use osier_auth::{UrlRefusal, VisitorRefusal};
 use osier_http::{ClientError, Outgoing, OutgoingBody};
 
 use crate::credentials::NoKey;
@@ -27,6 +28,10 @@ pub(crate) enum Trouble {
     OnlyIfCached,
     /// A request that can't be sent on.
     BadRequest,
+    /// The visitor is not wanted.
+    Visitor(VisitorRefusal),
+    /// The URL proves nothing.
+    Url(UrlRefusal),
     /// Signed for strangers, only objects are read.
     NotAnObject,
     /// The site needs the store of this process, and there is none.
@@ -50,7 +55,7 @@ impl Trouble {
             Self::Loop => StatusCode::LOOP_DETECTED,
             Self::OnlyIfCached => StatusCode::GATEWAY_TIMEOUT,
             Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::NotAnObject => StatusCode::FORBIDDEN,
+            Self::NotAnObject | Self::Visitor(_) | Self::Url(_) => StatusCode::FORBIDDEN,
             Self::NoStore => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoKey(_) | Self::UnusableKey | Self::Unresolved(_) => StatusCode::BAD_GATEWAY,
             Self::Origin(error) => match error {
@@ -74,6 +79,12 @@ impl Trouble {
             Self::OnlyIfCached => "NotCached",
             Self::BadRequest => "InvalidRequest",
             Self::NotAnObject => "OnlyObjects",
+            Self::Visitor(VisitorRefusal::Address) => "AddressDenied",
+            Self::Visitor(VisitorRefusal::Referer) => "RefererDenied",
+            Self::Visitor(VisitorRefusal::Agent) => "UserAgentDenied",
+            Self::Url(UrlRefusal::Missing) => "UrlAuthMissing",
+            Self::Url(UrlRefusal::Expired) => "UrlAuthExpired",
+            Self::Url(UrlRefusal::Wrong) => "UrlAuthWrong",
             Self::NoStore => "NoStore",
             Self::NoKey(_) | Self::UnusableKey => "OriginCredentialsUnavailable",
             Self::Unresolved(_) => "OriginUnresolved",
@@ -101,6 +112,12 @@ impl Trouble {
             Self::Loop => "The request was forwarded too many times.",
             Self::OnlyIfCached => "A cached answer was asked for, and there is none.",
             Self::BadRequest => "The request can't be forwarded.",
+            Self::Visitor(VisitorRefusal::Address) => "The site does not serve this address.",
+            Self::Visitor(VisitorRefusal::Referer) => "The referring page may not use this site.",
+            Self::Visitor(VisitorRefusal::Agent) => "The site does not serve this program.",
+            Self::Url(UrlRefusal::Missing) => "The URL carries no proof, or a malformed one.",
+            Self::Url(UrlRefusal::Expired) => "The URL has expired.",
+            Self::Url(UrlRefusal::Wrong) => "The proof of the URL is wrong.",
             Self::NotAnObject => "The site serves objects only.",
             Self::NoStore => "The site's bucket is in no store of this server.",
             Self::NoKey(_) | Self::UnusableKey => "There is no key to sign the request with.",

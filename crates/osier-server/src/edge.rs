@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use osier_auth::TrustedProxies;
 use osier_gateway::{AccessLine, Gateway, LocalStore, Pending, Request, Response, Visit};
 use osier_http::{
     BodySource, Chunk, Handler, Incoming, Outgoing, OutgoingBody, SourceFailed, Stream,
@@ -17,6 +18,7 @@ use crate::data::Data;
 /// Answers on the gateway's listeners.
 pub(crate) struct Edge {
     pub(crate) gateway: Arc<Gateway>,
+    pub(crate) proxies: TrustedProxies,
 }
 
 impl Handler for Edge {
@@ -32,8 +34,10 @@ impl Handler for Edge {
         // The query stays out of the log: it may hold a signature.
         let asked =
             tracing::enabled!(target: "access", tracing::Level::INFO).then(|| Asked::of(&parts));
+        let (client, secure) = self.proxies.client(peer.ip(), secure, &parts.headers);
         let answering = self.gateway.handle(Request {
             head: parts,
+            client,
             peer,
             local,
             secure,
@@ -98,6 +102,7 @@ impl LocalStore for Home {
             local,
             secure,
             body,
+            ..
         } = request;
         // Path style: the site's own host names no bucket to the store.
         let target = head

@@ -241,6 +241,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let gateway = Arc::new(gateway);
     let edge = Arc::new(Edge {
         gateway: Arc::clone(&gateway),
+        proxies: settings.trusted_proxies(),
     });
     let listens =
         !site_listeners.addresses().is_empty() || !site_listeners_tls.addresses().is_empty();

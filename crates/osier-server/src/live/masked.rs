@@ -9,7 +9,7 @@ const SECRETS: [&str; 5] = [
     "access_key_secret",
     "secret_headers",
     "security_token",
-    "url_auth_keys",
+    "keys",
     "secret",
 ];
 
@@ -77,7 +77,7 @@ security_token = "s5"
 [site.secret_headers]
 Referer = "s6"
 [site.url_auth]
-url_auth_keys = ["s7", "s8"]
+keys = ["s7", "s8"]
 "#;
         let shown = masked(text);
         for number in 1..=8 {

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use osier_auth::TrustedProxies;
 use osier_engine_local::LocalSettings;
 use osier_gateway::{InvalidSite, SiteSettings, Sites};
 use osier_http::{CertificateFiles, ConnectionSettings};
@@ -444,7 +445,7 @@ impl Settings {
             public_endpoint: self.public_endpoint.clone(),
             region: self.region.clone(),
             surroundings: Surroundings {
-                trusted_proxies: networks(&self.http.trusted_proxies),
+                trusted_proxies: self.trusted_proxies(),
                 vpcs: self
                     .http
                     .vpcs
@@ -453,6 +454,12 @@ impl Settings {
                     .collect(),
             },
         }
+    }
+
+    /// Whose word on clients is believed.
+    pub(crate) fn trusted_proxies(&self) -> TrustedProxies {
+        let networks = self.http.trusted_proxies.iter();
+        TrustedProxies::new(networks.map(|subnet| subnet.0).collect())
     }
 
     /// How the store is set up, when clients reach it at `endpoint`.

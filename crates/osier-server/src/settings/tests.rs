@@ -63,7 +63,7 @@ fn every_section_can_be_set() {
     assert_eq!(settings.engine.inline_bytes_max, 100);
     let surroundings = settings.service().surroundings;
     assert_eq!(
-        (surroundings.trusted_proxies.len(), surroundings.vpcs.len()),
+        (settings.http.trusted_proxies.len(), surroundings.vpcs.len()),
         (3, 1)
     );
     assert_eq!(settings.vault_key(), Path::new("/etc/osier/vault-key"));
