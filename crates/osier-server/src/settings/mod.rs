@@ -221,6 +221,18 @@ pub struct GatewaySettings {
     pub listen_tls: Vec<ListenAddress>,
     /// Bytes of memory for answers that are kept.
     pub memory_bytes_max: usize,
+    /// Bytes of disk for answers that are kept and asked for again; 0 keeps none there.
+    pub disk_bytes_max: u64,
+    /// Where they are; `edge-cache` in the data directory if absent.
+    pub disk: Option<PathBuf>,
+}
+
+impl GatewaySettings {
+    /// The directory for answers and how much may be in it.
+    pub(crate) fn disk(&self, data: &Path) -> Option<(PathBuf, u64)> {
+        let directory = || self.disk.clone().unwrap_or_else(|| data.join("edge-cache"));
+        (self.disk_bytes_max > 0).then(|| (directory(), self.disk_bytes_max))
+    }
 }
 
 impl Default for GatewaySettings {
@@ -229,6 +241,8 @@ impl Default for GatewaySettings {
             listen: vec![ListenAddress::loopback(8080)],
             listen_tls: Vec::new(),
             memory_bytes_max: 64 << 20,
+            disk_bytes_max: 0,
+            disk: None,
         }
     }
 }
