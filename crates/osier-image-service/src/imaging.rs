@@ -206,6 +206,7 @@ impl Imaging {
             pixels: self.settings.pixels_max,
             frames: self.settings.frames_max,
             bytes: self.settings.memory_bytes,
+            avif_pixels: (self.settings.avif_pixels_max).min(Limits::default().avif_pixels),
         };
         let pipeline = job.pipeline.clone();
         let planned = self

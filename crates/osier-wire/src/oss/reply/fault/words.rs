@@ -125,6 +125,8 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             "0017-00000014",
             format!("The tags are not valid: {reason}."),
         ),
+        // 400: so says the sample on OSS's page of errors, so does today's page of picture errors
+        // (an older one said 501), so does the table in oss2. SDKs would try a 501 again.
         FaultKind::NotImplemented { what } => bad(
             "NotImplemented",
             "0017-00000015",
@@ -532,11 +534,11 @@ fn no_such_config(kind: ConfigKind) -> FaultWords {
         ConfigKind::Website => "NoSuchWebsiteConfiguration",
         ConfigKind::Worm => "NoSuchWORMConfiguration",
     };
-    missing(
-        code,
-        "0015-00000201",
-        format!("The bucket has no `{}` configuration.", kind.as_str()),
-    )
+    let message = match kind {
+        ConfigKind::Style => "The bucket has no style of this name.".to_owned(),
+        _ => format!("The bucket has no `{}` configuration.", kind.as_str()),
+    };
+    missing(code, "0015-00000201", message)
 }
 
 fn of(
