@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 use osier_types::{
-    AccessDenial, ConfigKind, DenialKind, DeniedBy, FaultKind, PictureFault, RefererDenial,
+    AccessDenial, ConfigKind, DenialKind, DeniedBy, FaultKind, RefererDenial,
 };
 
 /// What OSS says for one fault.
@@ -133,13 +133,7 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             format!("This server does not implement {what}."),
         ),
         FaultKind::Picture { kind, ec, message } => {
-            let code = match kind {
-                PictureFault::InvalidArgument => "InvalidArgument",
-                PictureFault::MissingArgument => "MissingArgument",
-                PictureFault::BadRequest => "BadRequest",
-                PictureFault::TooLarge => "ImageTooLarge",
-                PictureFault::Watermark => "WatermarkError",
-            };
+            let code = kind.code();
             match ec {
                 Some(ec) => doc(bad(code, ec, message.clone())),
                 None => bad(code, "0040-00000901", message.clone()),
