@@ -19,6 +19,7 @@ mod health;
 mod kept;
 mod local_store;
 mod origin;
+mod pictures;
 mod proof;
 mod purge;
 mod resolve;

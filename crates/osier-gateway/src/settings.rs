@@ -47,6 +47,9 @@ pub struct SiteSettings {
     /// What is put before paths then.
     #[serde(default)]
     pub add_prefix: String,
+    /// Whether `x-oss-process=image/...` is carried out here, on what the origin has.
+    #[serde(default)]
+    pub images: bool,
     /// Methods that may pass; empty means all, or GET and HEAD where `auth` is `resign`.
     #[serde(default)]
     pub methods: Vec<String>,

@@ -9,9 +9,7 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
-use osier_types::{
-    AccessDenial, ConfigKind, DenialKind, DeniedBy, FaultKind, RefererDenial,
-};
+use osier_types::{AccessDenial, ConfigKind, DenialKind, DeniedBy, FaultKind, RefererDenial};
 
 /// What OSS says for one fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
