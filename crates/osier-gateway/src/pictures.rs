@@ -3,6 +3,7 @@
 //! This stands in the place of the origin: whoever asks it gets an answer with a head and a body,
 //! and the cache keeps that like any other. Styles and signed requests stay the origin's business.
 
+use std::fmt::Write as _;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -324,7 +325,11 @@ fn is_process(pair: &str) -> bool {
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let _ = write!(text, "{byte:02X}");
+    }
+    text
 }
 
 fn unavailable(reason: &str) -> Fault {
@@ -335,11 +340,15 @@ fn unavailable(reason: &str) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
 
-    fn site(images: bool) -> Site {
+    use super::*;
+    use crate::site::Sites;
+
+    fn site(images: bool) -> Arc<Site> {
         let text = format!("hosts = ['a']\norigin = 'http://127.0.0.1:1'\nimages = {images}");
-        Site::new(&toml::from_str(&text).unwrap()).unwrap()
+        let sites = Sites::new(&[toml::from_str(&text).unwrap()]).unwrap();
+        Arc::clone(sites.of_host("a").unwrap())
     }
 
     fn wanted(method: &str, target: &str, fields: &[(&str, &str)]) -> Option<Wanted> {

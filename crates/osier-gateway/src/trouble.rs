@@ -56,7 +56,7 @@ impl Trouble {
             Self::Loop => StatusCode::LOOP_DETECTED,
             Self::OnlyIfCached => StatusCode::GATEWAY_TIMEOUT,
             Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::NotAnObject => StatusCode::FORBIDDEN,
+            Self::NotAnObject | Self::PictureDenied => StatusCode::FORBIDDEN,
             Self::NoStore => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoKey(_) | Self::UnusableKey | Self::Unresolved(_) => StatusCode::BAD_GATEWAY,
             Self::Origin(error) => match error {
@@ -66,7 +66,6 @@ impl Trouble {
                 ClientError::Request(_) => StatusCode::BAD_REQUEST,
                 _ => StatusCode::BAD_GATEWAY,
             },
-            Self::PictureDenied => StatusCode::FORBIDDEN,
             Self::Picture(fault) => match fault.kind {
                 FaultKind::Picture { .. } | FaultKind::NotImplemented { .. } => {
                     StatusCode::BAD_REQUEST
