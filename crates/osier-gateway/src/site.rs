@@ -59,6 +59,8 @@ pub(crate) struct Site {
     pub(crate) body_bytes_max: Option<u64>,
     pub(crate) resolve_valid: Duration,
     pub(crate) stale_if_error_s: u64,
+    /// Pictures are made here.
+    pub(crate) images: bool,
     pub(crate) stale_while_revalidate_s: u64,
     pub(crate) keys: KeyRules,
     pub(crate) ttl: TtlRules,
@@ -336,6 +338,7 @@ impl Site {
             body_bytes_max: (settings.body_bytes_max > 0).then_some(settings.body_bytes_max),
             resolve_valid: Duration::from_secs(settings.resolve_valid_s),
             stale_if_error_s: settings.stale_if_error_s,
+            images: settings.images,
             stale_while_revalidate_s: settings.stale_while_revalidate_s,
             keys: keys(settings)?,
             ttl: ttl(&settings.ttl)?,

@@ -236,6 +236,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let gateway = Gateway::new(sites, &keeping, clock_of_gateway, rng_of_gateway.as_ref())
         .map_err(StartError::Cache)?;
     let host = store_listeners.addresses().first().map(ToString::to_string);
+    let gateway = gateway.with_pictures(Arc::clone(store_service.imaging()));
     let gateway = gateway.beside(Arc::new(Home {
         data: Arc::clone(&data),
         owner: key.account_id.clone(),
