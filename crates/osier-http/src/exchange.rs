@@ -83,6 +83,7 @@ async fn answer<H: Handler>(
         return closing(shared.handler.refuse(refusal, &parts));
     }
     let expects = parts.headers.contains_key(header::EXPECT);
+    let expects_in_vain = expects && body.is_end_stream();
     let (body, leftover) = IncomingBody::new(body, &shared.settings);
     let head = Head::of(&parts);
     let incoming = Incoming {
@@ -99,6 +100,9 @@ async fn answer<H: Handler>(
     });
     match leftover.and_then(|leftover| taken(&leftover)) {
         Some(unread) => settle(outgoing, unread, expects, &shared.settings),
+        // No `100 Continue` goes before the answer to an empty body. The botocore inside awscli
+        // takes the status it reads instead for that of every later answer on the connection.
+        None if expects_in_vain => closing(outgoing),
         None => outgoing,
     }
 }

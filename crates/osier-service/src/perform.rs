@@ -4,7 +4,9 @@ use bytes::Bytes;
 use http::request::Parts;
 use osier_auth::{Identity, Place, Signed};
 use osier_store::{ByteSource, Caller};
-use osier_types::{AccessDenial, Expected, Fault, FaultKind, Op, Outcome, Owner, Query};
+use osier_types::{
+    AccessDenial, DeletionRefused, Expected, Fault, FaultKind, Op, Outcome, Owner, Query,
+};
 use osier_wire::{Address, BodyUse, Dialect, Route, Scope, checksum_sent};
 
 use crate::Verdict;
@@ -114,6 +116,8 @@ impl Service {
             self.check_referer(&op, headers)?;
         }
         self.authorise(&asking, &op, &mut learnt.judged).await?;
+        let spared = std::mem::take(&mut learnt.judged.spared);
+        leave_out(&mut op, &spared);
         if dialect == Dialect::S3 {
             self.check_owners(&op, headers)?;
         }
@@ -135,8 +139,11 @@ impl Service {
             Self::check_style(&op)?;
             let deleted = self.deletes(&op);
             let caller = caller_of(learnt.caller.as_ref());
-            let reply = self.store.execute(&caller, *op, body.as_mut()).await?;
+            let mut reply = self.store.execute(&caller, *op, body.as_mut()).await?;
             self.forget_deleted(deleted);
+            if let Outcome::Deleted(page) = &mut reply.outcome {
+                page.refused.extend(spared);
+            }
             reply
         };
         if let Outcome::Preflight(grant) = &reply.outcome {
@@ -146,6 +153,17 @@ impl Service {
             reply,
             bits_per_second,
         })
+    }
+}
+
+/// Takes out of a list of deletions what the caller may not delete.
+fn leave_out(op: &mut Op, spared: &[DeletionRefused]) {
+    if let Op::DeleteObjects(op) = op {
+        op.objects.retain(|object| {
+            !spared
+                .iter()
+                .any(|spared| spared.key == object.key && spared.version == object.version)
+        });
     }
 }
 

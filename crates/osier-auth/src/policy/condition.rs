@@ -2,7 +2,8 @@
 //!
 //! Several values are alternatives, several keys and operators must all hold. A negated
 //! operator holds when the value differs from all that are listed. A missing key fails
-//! positive operators and satisfies negated ones and those that end in `IfExists`.
+//! positive operators and satisfies negated ones and those that end in `IfExists`; `Null` asks
+//! for nothing but that.
 
 use std::net::IpAddr;
 
@@ -38,6 +39,8 @@ enum Test {
     Number(Order, Box<[f64]>),
     Date(Order, Box<[Timestamp]>),
     Bool(Box<[bool]>),
+    /// Whether the key is missing.
+    Absent(Box<[bool]>),
     Within(Box<[Network]>),
 }
 
@@ -65,6 +68,11 @@ pub(super) enum Key {
     Delimiter,
     Acl,
     ObjectAcl,
+    CannedAcl,
+    MaxKeys,
+    Encryption,
+    EncryptionKey,
+    CustomerAlgorithm,
     BucketTag(Box<str>),
     ExistingObjectTag(Box<str>),
     RequestObjectTag(Box<str>),
@@ -99,6 +107,7 @@ enum Family {
     Date,
     Bool,
     Address,
+    Presence,
 }
 
 /// Which part was refused, and why.
@@ -117,6 +126,11 @@ impl Condition {
         if bare.starts_with("ForAllValues:") || bare.starts_with("ForAnyValue:") {
             return Err(Refused::Operator(
                 "set operators are not supported: every key has one value".to_owned(),
+            ));
+        }
+        if bare == "Null" && if_exists {
+            return Err(Refused::Operator(
+                "`Null` asks whether the key exists: it takes no `IfExists`".to_owned(),
             ));
         }
         let (negated, family, build) = operator_named(bare)
@@ -140,7 +154,11 @@ impl Condition {
     }
 
     pub(super) fn holds(&self, conditions: &Conditions<'_>) -> bool {
-        match self.key.find(conditions) {
+        let found = self.key.find(conditions);
+        if let Test::Absent(wanted) = &self.test {
+            return wanted.contains(&found.is_none());
+        }
+        match found {
             None => self.negated || self.if_exists,
             Some(value) => self.test.fits(value) != self.negated,
         }
@@ -161,7 +179,7 @@ impl Condition {
             Test::Equals(_) | Test::EqualsIgnoreCase(_) => true,
             Test::Like(globs) => globs.iter().all(Glob::is_literal),
             Test::Within(networks) => !networks.iter().any(Network::is_broad),
-            Test::Number(..) | Test::Date(..) | Test::Bool(_) => false,
+            Test::Number(..) | Test::Date(..) | Test::Bool(_) | Test::Absent(_) => false,
         };
         fixed_key && fixed_values && !self.negated && !self.if_exists
     }
@@ -252,6 +270,11 @@ impl Key {
             "oss:delimiter" => Self::Delimiter,
             "oss:x-oss-acl" => Self::Acl,
             "oss:x-oss-object-acl" => Self::ObjectAcl,
+            "s3:x-amz-acl" => Self::CannedAcl,
+            "s3:max-keys" => Self::MaxKeys,
+            "s3:x-amz-server-side-encryption" => Self::Encryption,
+            "s3:x-amz-server-side-encryption-aws-kms-key-id" => Self::EncryptionKey,
+            "s3:x-amz-server-side-encryption-customer-algorithm" => Self::CustomerAlgorithm,
             "oss:dataaccesspointarn" => Self::AccessPointArn,
             "oss:dataaccesspointaccount" => Self::AccessPointAccount,
             "oss:accesspointnetworkorigin" => Self::AccessPointNetworkOrigin,
@@ -269,10 +292,11 @@ impl Key {
 
     fn takes(&self, family: Family) -> bool {
         match self {
+            _ if family == Family::Presence => true,
             Self::SourceIp => family == Family::Address,
             Self::CurrentTime => family == Family::Date,
             Self::SecureTransport | Self::MfaPresent => family == Family::Bool,
-            Self::RemainingRetentionDays => family == Family::Number,
+            Self::RemainingRetentionDays | Self::MaxKeys => family == Family::Number,
             _ => matches!(family, Family::Text | Family::Number | Family::Date),
         }
     }
@@ -292,6 +316,11 @@ impl Key {
             Self::Delimiter => text(conditions.delimiter),
             Self::Acl => text(conditions.acl),
             Self::ObjectAcl => text(conditions.object_acl),
+            Self::CannedAcl => text(conditions.canned_acl),
+            Self::MaxKeys => conditions.max_keys.map(Value::Number),
+            Self::Encryption => text(conditions.encryption),
+            Self::EncryptionKey => text(conditions.encryption_key),
+            Self::CustomerAlgorithm => text(conditions.customer_algorithm),
             Self::BucketTag(key) => tag(conditions.bucket_tags, key),
             Self::ExistingObjectTag(key) => tag(conditions.existing_object_tags, key),
             Self::RequestObjectTag(key) => tag(conditions.request_object_tags, key),
@@ -334,7 +363,7 @@ type Build = fn(&[String]) -> Result<Test, (usize, String)>;
 
 /// Whether it is negated, what it compares, and its test. Exact names, as in documents.
 fn operator_named(name: &str) -> Option<(bool, Family, Build)> {
-    use Family::{Address, Bool, Date, Number, Text};
+    use Family::{Address, Bool, Date, Number, Presence, Text};
     let equals: Build = |values| Ok(Test::Equals(texts(values, |text| text.into())));
     let ignore_case: Build = |values| {
         Ok(Test::EqualsIgnoreCase(texts(values, |text| {
@@ -347,6 +376,7 @@ fn operator_named(name: &str) -> Option<(bool, Family, Build)> {
         each(values, what, Network::parse).map(Test::Within)
     };
     let truth: Build = |values| each(values, "`true` or `false`", boolean).map(Test::Bool);
+    let absence: Build = |values| each(values, "`true` or `false`", boolean).map(Test::Absent);
     Some(match name {
         "StringEquals" => (false, Text, equals),
         "StringNotEquals" => (true, Text, equals),
@@ -369,6 +399,7 @@ fn operator_named(name: &str) -> Option<(bool, Family, Build)> {
         "DateGreaterThan" => (false, Date, |values| dates(values, Order::Greater)),
         "DateGreaterThanEquals" => (false, Date, |values| dates(values, Order::GreaterOrEqual)),
         "Bool" => (false, Bool, truth),
+        "Null" => (false, Presence, absence),
         "IpAddress" | "IpAddressIncludeBorder" => (false, Address, within),
         "NotIpAddress" => (true, Address, within),
         _ => return None,

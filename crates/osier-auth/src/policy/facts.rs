@@ -98,6 +98,16 @@ pub struct Conditions<'a> {
     pub acl: Option<&'a str>,
     /// `oss:x-oss-object-acl`: what the request would set.
     pub object_acl: Option<&'a str>,
+    /// `s3:x-amz-acl`: what the request would set, be it of a bucket or of an object.
+    pub canned_acl: Option<&'a str>,
+    /// `s3:max-keys`: of a listing.
+    pub max_keys: Option<u32>,
+    /// `s3:x-amz-server-side-encryption`: `AES256` or `aws:kms`, where the request asks for it.
+    pub encryption: Option<&'a str>,
+    /// `s3:x-amz-server-side-encryption-aws-kms-key-id`.
+    pub encryption_key: Option<&'a str>,
+    /// `s3:x-amz-server-side-encryption-customer-algorithm`.
+    pub customer_algorithm: Option<&'a str>,
     /// `oss:BucketTag/<key>`.
     pub bucket_tags: &'a [Tag],
     /// `oss:ExistingObjectTag/<key>`; see [`Needs`](super::Needs).

@@ -54,7 +54,6 @@ const CONDITION_KEYS: &[(&str, &str)] = &[
         "oss:object-remaining-retention-days",
     ),
     ("s3:prefix", "oss:prefix"),
-    ("s3:x-amz-acl", "oss:x-oss-acl"),
     ("sts:externalid", "sts:externalid"),
 ];
 

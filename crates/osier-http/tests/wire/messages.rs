@@ -146,6 +146,21 @@ fn continue_is_sent_when_the_body_is_wanted() {
 }
 
 #[test]
+fn who_expects_continue_before_no_body_gets_a_connection_of_its_own() {
+    let server = Server::start(settings());
+    let mut client = server.connect();
+    client.send(
+        b"PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n",
+    );
+    let answer = client.answer();
+    assert_eq!(
+        (answer.status, answer.header("connection")),
+        (200, Some("close"))
+    );
+    assert!(client.is_closed());
+}
+
+#[test]
 fn targets_pass_as_they_were_sent() {
     let server = Server::start(settings());
     for target in [

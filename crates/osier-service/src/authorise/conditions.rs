@@ -5,7 +5,7 @@ use http::HeaderMap;
 use http::header::{HeaderName, REFERER, USER_AGENT};
 use osier_auth::policy::Conditions;
 use osier_store::{BucketRecord, ObjectFacts};
-use osier_types::{NewObject, Op, Tag};
+use osier_types::{Encryption, NewObject, Op, Tag};
 
 use super::Asking;
 use crate::layers::PointLayer;
@@ -25,6 +25,21 @@ pub(crate) fn conditions<'a>(
         delimiter: listing.map(|(_, delimiter)| delimiter),
         acl: bucket_acl(op),
         object_acl: object_acl(op),
+        canned_acl: canned_acl(asking, op),
+        max_keys: max_keys(op),
+        encryption: encryption(op).and_then(|encryption| match encryption {
+            Encryption::Managed => Some("AES256"),
+            Encryption::Kms(_) => Some("aws:kms"),
+            Encryption::Customer(_) => None,
+        }),
+        encryption_key: encryption(op).and_then(|encryption| match encryption {
+            Encryption::Kms(kms) => kms.key_id.as_deref(),
+            Encryption::Managed | Encryption::Customer(_) => None,
+        }),
+        customer_algorithm: encryption(op).and_then(|encryption| match encryption {
+            Encryption::Customer(_) => Some("AES256"),
+            Encryption::Managed | Encryption::Kms(_) => None,
+        }),
         bucket_tags: bucket.map_or(&[], |bucket| bucket.tags.as_slice()),
         existing_object_tags: object.map_or(&[], |object| object.tags.as_slice()),
         request_object_tags: object_tags(op),
@@ -76,6 +91,33 @@ fn object_acl(op: &Op) -> Option<&'static str> {
         Op::PutObjectAcl { acl, .. } => Some(acl.as_str()),
         _ => new_object(op)?.acl.map(osier_types::ObjectAcl::as_str),
     }
+}
+
+/// S3's word for the list that the request would set. Two words of S3 are kept as `private`;
+/// policies that ask for one of them by name are common.
+fn canned_acl<'a>(asking: &Asking<'a>, op: &'a Op) -> Option<&'a str> {
+    let kept = bucket_acl(op).or_else(|| object_acl(op))?;
+    let sent = asking.headers.get("x-amz-acl");
+    let sent = sent.and_then(|sent| sent.to_str().ok());
+    let means_private =
+        |sent: &&str| matches!(*sent, "bucket-owner-full-control" | "bucket-owner-read");
+    Some(
+        sent.filter(means_private)
+            .filter(|_| kept == "private")
+            .unwrap_or(kept),
+    )
+}
+
+fn max_keys(op: &Op) -> Option<u32> {
+    match op {
+        Op::ListObjects(list) => Some(list.max_keys),
+        Op::ListObjectVersions(list) => Some(list.max_keys),
+        _ => None,
+    }
+}
+
+fn encryption(op: &Op) -> Option<&Encryption> {
+    new_object(op)?.encryption.as_ref()
 }
 
 fn object_tags(op: &Op) -> &[Tag] {

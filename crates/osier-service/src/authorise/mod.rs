@@ -12,7 +12,10 @@ use osier_auth::directory::CallerPolicies;
 use osier_auth::policy::Needs;
 use osier_auth::{BucketFacts, Decision, Identity, Inquiry, Layers, Principal, ResourceFacts};
 use osier_store::{BucketRecord, ObjectFacts, WithTags};
-use osier_types::{Access, AccessKind, Fault, FaultKind, ObjectRef, Op, Resource, Timestamp};
+use osier_types::{
+    Access, AccessKind, DeletionRefused, Fault, FaultKind, ObjectKey, ObjectRef, Op, Refusals,
+    Resource, Timestamp, VersionId,
+};
 
 use crate::Verdict;
 use crate::layers::BucketLayers;
@@ -40,6 +43,8 @@ pub(crate) struct Judged {
     pub(crate) verdict: Verdict,
     /// Which of them was refused, and how that came about.
     pub(crate) refused: Option<(usize, Box<Decision>)>,
+    /// What is refused of a request whose answer tells of each of its objects.
+    pub(crate) spared: Vec<DeletionRefused>,
 }
 
 /// A bucket with what its owner says about it.
@@ -78,6 +83,14 @@ impl Service {
             let weighing = self.weigh(asking, policies, op, access, place.as_ref());
             if let Some(decision) = Box::pin(weighing).await? {
                 let refused = decision.clone().into_result(&access.resource);
+                if let (Err(fault), Some((key, version))) = (&refused, told_alone(op, access)) {
+                    judged.spared.push(DeletionRefused {
+                        key: key.clone(),
+                        version,
+                        fault: fault.clone(),
+                    });
+                    continue;
+                }
                 judged.verdict = Verdict::Refused;
                 judged.refused = Some((index, Box::new(decision)));
                 return refused;
@@ -190,6 +203,16 @@ impl Service {
             return Ok((!decision.allowed).then_some(decision));
         }
         Ok(None)
+    }
+}
+
+/// The object that an access is for, where the answer has a place to refuse this one alone.
+fn told_alone<'a>(op: &Op, access: &'a Access) -> Option<(&'a ObjectKey, Option<VersionId>)> {
+    match (op, &access.resource) {
+        (Op::DeleteObjects(op), Resource::Object(_, key)) if op.refusals == Refusals::Each => {
+            Some((key, access.version))
+        }
+        _ => None,
     }
 }
 

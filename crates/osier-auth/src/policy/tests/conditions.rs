@@ -39,6 +39,11 @@ fn operators() {
         ("StringNotEquals", agents, r#"["b","a"]"#, agent("a"), false),
         ("StringNotEquals", agents, r#"["b","c"]"#, agent("a"), true),
         ("StringNotEquals", agents, r#""a""#, none, true),
+        ("Null", agents, r#""true""#, none, true),
+        ("Null", agents, r#""false""#, none, false),
+        ("Null", agents, r#""true""#, agent("a"), false),
+        ("Null", agents, r#""false""#, agent("a"), true),
+        ("Null", days_key, r#""false""#, days(3), true),
         (
             "StringEqualsIgnoreCase",
             agents,
@@ -260,6 +265,10 @@ fn every_key_finds_its_own_value() {
         oidc_issuer: Some("v18"),
         oidc_audience: Some("v19"),
         oidc_subject: Some("v20"),
+        canned_acl: Some("v21"),
+        encryption: Some("v22"),
+        encryption_key: Some("v23"),
+        customer_algorithm: Some("v24"),
         ..Conditions::default()
     };
     for (nth, key) in [
@@ -284,6 +293,10 @@ fn every_key_finds_its_own_value() {
         "oidc:iss",
         "oidc:aud",
         "oidc:sub",
+        "s3:x-amz-acl",
+        "s3:x-amz-server-side-encryption",
+        "s3:x-amz-server-side-encryption-aws-kms-key-id",
+        "s3:x-amz-server-side-encryption-customer-algorithm",
     ]
     .into_iter()
     .enumerate()

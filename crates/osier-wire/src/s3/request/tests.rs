@@ -210,3 +210,9 @@ fn keys_of_customers() {
         .is_err()
     );
 }
+
+#[test]
+fn a_digest_of_nothing_is_none() {
+    let kind = kind("PUT", "/bkt/k", &[SIZED, ("content-md5", "")], "");
+    assert_eq!(kind, FaultKind::InvalidDigest);
+}

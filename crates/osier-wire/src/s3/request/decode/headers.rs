@@ -1,6 +1,6 @@
 //! Arguments of S3 that travel in headers, or in the fields of a form.
 
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderValue};
 use osier_types::limits::{BODY_BYTES_MAX, OBJECT_TAGS_MAX};
 use osier_types::{
     DeleteConditions, Expected, Fault, FaultKind, NewObject, ObjectAcl, StorageClass, Timestamp,
@@ -117,6 +117,13 @@ pub(crate) fn bypass_governance(fields: Fields<'_>) -> Result<bool, Fault> {
 /// whoever takes them out of their framing knows.
 pub(crate) fn expected(headers: &HeaderMap) -> Result<Expected, Fault> {
     let fields = Fields::Headers(headers);
+    // OSS takes an empty digest for none; S3 refuses it.
+    if headers
+        .get("content-md5")
+        .is_some_and(HeaderValue::is_empty)
+    {
+        return Err(Fault::new(FaultKind::InvalidDigest));
+    }
     let length = fields
         .text("content-length")?
         .map(|text| {
