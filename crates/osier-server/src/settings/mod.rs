@@ -19,6 +19,8 @@ use osier_image_service::ImagingSettings;
 use osier_service::{ServiceSettings, Surroundings};
 use osier_store::StoreSettings;
 use osier_wire::oss::Hosts;
+
+use crate::AccessLogFormat;
 use serde::Deserialize;
 
 pub use address::{ListenAddress, Subnet};
@@ -191,6 +193,10 @@ pub struct GatewaySettings {
     pub disk_bytes_max: u64,
     /// Where they are; `edge-cache` in the data directory if absent.
     pub disk: Option<PathBuf>,
+    /// A file that gets one line for each request; none unless it is named.
+    pub access_log: Option<PathBuf>,
+    /// How its lines look.
+    pub access_log_format: AccessLogFormat,
 }
 
 impl GatewaySettings {
@@ -209,6 +215,8 @@ impl Default for GatewaySettings {
             memory_bytes_max: 64 << 20,
             disk_bytes_max: 0,
             disk: None,
+            access_log: None,
+            access_log_format: AccessLogFormat::default(),
         }
     }
 }
