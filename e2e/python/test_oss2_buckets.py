@@ -133,14 +133,10 @@ def test_request_payment_is_kept(bucket):
 
 def test_documents_that_would_matter_are_refused_not_forgotten(bucket):
     from oss2.models import BucketLifecycle, BucketWebsite, LifecycleExpiration, LifecycleRule
-    from oss2.models import ServerSideEncryptionRule
-    encryption = ServerSideEncryptionRule()
-    encryption.sse_algorithm = oss2.SERVER_SIDE_ENCRYPTION_AES256
     refused = [
         lambda: bucket.put_bucket_lifecycle(
             BucketLifecycle([LifecycleRule("r", "logs/", expiration=LifecycleExpiration(days=1))])),
         lambda: bucket.put_bucket_website(BucketWebsite("index.html", "error.html")),
-        lambda: bucket.put_bucket_encryption(encryption),
         lambda: bucket.put_bucket_logging(oss2.models.BucketLogging(bucket.bucket_name, "log/")),
     ]
     for put in refused:

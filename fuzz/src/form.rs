@@ -2,7 +2,8 @@
 
 use http::Method;
 use osier_auth::{Authentication, FormFields, Verifier};
-use osier_wire::oss::{Address, AddressStyle, FormHead, FormParser, FormPiece, decode_post};
+use osier_wire::oss::decode_post;
+use osier_wire::{Address, AddressStyle, FormHead, FormParser, FormPiece};
 
 use crate::reply::assert_answerable;
 use crate::request::split_line;

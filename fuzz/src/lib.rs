@@ -5,6 +5,7 @@
 //! the same code. Inputs are text as far as possible: a request is its head with
 //! one line per header, an empty line, and its body.
 
+mod chunked;
 mod access;
 mod codec;
 mod control;
@@ -20,8 +21,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use osier_auth::{FormFields, PostPolicy, PostTarget};
 use osier_types::{Op, Query, RangeRequest, RangeSpec, ResolvedRange};
-use osier_wire::oss::{self, Address, AddressStyle, BodyUse, ReplyFacts, Scope};
+use osier_wire::{Address, AddressStyle, BodyUse, ReplyFacts, Scope, oss};
 
+pub use chunked::chunked;
 pub use access::{policy_json, referer_xml};
 pub use codec::picture_codec;
 pub use control::control;
@@ -36,13 +38,14 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("control", control),
     ("oss_target", oss_target),
     ("oss_signature", oss_signature),
     ("oss_xml", oss_xml),
     ("range", range),
     ("form", form),
+    ("chunked", chunked),
     ("policy", policy),
     ("policy_json", policy_json),
     ("referer_xml", referer_xml),

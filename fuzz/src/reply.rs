@@ -2,13 +2,15 @@
 
 use http::Method;
 use osier_types::{Fault, Timestamp};
-use osier_wire::oss::{ReplyContext, encode_fault};
+use osier_wire::ReplyContext;
+use osier_wire::oss::encode_fault;
 use quick_xml::events::Event;
 
 /// A fault has an answer: a status of errors, and a document that is well-formed whatever
 /// of the request it repeats.
 pub(crate) fn assert_answerable(fault: &Fault, method: &Method) {
     let context = ReplyContext {
+        region: "cn-hangzhou",
         request_id: "5C06A3B67B8B5A3DA422299D",
         host: "127.0.0.1:9000",
         bucket_in_host: false,

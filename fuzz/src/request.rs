@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use osier_types::Fault;
-use osier_wire::oss::{self, Addressed, Hosts};
+use osier_wire::{Addressed, Hosts};
 
 /// A request that came through an HTTP parser.
 pub(crate) struct Request<'a> {
@@ -51,7 +51,7 @@ impl<'a> Request<'a> {
         let hosts = Hosts::new(["oss.example.com"], [("img.example.com", "bkt")]);
         let host = self.headers.get(header::HOST);
         let host = host.and_then(|host| host.to_str().ok());
-        oss::address(&self.method, self.target, host, &hosts)
+        osier_wire::address(&self.method, self.target, host, &hosts)
     }
 }
 

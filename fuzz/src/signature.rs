@@ -19,7 +19,7 @@ pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_316_645);
 
 /// The right secret for a few keys that nobody signed anything with.
 pub(crate) static UNUSED: LazyLock<StaticKeyRing> = LazyLock::new(|| ring("unguessed"));
-static USED: LazyLock<StaticKeyRing> = LazyLock::new(|| ring(SECRET));
+pub(crate) static USED: LazyLock<StaticKeyRing> = LazyLock::new(|| ring(SECRET));
 
 /// Signatures of every scheme, in headers and in queries. By a secret that signed none of
 /// the inputs, none is right.
@@ -43,7 +43,9 @@ pub fn oss_signature(data: &[u8]) {
         headers: &request.headers,
         query: &addressed.query,
         raw_query: &addressed.raw_query,
+        raw_path: &addressed.raw_path,
         candidates: &candidates,
+        hosts: &[],
     };
     match Verifier::default().authenticate(&head, &*UNUSED, NOW) {
         Ok(Authentication::Signed(signed)) => panic!("forged: {signed:?}"),

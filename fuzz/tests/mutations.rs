@@ -46,6 +46,11 @@ fn form() {
 }
 
 #[test]
+fn chunked() {
+    mutate("chunked", &[]);
+}
+
+#[test]
 fn policy() {
     mutate("policy", &[]);
 }

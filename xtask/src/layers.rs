@@ -57,6 +57,8 @@ pub(crate) const LAYERS: &[Layer] = &[
         imports: &[
             "osier-cache",
             "osier-cache-disk",
+            "osier-image-service",
+            "osier-image",
             "osier-http",
             "osier-auth",
             "osier-types",

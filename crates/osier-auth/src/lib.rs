@@ -1,4 +1,4 @@
-//! Who is calling, and may they: signatures of every OSS scheme, identities, decisions.
+//! Who is calling, and may they: signatures of every OSS and S3 scheme, identities, decisions.
 //!
 //! Pure: no I/O, no async, no clock. The caller hands in the request's head, the
 //! keys and the time. [`authenticate`] (or a [`Verifier`], which remembers derived
@@ -20,6 +20,7 @@ pub mod policy;
 mod policy_form;
 mod proxies;
 mod referer;
+mod s3;
 mod scheme;
 mod secret;
 mod signing_keys;
@@ -44,9 +45,10 @@ pub use outbound::{
 pub use policy_form::{LengthRange, PostPolicy, PostTarget};
 pub use proxies::TrustedProxies;
 pub use referer::Referers;
+pub use s3::{ChunkSigner, chunked};
 pub use scheme::{
-    Authentication, Place, Regions, ResourceName, Scheme, Signed, SignedHead, Verifier,
-    authenticate, query_with_spaces,
+    Authentication, HostReading, Place, Regions, ResourceName, Scheme, Signed, SignedHead,
+    Verifier, authenticate, query_with_spaces,
 };
 pub use secret::Secret;
 pub use signing_keys::SigningKeys;

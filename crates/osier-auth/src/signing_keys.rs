@@ -15,6 +15,16 @@ pub(crate) struct Scope<'a> {
     pub(crate) date: &'a str,
     pub(crate) region: &'a str,
     pub(crate) product: &'a str,
+    pub(crate) derivation: Derivation,
+}
+
+/// Whose way of deriving it is; the two differ in two words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Derivation {
+    /// OSS V4.
+    Aliyun,
+    /// S3's V4.
+    Aws,
 }
 
 /// A bounded memory of derived keys. Only keys that verified a signature enter it, so that
@@ -30,6 +40,7 @@ struct Remembered {
     date: Box<str>,
     region: Box<str>,
     product: Box<str>,
+    derivation: Derivation,
     /// What the key was derived from: a rotated secret must not find the old key.
     secret: Secret,
     key: Sha256Key,
@@ -58,6 +69,7 @@ impl SigningKeys {
                 date: scope.date.into(),
                 region: scope.region.into(),
                 product: scope.product.into(),
+                derivation: scope.derivation,
                 secret: secret.clone(),
                 key,
             },
@@ -79,6 +91,7 @@ impl Remembered {
             date: &self.date,
             region: &self.region,
             product: &self.product,
+            derivation: self.derivation,
         }
     }
 }
@@ -97,11 +110,15 @@ pub(crate) fn derive(scope: &Scope<'_>, secret: &Secret) -> Sha256Key {
 
 /// The four steps of the derivation; the last is the key.
 pub(crate) fn derive_steps(scope: &Scope<'_>, secret: &Secret) -> [[u8; 32]; 4] {
-    let seed = Secret::new([b"aliyun_v4".as_slice(), secret.expose()].concat());
+    let (prefix, terminal) = match scope.derivation {
+        Derivation::Aliyun => ("aliyun_v4", "aliyun_v4_request"),
+        Derivation::Aws => ("AWS4", "aws4_request"),
+    };
+    let seed = Secret::new([prefix.as_bytes(), secret.expose()].concat());
     let date = hmac_sha256(seed.expose(), scope.date.as_bytes());
     let region = hmac_sha256(&date, scope.region.as_bytes());
     let product = hmac_sha256(&region, scope.product.as_bytes());
-    let key = hmac_sha256(&product, b"aliyun_v4_request");
+    let key = hmac_sha256(&product, terminal.as_bytes());
     [date, region, product, key]
 }
 
@@ -118,6 +135,7 @@ mod tests {
             date: "20261122",
             region,
             product: "oss",
+            derivation: Derivation::Aliyun,
         }
     }
 

@@ -4,8 +4,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use osier_types::{Fault, FaultKind, Owner, Query, Timestamp, percent_encode};
 
 use crate::{
-    Authentication, Identity, KeyRecord, ResourceName, Secret, Signed, SignedHead, StaticKeyRing,
-    Verifier,
+    Authentication, HostReading, Identity, KeyRecord, ResourceName, Secret, Signed, SignedHead,
+    StaticKeyRing, Verifier,
 };
 
 pub(crate) const ID: &str = "LTAI5tExampleKeyId";
@@ -58,12 +58,27 @@ pub(crate) fn bucket(bucket: &str) -> ResourceName {
     }
 }
 
+/// The path of a request that names the bucket in it.
+fn path_of(target: &ResourceName) -> String {
+    let mut path = "/".to_owned();
+    if let Some(bucket) = &target.bucket {
+        path.push_str(bucket);
+        if let Some(key) = &target.key {
+            path.push('/');
+            path.push_str(&percent_encode(key, true));
+        }
+    }
+    path
+}
+
 /// A request under test. Every part can be changed after it was signed.
 #[derive(Clone, Debug)]
 pub(crate) struct Probe {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     pub(crate) raw_query: String,
+    pub(crate) raw_path: String,
+    pub(crate) hosts: Vec<HostReading>,
     pub(crate) candidates: Vec<ResourceName>,
     pub(crate) now: Timestamp,
     pub(crate) ring: StaticKeyRing,
@@ -75,6 +90,8 @@ impl Probe {
             method,
             headers: HeaderMap::new(),
             raw_query: raw_query.to_owned(),
+            raw_path: path_of(&target),
+            hosts: Vec::new(),
             candidates: vec![target],
             now: NOW,
             ring: ring(),
@@ -107,6 +124,19 @@ impl Probe {
         self
     }
 
+    pub(crate) fn path(mut self, raw: &str) -> Self {
+        raw.clone_into(&mut self.raw_path);
+        self
+    }
+
+    pub(crate) fn host_reading(mut self, host: &str, candidate: usize) -> Self {
+        self.hosts.push(HostReading {
+            host: host.to_owned(),
+            candidate,
+        });
+        self
+    }
+
     pub(crate) fn temporary(mut self) -> Self {
         self.ring = temporary_ring();
         self
@@ -124,7 +154,9 @@ impl Probe {
             headers: &self.headers,
             query: &query,
             raw_query: &self.raw_query,
+            raw_path: &self.raw_path,
             candidates: &self.candidates,
+            hosts: &self.hosts,
         };
         verifier.authenticate(&head, &self.ring, self.now)
     }

@@ -60,6 +60,19 @@ impl MemoryEngine {
         }
     }
 
+    /// Whether these bytes are anywhere in a row or a blob.
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        let state = lock(&self.state);
+        let found = |held: &[u8]| {
+            held.windows(bytes.len().max(1))
+                .any(|window| window == bytes)
+        };
+        let rows = state.tables.values().flat_map(|table| table.rows.values());
+        rows.flatten()
+            .any(|(key, value)| found(key) || found(value))
+            || state.blobs.values().any(|blob| found(&blob.bytes))
+    }
+
     /// The blobs that are kept, linked or not, so that tests can look for leaks.
     pub fn blobs(&self) -> Vec<BlobId> {
         lock(&self.state).blobs.keys().copied().collect()

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use http::{Method, request};
 use osier_cache_disk::OpenError;
 use osier_http::{IncomingBody, Outgoing};
+use osier_image_service::Imaging;
 use osier_types::{Clock, Rng};
 
 use crate::access_log::{AccessLine, Answers, CacheUse, RequestId};
@@ -67,6 +68,7 @@ impl Request {
 #[derive(Debug)]
 pub struct Gateway {
     pub(crate) local: Option<Arc<dyn LocalStore>>,
+    pub(crate) imaging: Option<Arc<Imaging>>,
     pub(crate) sites: RwLock<Arc<Sites>>,
     pub(crate) ready: AtomicBool,
     pub(crate) resolver: Resolver,
@@ -127,6 +129,7 @@ impl Gateway {
         Ok(Self {
             sites: RwLock::new(Arc::new(sites)),
             local: None,
+            imaging: None,
             ready: AtomicBool::new(true),
             resolver: Resolver::default(),
             store: Arc::new(KeptAnswers::open(settings)?),
@@ -143,6 +146,15 @@ impl Gateway {
     pub fn beside(self, local: Arc<dyn LocalStore>) -> Self {
         Self {
             local: Some(local),
+            ..self
+        }
+    }
+
+    /// The same, with somebody who makes pictures for sites that want them made here.
+    #[must_use]
+    pub fn with_pictures(self, imaging: Arc<Imaging>) -> Self {
+        Self {
+            imaging: Some(imaging),
             ..self
         }
     }

@@ -60,7 +60,7 @@ impl Gateway {
         let status = asked.ok().flatten();
         let healthy = status.is_some_and(|status| match upstream.origin.kind {
             // A bucket that refuses or has no such object is there.
-            OriginKind::Oss { .. } => !status.is_server_error(),
+            OriginKind::Oss { .. } | OriginKind::S3 { .. } => !status.is_server_error(),
             OriginKind::Http | OriginKind::Own { .. } => {
                 status.is_success() || status.is_redirection()
             }
@@ -99,6 +99,7 @@ impl Gateway {
             let signing = signer.sign(&mut request, bucket, &self.resolver, now);
             signing.await.ok()?;
         }
+        *request.uri_mut() = origin.target(request.uri())?;
         let request = forward::with_body(request, RequestBody::Empty);
         let answered = upstream.client.exchange(&addresses, request).await.ok()?;
         Some(answered.parts.status)

@@ -21,6 +21,7 @@ mod kept;
 mod local_store;
 mod origin;
 mod pages;
+mod pictures;
 mod proof;
 mod purge;
 mod resolve;

@@ -29,6 +29,13 @@ pub enum OriginKind {
         /// The region, where the endpoint or the line says it.
         region: Option<String>,
     },
+    /// A bucket of an S3 store, addressed by path.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// The region, where the endpoint or the line says it.
+        region: Option<String>,
+    },
     /// A bucket of the store in this process. Nothing is resolved.
     Own {
         /// The bucket.
@@ -41,14 +48,11 @@ pub enum OriginKind {
 pub enum InvalidOrigin {
     /// It has no scheme that is known.
     #[error(
-        "`{0}` is no origin: it begins with `oss://`, `oss+https://`, `http://`, `https://` or `self://`"
+        "`{0}` is no origin: it begins with `oss://`, `s3://`, `http://` (all with `+https` or `https://` for TLS) or `self://`"
     )]
     Scheme(String),
-    /// A kind of origin that is not built.
-    #[error("origins `{0}://` are not built yet")]
-    NotBuilt(String),
     /// The bucket is missing.
-    #[error("`{0}` is no origin: OSS is written `oss://bucket@endpoint`")]
+    #[error("`{0}` is no origin: a bucket is written `oss://bucket@endpoint`")]
     Bucket(String),
     /// The host or the port can't be read.
     #[error("`{0}` names no host, or a port that is none")]
@@ -72,7 +76,7 @@ impl Origin {
             .split_once("://")
             .ok_or_else(|| InvalidOrigin::Scheme(text.to_owned()))?;
         let (rest, region) = match rest.split_once('?') {
-            Some((rest, parameters)) if scheme.starts_with("oss") => {
+            Some((rest, parameters)) if scheme.starts_with("oss") || scheme.starts_with("s3") => {
                 let region = parameters.strip_prefix("region=");
                 let region = region.filter(|region| is_label(region));
                 let region = region.ok_or_else(|| InvalidOrigin::Parameter(text.to_owned()))?;
@@ -98,6 +102,17 @@ impl Origin {
                 };
                 Self::at(&endpoint, kind, scheme == "oss+https", text)
             }
+            "s3" | "s3+https" => {
+                let (bucket, endpoint) = rest
+                    .split_once('@')
+                    .filter(|(bucket, endpoint)| is_s3_bucket(bucket) && !endpoint.is_empty())
+                    .ok_or_else(|| InvalidOrigin::Bucket(text.to_owned()))?;
+                let kind = OriginKind::S3 {
+                    bucket: bucket.to_owned(),
+                    region: region.or_else(|| s3_region_of(endpoint)),
+                };
+                Self::at(endpoint, kind, scheme == "s3+https", text)
+            }
             "self" if is_label(rest) => Ok(Self {
                 kind: OriginKind::Own {
                     bucket: rest.to_owned(),
@@ -108,7 +123,6 @@ impl Origin {
                 authority: rest.to_owned(),
             }),
             "self" => Err(InvalidOrigin::Bucket(text.to_owned())),
-            "s3" | "s3+https" => Err(InvalidOrigin::NotBuilt(scheme.to_owned())),
             _ => Err(InvalidOrigin::Scheme(text.to_owned())),
         }
     }
@@ -133,7 +147,8 @@ impl Origin {
         }
         let named = match &kind {
             OriginKind::Oss { bucket, .. } => format!("{bucket}.{place}"),
-            OriginKind::Http | OriginKind::Own { .. } => place.to_owned(),
+            // By path: a bucket's name may hold dots, and not every store has a name for each.
+            OriginKind::Http | OriginKind::S3 { .. } | OriginKind::Own { .. } => place.to_owned(),
         };
         Ok(Self {
             kind,
@@ -162,7 +177,20 @@ impl Origin {
     pub(crate) fn bucket(&self) -> Option<&str> {
         match &self.kind {
             OriginKind::Http => None,
-            OriginKind::Oss { bucket, .. } | OriginKind::Own { bucket } => Some(bucket),
+            OriginKind::Oss { bucket, .. }
+            | OriginKind::S3 { bucket, .. }
+            | OriginKind::Own { bucket } => Some(bucket),
+        }
+    }
+
+    /// Path and query as the origin is asked for them.
+    pub(crate) fn target(&self, uri: &http::Uri) -> Option<http::Uri> {
+        match &self.kind {
+            OriginKind::S3 { bucket, .. } => {
+                let target = uri.path_and_query()?;
+                format!("/{bucket}{target}").parse().ok()
+            }
+            OriginKind::Http | OriginKind::Oss { .. } | OriginKind::Own { .. } => Some(uri.clone()),
         }
     }
 }
@@ -190,6 +218,17 @@ fn region_of(endpoint: &str) -> Option<String> {
     // These are no regions: acceleration is everywhere.
     let is_region = rest.starts_with("aliyuncs.com") && !region.starts_with("accelerate");
     is_region.then(|| region.to_owned())
+}
+
+/// `eu-west-1` of `s3.eu-west-1.amazonaws.com`; everybody else's stores have none.
+fn s3_region_of(endpoint: &str) -> Option<String> {
+    let mut parts = endpoint.split('.');
+    let (first, region, domain) = (parts.next()?, parts.next()?, parts.next()?);
+    (first == "s3" && domain == "amazonaws" && is_label(region)).then(|| region.to_owned())
+}
+
+fn is_s3_bucket(text: &str) -> bool {
+    text.split('.').all(is_label)
 }
 
 fn is_label(text: &str) -> bool {
@@ -264,6 +303,17 @@ mod tests {
     }
 
     #[test]
+    fn buckets_of_s3_are_addressed_by_path() {
+        let origin = Origin::parse("s3+https://a.b@s3.eu-west-1.amazonaws.com").unwrap();
+        let region = Some("eu-west-1".to_owned());
+        let bucket = "a.b".to_owned();
+        assert_eq!(origin.kind, OriginKind::S3 { bucket, region });
+        assert_eq!(origin.authority, "s3.eu-west-1.amazonaws.com");
+        let target = origin.target(&"/k%2F?x=1".parse().unwrap()).unwrap();
+        assert_eq!(target.to_string(), "/a.b/k%2F?x=1");
+    }
+
+    #[test]
     fn a_bucket_of_our_own_needs_no_address() {
         let origin = Origin::parse("self://photos").unwrap();
         assert_eq!(origin.bucket(), Some("photos"));
@@ -275,7 +325,7 @@ mod tests {
         for (text, expected) in [
             ("a.b", InvalidOrigin::Scheme("a.b".to_owned())),
             ("ftp://a", InvalidOrigin::Scheme("ftp://a".to_owned())),
-            ("s3://b@e", InvalidOrigin::NotBuilt("s3".to_owned())),
+            ("s3://B@e", InvalidOrigin::Bucket("s3://B@e".to_owned())),
             (
                 "oss://endpoint",
                 InvalidOrigin::Bucket("oss://endpoint".to_owned()),

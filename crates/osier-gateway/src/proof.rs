@@ -56,7 +56,7 @@ impl Signer {
 /// Takes a client's own signature out of a request: it says nothing to the origin, and must not
 /// be part of the name under which the answer is kept.
 pub(crate) fn strip_proof(head: &mut request::Parts) {
-    for name in [AUTHORIZATION, DATE, TOKEN] {
+    for name in [AUTHORIZATION, DATE, TOKEN, AMZ_DATE, AMZ_TOKEN, AMZ_PAYLOAD] {
         head.headers.remove(name);
     }
     let Some(query) = head.uri.query() else {
@@ -106,8 +106,9 @@ pub(crate) fn narrow(head: &mut request::Parts, path: &str) -> Result<(), Troubl
         .keys()
         .filter(|name| {
             let name = name.as_str();
-            name.starts_with("x-oss-")
+            (name.starts_with("x-oss-") || name.starts_with("x-amz-"))
                 && !name.starts_with("x-oss-meta-")
+                && !name.starts_with("x-amz-meta-")
                 && !["x-oss-range-behavior", "x-oss-hash-crc64ecma"].contains(&name)
         })
         .cloned()
@@ -118,6 +119,9 @@ pub(crate) fn narrow(head: &mut request::Parts, path: &str) -> Result<(), Troubl
     Ok(())
 }
 
+const AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
+const AMZ_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+const AMZ_PAYLOAD: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 const DATE: HeaderName = HeaderName::from_static("x-oss-date");
 const TOKEN: HeaderName = HeaderName::from_static("x-oss-security-token");
 
@@ -163,6 +167,9 @@ mod tests {
             "/k?response-content-type=text/html",
             "/k?x-oss-async-process=x",
             "/k?x-oss-traffic-limit=1",
+            "/k?attributes",
+            "/?list-type=2",
+            "/k?X-Amz-Anything=1",
         ] {
             let mut head = head("GET", target, &[]);
             let path = head.uri.path().to_owned();

@@ -87,6 +87,9 @@ pub struct SiteSettings {
     /// is passed on.
     #[serde(default)]
     pub cors: Vec<CorsSettings>,
+    /// Whether `x-oss-process=image/...` is carried out here, on what the origin has.
+    #[serde(default)]
+    pub images: bool,
     /// Methods that may pass; empty means all, or GET and HEAD where `auth` is `resign`.
     #[serde(default)]
     pub methods: Vec<String>,

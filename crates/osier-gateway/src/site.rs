@@ -59,6 +59,8 @@ pub(crate) struct Site {
     pub(crate) body_bytes_max: Option<u64>,
     pub(crate) resolve_valid: Duration,
     pub(crate) stale_if_error_s: u64,
+    /// Pictures are made here.
+    pub(crate) images: bool,
     pub(crate) stale_while_revalidate_s: u64,
     pub(crate) keys: KeyRules,
     pub(crate) ttl: TtlRules,
@@ -116,8 +118,13 @@ pub enum InvalidSite {
     #[error("{0}")]
     Tls(String),
     /// What is to be signed is no bucket.
-    #[error("`auth` signs requests for buckets: the origin begins with `oss://` or `self://`")]
+    #[error(
+        "`auth` signs requests for buckets: the origin begins with `oss://`, `s3://` or `self://`"
+    )]
     NothingToSign,
+    /// A request has one signature.
+    #[error("the origins of a site that signs are all of OSS or all of S3")]
+    MixedSignatures,
     /// The region of the signature is unknown.
     #[error("`region` is needed: the endpoint does not name one")]
     Region,
@@ -331,6 +338,7 @@ impl Site {
             body_bytes_max: (settings.body_bytes_max > 0).then_some(settings.body_bytes_max),
             resolve_valid: Duration::from_secs(settings.resolve_valid_s),
             stale_if_error_s: settings.stale_if_error_s,
+            images: settings.images,
             stale_while_revalidate_s: settings.stale_while_revalidate_s,
             keys: keys(settings)?,
             ttl: ttl(&settings.ttl)?,
@@ -342,7 +350,7 @@ impl Site {
         let origin = &self.upstreams.all().first()?.origin;
         match &origin.kind {
             OriginKind::Own { bucket } => Some(bucket),
-            OriginKind::Http | OriginKind::Oss { .. } => None,
+            OriginKind::Http | OriginKind::Oss { .. } | OriginKind::S3 { .. } => None,
         }
     }
 
@@ -476,21 +484,32 @@ fn auth(
         return Ok(Auth::Passthrough);
     }
     let mut regions = Vec::new();
+    let mut of_s3 = 0;
     for upstream in upstreams {
         match &upstream.origin.kind {
             OriginKind::Http => return Err(InvalidSite::NothingToSign),
             OriginKind::Oss { region, .. } => regions.extend(region.clone()),
+            OriginKind::S3 { region, .. } => {
+                of_s3 += 1;
+                regions.extend(region.clone());
+            }
             // The store takes any region.
             OriginKind::Own { .. } => regions.push("cn-hangzhou".to_owned()),
         }
     }
+    if of_s3 > 0 && of_s3 < upstreams.len() {
+        return Err(InvalidSite::MixedSignatures);
+    }
+    let region = settings.region.clone().or_else(|| regions.first().cloned());
     let scheme = match settings.signature {
+        // What stores that know no regions expect.
+        _ if of_s3 > 0 => OutboundScheme::Aws4 {
+            region: region.unwrap_or_else(|| "us-east-1".to_owned()),
+        },
         SignatureVersion::V1 => OutboundScheme::V1,
-        SignatureVersion::V4 => {
-            let named = settings.region.clone().or_else(|| regions.first().cloned());
-            let region = named.ok_or(InvalidSite::Region)?;
-            OutboundScheme::V4 { region }
-        }
+        SignatureVersion::V4 => OutboundScheme::V4 {
+            region: region.ok_or(InvalidSite::Region)?,
+        },
     };
     let source = KeySource::new(&settings.credentials)?;
     let shared = known.iter().find(|known| known.is_from(&source));

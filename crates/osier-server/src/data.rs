@@ -15,7 +15,7 @@ use osier_http::{
 use osier_service::{PacedBody, Request, RequestLog, ResponseBody, Service};
 use osier_store::{ByteSource, ObjectChunk};
 use osier_types::{Clock, Fault, FaultKind, Rng};
-use osier_wire::oss::{self, ReplyContext};
+use osier_wire::{ReplyContext, oss};
 
 use crate::audit::AuditQueue;
 use crate::metrics::Metrics;
@@ -108,6 +108,7 @@ impl Handler for Data {
         let host = head.headers.get(header::HOST).map(HeaderValue::to_str);
         let host = host.and_then(Result::ok).unwrap_or_default();
         let context = ReplyContext {
+            region: "",
             request_id: &request_id,
             host,
             bucket_in_host: false,

@@ -202,6 +202,7 @@ async fn seed_buckets(
             storage_class: None,
             redundancy: None,
             tags: None,
+            object_lock: false,
         });
         store
             .execute(&caller, op, &mut BytesSource::empty())

@@ -18,6 +18,7 @@ mod keys;
 mod line_file;
 mod live;
 mod logging;
+mod master_keys;
 mod metrics;
 mod offline;
 mod private_file;
@@ -39,14 +40,15 @@ pub use identities::{IdentityError, VAULT_KEY_FILE};
 pub use keys::{KeyAnswer, KeyError, KeyTask, ToldKey};
 pub use live::{ConfigTask, ReloadError};
 pub use logging::start_logging;
+pub use master_keys::{MasterKeysError, add_master_key, list_master_keys, rotate_master_key};
 pub use offline::{ConfigureError, Verification, collect, configure, keys, verify};
 pub use private_file::PrivateFileError;
 pub use root_key::{KeyOrigin, ROOT_KEY_FILE, RootKey, RootKeyError, key_file, read_root_key};
 pub use server::{Running, StartError, start};
 pub use settings::{
-    AccessSettings, AuditSettings, CertificateSettings, GatewaySettings, HttpSettings,
-    IdentitySettings, LimitSettings, ListenAddress, LogSettings, Settings, SettingsError,
-    SettingsSource, Subnet,
+    AccessSettings, AuditSettings, CertificateSettings, EncryptionSettings, GatewaySettings,
+    HttpSettings, IdentitySettings, LimitSettings, ListenAddress, LogSettings, Settings,
+    SettingsError, SettingsSource, Subnet,
 };
 pub use signals::{Caught, Signals};
 pub use welcome::Welcome;

@@ -32,6 +32,7 @@ use crate::identities::{self, IdentityError};
 use crate::keys::{KeyError, Keys};
 use crate::line_file::LineFile;
 use crate::live::Live;
+use crate::master_keys::{self, MasterKeysError};
 use crate::metrics::{EdgeNumbers, HttpNumbers, Metrics};
 use crate::root_key::{given_key, key_file, root_key};
 use crate::settings::ListenAddress;
@@ -83,6 +84,9 @@ pub enum StartError {
     /// What the data directory keeps can't be read.
     #[error("the store can't be opened")]
     Store(#[source] Fault),
+    /// The master keys can't be had.
+    #[error(transparent)]
+    MasterKeys(#[from] MasterKeysError),
     /// The identities can't be had.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -179,13 +183,14 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         first.map(|address| reachable(*address).to_string())
     });
     let store_engine: Arc<dyn Engine> = Arc::clone(&engine) as Arc<dyn Engine>;
-    let store = block_on(Store::open(
+    let mut store = block_on(Store::open(
         store_engine,
         Arc::clone(&clock),
         Arc::clone(&rng),
         settings.store(endpoint.unwrap_or_default()),
     ))?
     .map_err(StartError::Store)?;
+    master_keys::open(&settings, &mut store, rng.as_ref())?;
     let store = Arc::new(store);
     let seed = settings.identity.seed.as_deref();
     let opening = identities::open(&settings, seed, &store, (&key).into(), clock.now(), &rng);
@@ -246,6 +251,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let gateway = Gateway::new(sites, &keeping, clock_of_gateway, rng_of_gateway.as_ref())
         .map_err(StartError::Cache)?;
     let host = store_listeners.addresses().first().map(ToString::to_string);
+    let gateway = gateway.with_pictures(Arc::clone(store_service.imaging()));
     let gateway = gateway.beside(Arc::new(Home {
         data: Arc::clone(&data),
         owner: key.account_id.clone(),

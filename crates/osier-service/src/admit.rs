@@ -9,11 +9,12 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
+use http::Method;
 use http::header::HOST;
 use http::request::Parts;
 use osier_auth::{BucketFacts, Inquiry, Layers, ResourceFacts, query_with_spaces};
 use osier_types::{AccessDenial, BucketAcl, Fault, FaultKind, Op, Query};
-use osier_wire::oss::{self, Address, BodyUse, Hosts, Route};
+use osier_wire::{Address, BodyUse, Dialect, Hosts, Route};
 
 use crate::arrive::{route_of, text_of};
 use crate::authorise::{Asking, conditions};
@@ -65,7 +66,11 @@ impl Service {
         let nothing: [&str; 0] = [];
         let hosts = Hosts::new(nothing, [(name, request.bucket)]);
         let target = head.uri.to_string();
-        let addressed = oss::address(&head.method, &target, Some(&host), &hosts)?;
+        let addressed = osier_wire::address(&head.method, &target, Some(&host), &hosts)?;
+        learnt.dialect = learnt
+            .choice
+            .of(&head.method, &addressed.query, &head.headers);
+        let dialect = learnt.dialect;
         let signed = self.authenticate(head, &addressed)?;
         let (index, spaces) = signed
             .as_ref()
@@ -86,13 +91,13 @@ impl Service {
             learnt.caller = Some(signed.identity.clone());
         }
         learnt.address = Some(address.clone());
-        let route = route_of(head, &address, &query);
+        let route = route_of(dialect, head, &address, &query);
         learnt.log.op = route.name().unwrap_or("Unknown");
         if signed.is_none() && !open_to_all(&route) {
             learnt.judged.verdict = Verdict::Refused;
             return Err(FaultKind::AccessDenied(AccessDenial::AnonymousForbidden).into());
         }
-        let op = asked(head, &address, &query, &route)?;
+        let op = asked(dialect, head, &address, &query, &route)?;
         learnt.judged.accesses = op.accesses();
         let now = self.now();
         let asking = Asking {
@@ -139,20 +144,35 @@ impl Service {
 
 /// What is asked for. Its document is still on the way, so only what needs none is known, and
 /// the end of an upload, for which the parts it names are no matter of permission.
-fn asked(head: &Parts, address: &Address, query: &Query, route: &Route) -> Result<Op, Fault> {
+fn asked(
+    dialect: Dialect,
+    head: &Parts,
+    address: &Address,
+    query: &Query,
+    route: &Route,
+) -> Result<Op, Fault> {
     const SOME_PART: &[u8] = b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber>\
         <ETag>\"0\"</ETag></Part></CompleteMultipartUpload>";
     if let Some(fault) = route.fault() {
         return Err(fault);
     }
+    // What S3 writes has a form of its own, which the bucket behind may not read.
+    let reads = matches!(head.method, Method::GET | Method::HEAD);
+    if dialect == Dialect::S3 && !reads {
+        return Err(unknown());
+    }
     let document = match (route.body(), route.name()) {
         (BodyUse::None | BodyUse::Stream, _) => Bytes::new(),
         (_, Some("CompleteMultipartUpload")) => Bytes::from_static(SOME_PART),
         (BodyUse::Document { .. } | BodyUse::Form, _) => {
-            return Err(Fault::new(FaultKind::NotImplemented {
-                what: "this operation on a bucket behind a gateway".to_owned(),
-            }));
+            return Err(unknown());
         }
     };
-    oss::decode(route, address, query, &head.headers, &document)
+    dialect.decode(route, address, query, &head.headers, &document, "")
+}
+
+fn unknown() -> Fault {
+    Fault::new(FaultKind::NotImplemented {
+        what: "this operation on a bucket behind a gateway".to_owned(),
+    })
 }

@@ -5,10 +5,12 @@ use std::borrow::Cow;
 use http::Method;
 use http::header::{HOST, HeaderMap, ORIGIN};
 use http::request::Parts;
-use osier_auth::{Authentication, ResourceName, Signed, SignedHead, query_with_spaces};
+use osier_auth::{
+    Authentication, HostReading, ResourceName, Signed, SignedHead, query_with_spaces,
+};
 use osier_store::ByteSource;
 use osier_types::{BucketName, Fault, FaultKind, Query};
-use osier_wire::oss::{self, Address, Addressed, BodyUse, Route};
+use osier_wire::{Address, Addressed, BodyUse, Dialect, Route};
 
 use crate::service::{Done, Learnt, Service};
 use crate::{Verdict, form};
@@ -25,17 +27,21 @@ impl Service {
             _ => Cow::Owned(request.uri.to_string()),
         };
         let host = text_of(&request.headers, &HOST);
-        let addressed = oss::address(
+        let addressed = osier_wire::address(
             &request.method,
             &target,
             host.as_deref(),
             &self.settings.hosts,
         )?;
         learnt.address = addressed.candidates.first().cloned();
-        let form = addressed
-            .candidates
-            .iter()
-            .find(|address| route_of(request, address, &addressed.query).body() == BodyUse::Form);
+        learnt.dialect = learnt
+            .choice
+            .of(&request.method, &addressed.query, &request.headers);
+        let dialect = learnt.dialect;
+        let form = addressed.candidates.iter().find(|address| {
+            let route = route_of(dialect, request, address, &addressed.query);
+            route.body() == BodyUse::Form
+        });
         if let Some(address) = form {
             learnt.log.op = "PostObject";
             learnt.address = Some(address.clone());
@@ -73,7 +79,7 @@ impl Service {
         } else {
             addressed.query
         };
-        let route = route_of(request, &address, &query);
+        let route = route_of(dialect, request, &address, &query);
         learnt.log.op = route.name().unwrap_or("Unknown");
         self.grant(request, learnt);
         self.perform(
@@ -101,12 +107,15 @@ impl Service {
                 key: address.key.clone(),
             })
             .collect();
+        let hosts = self.other_hosts(addressed);
         let head = SignedHead {
             method: &request.method,
             headers: &request.headers,
             query: &addressed.query,
             raw_query: &addressed.raw_query,
+            raw_path: &addressed.raw_path,
             candidates: &candidates,
+            hosts: &hosts,
         };
         let now = self.now();
         let known = self
@@ -119,6 +128,27 @@ impl Service {
                 Ok(Some(signed))
             }
         }
+    }
+
+    /// The configured names under which a client may know this server, when the request came
+    /// under none of them: a proxy has put its own name there, and S3 signs the client's.
+    fn other_hosts(&self, addressed: &Addressed) -> Vec<HostReading> {
+        let authority = addressed.authority.as_deref().unwrap_or_default();
+        let hosts = &self.settings.hosts;
+        if hosts.knows(authority) {
+            return Vec::new();
+        }
+        let port = authority.rsplit_once(':').map(|(_, port)| port);
+        hosts
+            .names()
+            .iter()
+            .chain(self.settings.public_endpoint.iter())
+            .flat_map(|name| {
+                let with_port = port.map(|port| format!("{name}:{port}"));
+                std::iter::once(name.to_ascii_lowercase()).chain(with_port)
+            })
+            .map(|host| HostReading { host, candidate: 0 })
+            .collect()
     }
 
     /// What the bucket's CORS rules grant to the page this request comes from.
@@ -140,8 +170,13 @@ impl Service {
     }
 }
 
-pub(crate) fn route_of(request: &Parts, address: &Address, query: &Query) -> Route {
-    oss::route(&request.method, address, query, &request.headers)
+pub(crate) fn route_of(
+    dialect: Dialect,
+    request: &Parts,
+    address: &Address,
+    query: &Query,
+) -> Route {
+    dialect.route(&request.method, address, query, &request.headers)
 }
 
 pub(crate) fn text_of(headers: &HeaderMap, name: &http::header::HeaderName) -> Option<String> {

@@ -6,7 +6,7 @@ use http::header::CONTENT_TYPE;
 use osier_auth::{Authentication, FormFields, PostTarget};
 use osier_store::ByteSource;
 use osier_types::{Fault, FaultKind, Op};
-use osier_wire::oss::{Address, FormHead, FormParser, FormPiece, ReplyFacts, decode_post};
+use osier_wire::{Address, FormHead, FormParser, FormPiece};
 
 use crate::Verdict;
 use crate::authorise::Asking;
@@ -29,6 +29,8 @@ pub(crate) async fn post(
         over: false,
     };
     let head = file.head().await?;
+    learnt.dialect = learnt.choice.of_form(&head);
+    let dialect = learnt.dialect;
     let fields: FormFields<'_> = head
         .fields
         .iter()
@@ -51,7 +53,10 @@ pub(crate) async fn post(
             Some(signed.identity)
         }
     };
-    let mut post = decode_post(address, &head, None)?;
+    let account = identity
+        .as_ref()
+        .map(|identity| identity.account.id.as_str());
+    let mut post = dialect.decode_post(address, &head, account.unwrap_or_default())?;
     if let Some(policy) = &form.policy {
         let target = PostTarget {
             bucket: post.put.bucket.as_str(),
@@ -67,7 +72,7 @@ pub(crate) async fn post(
     }
     let op = Op::PostObject(post);
     learnt.log.bucket = op.bucket().cloned();
-    learnt.facts = ReplyFacts::of(&op);
+    learnt.facts = dialect.facts(&op, &request.headers);
     let asking = Asking {
         caller: identity.as_ref(),
         access_key_id: learnt.log.access_key_id.as_deref(),

@@ -3,12 +3,16 @@
 
 use http::HeaderMap;
 use http::header::REFERER;
-use osier_auth::PublicAccess;
 use osier_auth::policy::{InvalidPolicy, Policy, PolicyKind};
-use osier_types::{AccessDenial, BucketName, Fault, FaultKind, Op, Outcome, Resource};
+use osier_types::{
+    AccessDenial, BucketName, Fault, FaultKind, Op, Outcome, PublicAccessBlock, Resource,
+};
 
 use crate::points::Ways;
 use crate::service::Service;
+
+const EXPECTED_OWNER: &str = "x-amz-expected-bucket-owner";
+const EXPECTED_SOURCE_OWNER: &str = "x-amz-source-expected-bucket-owner";
 
 impl Service {
     /// Refuses documents that are not valid, and whatever would open something to everybody
@@ -19,16 +23,17 @@ impl Service {
         ways: &Ways,
         account: Option<&str>,
     ) -> Result<(), Fault> {
-        let opens = match op {
+        let (opens, by_policy) = match op {
             Op::PutBucketPolicy { bucket, document } => {
                 let policy = parse(document, PolicyKind::Bucket)?;
                 policy.check_bucket(bucket.as_str()).map_err(malformed)?;
-                policy.is_public()
+                (policy.is_public(), true)
             }
             Op::PutAccessPointPolicy { document, .. } => {
-                parse(document, PolicyKind::AccessPoint)?.is_public()
+                let policy = parse(document, PolicyKind::AccessPoint)?;
+                (policy.is_public(), true)
             }
-            _ => op.grants_by_list(),
+            _ => (op.grants_by_list(), false),
         };
         if !opens {
             return Ok(());
@@ -36,7 +41,12 @@ impl Service {
         let Some(bucket) = op.bucket() else {
             return Ok(());
         };
-        let mut blocked = self.blocks(bucket, account);
+        let block = self.block_of(bucket, account);
+        let mut blocked = if by_policy {
+            block.block_policy
+        } else {
+            block.block_acls
+        };
         if let Ok(record) = self.store.bucket(bucket) {
             let named = match op {
                 Op::PutAccessPointPolicy { point, .. } => Some(&point.name),
@@ -53,13 +63,13 @@ impl Service {
     }
 
     /// Block Public Access of a bucket and of the account that owns it, or would.
-    fn blocks(&self, bucket: &BucketName, account: Option<&str>) -> bool {
+    fn block_of(&self, bucket: &BucketName, account: Option<&str>) -> PublicAccessBlock {
         match self.store.bucket(bucket) {
-            Ok(record) => self.public_access(&record) == PublicAccess::Blocked,
-            Err(_) => {
+            Ok(record) => self.public_access_block(&record),
+            Err(_) => PublicAccessBlock::whole(
                 self.store.new_buckets_block_public_access()
-                    || account.is_some_and(|account| self.store.blocks_public_access(account))
-            }
+                    || account.is_some_and(|account| self.store.blocks_public_access(account)),
+            ),
         }
     }
 
@@ -86,6 +96,33 @@ impl Service {
             let denial = FaultKind::AccessDenied(AccessDenial::Referer(denial));
             Fault::new(denial).on(Resource::Bucket(bucket.clone()))
         })
+    }
+
+    /// Refuses an operation when another account owns its bucket, or the bucket of its source,
+    /// than the client expects. OSS has no such headers.
+    pub(crate) fn check_owners(&self, op: &Op, headers: &HeaderMap) -> Result<(), Fault> {
+        let source = match op {
+            Op::CopyObject(copy) => Some(&copy.source.object.bucket),
+            Op::UploadPartCopy(copy) => Some(&copy.source.object.bucket),
+            _ => None,
+        };
+        for (name, bucket) in [
+            (EXPECTED_OWNER, op.bucket()),
+            (EXPECTED_SOURCE_OWNER, source),
+        ] {
+            let (Some(expected), Some(bucket)) = (headers.get(name), bucket) else {
+                continue;
+            };
+            // Whether a bucket must be there is told by who looks for what is in it.
+            let Ok(record) = self.store.bucket(bucket) else {
+                continue;
+            };
+            if expected.as_bytes() != record.owner.id.as_bytes() {
+                let denial = FaultKind::AccessDenied(AccessDenial::NotOwner);
+                return Err(Fault::new(denial).on(Resource::Bucket(bucket.clone())));
+            }
+        }
+        Ok(())
     }
 
     /// What can be told of a bucket only by who understands its documents.

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use osier_auth::policy::{Document, Policy, PolicyKind};
 use osier_auth::{AccessPointFacts, Layers, PublicAccess, Referers};
 use osier_store::BucketRecord;
-use osier_types::{AccessPoint, BucketAccess, Fault, FaultKind};
+use osier_types::{AccessPoint, BucketAccess, Fault, FaultKind, PublicAccessBlock};
 
 use crate::points::Via;
 use crate::service::Service;
@@ -20,7 +20,7 @@ pub(crate) struct BucketLayers {
     /// The bucket's policy.
     pub(crate) policy: Option<Document>,
     /// Block Public Access of account and bucket.
-    pub(crate) public_access: PublicAccess,
+    pub(crate) block: PublicAccessBlock,
     /// The access point by which a request came.
     pub(crate) point: Option<PointLayer>,
 }
@@ -44,7 +44,8 @@ impl BucketLayers {
     pub(crate) fn layers(&self) -> Layers<'_> {
         Layers {
             bucket: self.policy.as_ref(),
-            public_access: self.public_access,
+            public_access: blocked_if(self.block.restrict_buckets),
+            public_lists: blocked_if(self.block.ignore_acls),
             access_point: self.point.as_ref().map(|layer| AccessPointFacts {
                 name: layer.point.name.as_str(),
                 owner: &layer.owner,
@@ -90,7 +91,7 @@ impl Service {
         };
         Ok(BucketLayers {
             policy,
-            public_access: self.public_access(record),
+            block: self.public_access_block(record),
             point,
         })
     }
@@ -115,10 +116,11 @@ impl Service {
     }
 
     /// Block Public Access of the bucket and of its owner.
-    pub(crate) fn public_access(&self, record: &BucketRecord) -> PublicAccess {
-        blocked_if(
-            record.access.block_public_access || self.store.blocks_public_access(&record.owner.id),
-        )
+    pub(crate) fn public_access_block(&self, record: &BucketRecord) -> PublicAccessBlock {
+        if self.store.blocks_public_access(&record.owner.id) {
+            return PublicAccessBlock::whole(true);
+        }
+        record.access.block_public_access.unwrap_or_default()
     }
 
     /// The bucket's hotlink protection.

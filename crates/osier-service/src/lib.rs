@@ -8,6 +8,7 @@ mod admit;
 mod arrive;
 mod authorise;
 mod body;
+mod chunked;
 mod control;
 mod explain;
 mod form;

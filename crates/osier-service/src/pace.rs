@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use osier_store::{ByteSource, ObjectBody, ObjectChunk};
-use osier_types::Fault;
+use osier_types::{Checksum, Fault};
 use tokio::time::Instant;
 
 /// Keeps a flow at a rate: told of each chunk, it waits until that chunk was due.
@@ -90,5 +90,9 @@ impl ByteSource for PacedSource {
             self.pace.passed(chunk.len()).await;
         }
         Ok(chunk)
+    }
+
+    fn trailer(&self) -> Option<Checksum> {
+        self.source.trailer()
     }
 }

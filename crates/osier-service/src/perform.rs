@@ -5,11 +5,12 @@ use http::request::Parts;
 use osier_auth::{Identity, Place, Signed};
 use osier_store::{ByteSource, Caller};
 use osier_types::{AccessDenial, Expected, Fault, FaultKind, Op, Outcome, Owner, Query};
-use osier_wire::oss::{self, Address, BodyUse, ReplyFacts, Route, Scope};
+use osier_wire::{Address, BodyUse, Dialect, Route, Scope, checksum_sent};
 
 use crate::Verdict;
 use crate::authorise::Asking;
 use crate::body::{check_document, read_document};
+use crate::chunked::{self, ChunkedSource};
 use crate::pace::PacedSource;
 use crate::picture::is_processing;
 use crate::points::check_reach;
@@ -61,27 +62,44 @@ impl Service {
             .into());
         }
         let payload = signed.and_then(|signed| signed.payload_sha256);
+        let framing = chunked::framing(headers, signed)?;
+        if let Some(framing) = framing {
+            body = Box::new(ChunkedSource::new(framing, signed, body)?);
+        }
         let document = match route.body() {
             BodyUse::Document { max_bytes } => {
                 let document = Box::pin(read_document(body.as_mut(), max_bytes)).await?;
-                check_document(headers, &document, payload)?;
+                // What completes an upload speaks of the object's checksum, not of its own.
+                let sent = if query.has("uploadId") {
+                    None
+                } else {
+                    checksum_sent(headers)?
+                };
+                let checksums = sent.into_iter().chain(body.trailer());
+                check_document(headers, &document, payload, checksums)?;
                 document
             }
             BodyUse::None | BodyUse::Stream | BodyUse::Form => Bytes::new(),
         };
-        let mut op = oss::decode(route, address, query, headers, &document)?;
+        let account = learnt.caller.as_ref().map(|caller| &*caller.account.id);
+        let account = account.unwrap_or_default();
+        let dialect = learnt.dialect;
+        let mut op = dialect.decode(route, address, query, headers, &document, account)?;
         if let Some(styled) = self.styled_by_key(&op).await? {
             op = styled;
         }
         learnt.ways.source = self.enter_source(&mut op);
         learnt.log.op = op.name();
         learnt.log.bucket = op.bucket().cloned();
-        learnt.facts = ReplyFacts::of(&op);
+        learnt.facts = dialect.facts(&op, headers);
         learnt.preflight = matches!(op, Op::OptionsObject(_));
         if let (Some(_), Some(expected)) = (payload, expected_mut(&mut op)) {
             expected.sha256 = payload;
         }
-        let bits_per_second = oss::traffic_limit(query, headers)?;
+        if let (Some(framing), Some(expected)) = (&framing, expected_mut(&mut op)) {
+            chunked::expect(framing, expected);
+        }
+        let bits_per_second = dialect.traffic_limit(query, headers)?;
         let asking = Asking {
             caller: learnt.caller.as_ref(),
             access_key_id: learnt.log.access_key_id.as_deref(),
@@ -95,6 +113,9 @@ impl Service {
             self.check_referer(&op, headers)?;
         }
         self.authorise(&asking, &op, &mut learnt.judged).await?;
+        if dialect == Dialect::S3 {
+            self.check_owners(&op, headers)?;
+        }
         let account = learnt.caller.as_ref().map(|caller| &*caller.account.id);
         self.check_change(&op, &learnt.ways, account)?;
         if let Some(outcome) = self.told_here(&op)? {
@@ -137,7 +158,7 @@ pub(crate) fn caller_of(identity: Option<&Identity>) -> Caller {
 /// Whether access-control lists can grant an operation to everybody; all others need a signature.
 pub(crate) fn open_to_all(route: &Route) -> bool {
     const OF_BUCKETS: [&str; 4] = ["", "delete", "uploads", "versions"];
-    const NOT_OF_OBJECTS: [&str; 3] = ["acl", "legalHold", "retention"];
+    const NOT_OF_OBJECTS: [&str; 4] = ["acl", "legalHold", "legal-hold", "retention"];
     let Some(spec) = route.spec() else {
         return true;
     };

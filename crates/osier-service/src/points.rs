@@ -3,7 +3,7 @@
 use osier_types::{
     ALIAS_END, AccessKind, AccessPointRef, BucketName, Fault, FaultKind, Op, Resource,
 };
-use osier_wire::oss::Address;
+use osier_wire::Address;
 
 use crate::service::Service;
 

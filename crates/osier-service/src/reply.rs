@@ -6,7 +6,7 @@ use std::time::Instant;
 use http::header::HOST;
 use http::request::Parts;
 use osier_types::{Fault, FaultKind, Outcome};
-use osier_wire::oss::{self, Address, AddressStyle, Encoded, ReplyContext};
+use osier_wire::{Address, AddressStyle, Encoded, ReplyContext};
 
 use crate::arrive::text_of;
 use crate::service::{Done, Learnt, Service};
@@ -29,6 +29,8 @@ impl Service {
         let Learnt {
             mut log,
             facts,
+            dialect,
+            choice: _,
             address,
             caller,
             grant,
@@ -57,12 +59,13 @@ impl Service {
             owner_id: caller
                 .as_ref()
                 .map_or("", |caller| caller.account.id.as_str()),
+            region: self.settings.region.as_str(),
             now: self.clock.now(),
             elapsed_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
         let (encoded, body) = match done {
             Ok(done) => {
-                let encoded = oss::encode(&context, &facts, &done.reply.outcome);
+                let encoded = dialect.encode(&context, &facts, &done.reply.outcome);
                 let length = body_length(&done.reply.outcome);
                 let body = done.reply.body.map(|body| {
                     ResponseBody::Object(PacedBody::new(body, done.bits_per_second), length)
@@ -70,11 +73,10 @@ impl Service {
                 (encoded, body)
             }
             Err(fault) => {
-                let words = oss::words(&fault.kind);
                 log_fault(&log, &fault);
-                self.note_refusal(request.head, &log, caller.as_ref(), &fault.kind, &words);
-                let encoded = oss::encode_fault(&context, &fault, &request.head.method);
-                log.error_code = Some(words.code);
+                self.note_refusal(request.head, &log, caller.as_ref(), &fault.kind, dialect);
+                let encoded = dialect.encode_fault(&context, &fault, &request.head.method);
+                log.error_code = Some(dialect.code(&fault.kind));
                 (encoded, None)
             }
         };
@@ -89,7 +91,7 @@ impl Service {
             .map(ToOwned::to_owned);
         log.identity = caller;
         if let Some(grant) = grant {
-            oss::apply_cors(&mut head.headers, &grant, preflight);
+            osier_wire::apply_cors(&mut head.headers, &grant, preflight);
         }
         let body = match body {
             Some(body) => body,

@@ -1,5 +1,6 @@
 //! One request from its head to its answer, station by station.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,7 +11,7 @@ use osier_auth::{Identity, Verifier};
 use osier_image_service::Imaging;
 use osier_store::{Reply, Store};
 use osier_types::{Clock, Preflight, Rng};
-use osier_wire::oss::{Address, Hosts, ReplyFacts};
+use osier_wire::{Address, Dialect, DialectChoice, Hosts, ReplyFacts};
 
 use crate::authorise::Judged;
 use crate::control::{self, Told};
@@ -32,6 +33,10 @@ pub struct ServiceSettings {
     pub region: String,
     /// Where requests come from.
     pub surroundings: Surroundings,
+    /// Which dialect requests speak.
+    pub dialect: DialectChoice,
+    /// The same for listeners that differ, by their port.
+    pub dialects: HashMap<u16, DialectChoice>,
 }
 
 /// Answers requests over one store.
@@ -61,6 +66,10 @@ impl std::fmt::Debug for Service {
 pub(crate) struct Learnt {
     pub(crate) log: RequestLog,
     pub(crate) facts: ReplyFacts,
+    /// How the listener tells dialects apart.
+    pub(crate) choice: DialectChoice,
+    /// How the client speaks, and is answered.
+    pub(crate) dialect: Dialect,
     /// The reading of host and path in use.
     pub(crate) address: Option<Address>,
     pub(crate) caller: Option<Identity>,
@@ -78,6 +87,11 @@ pub(crate) struct Done {
 }
 
 impl Service {
+    /// Who makes the pictures of this service's objects, and may make others.
+    pub fn imaging(&self) -> &Arc<Imaging> {
+        &self.imaging
+    }
+
     /// A service over `store` for the identities of `identities`.
     pub fn new(
         store: Arc<Store>,
@@ -125,6 +139,9 @@ impl Service {
             body
         };
         let mut learnt = self.nothing_learnt(peer, secure, &head.headers);
+        if let Some(choice) = self.settings.dialects.get(&local.port()) {
+            learnt.choice = *choice;
+        }
         let done = self.answer(&head, body, &mut learnt).await;
         self.reply(&Origin { head: &head, local }, learnt, done, begun)
     }
@@ -142,6 +159,8 @@ impl Service {
                 ..RequestLog::default()
             },
             facts: ReplyFacts::default(),
+            choice: self.settings.dialect,
+            dialect: Dialect::default(),
             address: None,
             caller: None,
             source: (self.settings.surroundings).source(peer, secure, headers),

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use osier_types::limits::{ACCESS_POINTS_PER_ACCOUNT_MAX, ACCESS_POINTS_PER_BUCKET_MAX};
 use osier_types::{
     ALIAS_END, AccessPoint, AccessPointInfo, AccessPointPage, AccessPointRef, BucketAccess,
-    BucketName, ConfigKind, Fault, FaultKind, ListAccessPoints, Outcome, PublicAccessScope,
-    RefererConfig,
+    BucketName, ConfigKind, Fault, FaultKind, ListAccessPoints, Outcome, PublicAccessBlock,
+    PublicAccessScope, RefererConfig,
 };
 
 use crate::state::BucketRecord;
@@ -81,10 +81,13 @@ impl Store {
         caller: &Caller,
         scope: &PublicAccessScope,
     ) -> Result<Outcome, Fault> {
+        let whole = |block| Some(PublicAccessBlock::whole(block));
         let block = match scope {
-            PublicAccessScope::Account => self.blocks_public_access(&caller.owner.id),
+            PublicAccessScope::Account => whole(self.blocks_public_access(&caller.owner.id)),
             PublicAccessScope::Bucket(bucket) => self.bucket(bucket)?.access.block_public_access,
-            PublicAccessScope::AccessPoint(point) => self.point(point)?.point.block_public_access,
+            PublicAccessScope::AccessPoint(point) => {
+                whole(self.point(point)?.point.block_public_access)
+            }
         };
         Ok(Outcome::PublicAccessBlock { block })
     }
@@ -93,12 +96,13 @@ impl Store {
         &self,
         caller: &Caller,
         scope: PublicAccessScope,
-        block: bool,
+        block: Option<PublicAccessBlock>,
     ) -> Result<Outcome, Fault> {
+        let all = block.is_some_and(PublicAccessBlock::is_whole);
         match scope {
             PublicAccessScope::Account => {
                 self.buckets
-                    .block_public_access(&caller.owner.id, block)
+                    .block_public_access(&caller.owner.id, all)
                     .await?;
                 Ok(Outcome::Done)
             }
@@ -110,7 +114,7 @@ impl Store {
                 .await
             }
             PublicAccessScope::AccessPoint(point) => {
-                self.change_point(point, move |point| point.block_public_access = block)
+                self.change_point(point, move |point| point.block_public_access = all)
                     .await
             }
         }
@@ -265,7 +269,7 @@ impl Store {
         change: impl FnOnce(&mut BucketAccess) -> Result<(), Fault> + Send + 'static,
     ) -> Result<Outcome, Fault> {
         self.buckets
-            .try_change(bucket, move |record| {
+            .change(bucket, move |record| {
                 let mut access = (*record.access).clone();
                 change(&mut access)?;
                 record.access = Arc::new(access);

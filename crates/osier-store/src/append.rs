@@ -5,17 +5,20 @@ use std::mem;
 
 use osier_engine::{Batch, EngineError, Family};
 use osier_types::{
-    AppendObject, Appended, BucketName, Crc64, ETag, Fault, FaultKind, ObjectKey, ObjectKind,
-    Outcome,
+    AppendObject, Appended, BucketName, Crc64, ETag, Encrypted, Fault, FaultKind, ObjectKey,
+    ObjectKind, Outcome,
 };
 
 use crate::content::{Content, count};
 use crate::digest::{combine, md5_of};
+use crate::encryption::{OptionalProtection as _, Protection};
 use crate::failure::{fault, too_much_contention};
 use crate::history::{ATTEMPTS, Fresh, Row};
 use crate::intake::{Intake, Kept, Lead, Received};
+use crate::lock::{Governance, check_removable};
 use crate::put::new_object;
 use crate::rows::{self, Object, Piece, Record, body_row};
+use crate::seal::open_stretch;
 use crate::state::Bucket;
 use crate::{ByteSource, Store, is_conflict};
 
@@ -34,6 +37,8 @@ struct Tail {
     lead: Lead,
     /// References of `lead`.
     replaced: Vec<Piece>,
+    /// What the object's bytes are encrypted under.
+    protection: Option<Protection>,
 }
 
 impl Store {
@@ -43,7 +48,14 @@ impl Store {
         body: &mut dyn ByteSource,
     ) -> Result<Outcome, Fault> {
         let bucket = self.open_bucket(&op.bucket)?;
+        self.check_lock(&bucket, &op.new)?;
         let mut tail = self.tail(&bucket, &op).await?;
+        let protection = match tail.protection.take() {
+            None if tail.seq == 0 => {
+                self.protection(&bucket, &op.key, op.new.encryption.as_ref())?
+            }
+            of_the_object => of_the_object,
+        };
         let max = self.settings.append_bytes_max.saturating_sub(op.position);
         let intake = Intake {
             expected: &op.expected,
@@ -52,12 +64,15 @@ impl Store {
             inline: tail.kept.is_empty(),
             owner: self.owner_tag(&bucket, &op.key),
             lead: mem::replace(&mut tail.lead, Lead::NONE),
+            seal: protection.key(),
         };
         let received = self.receive(&bucket.name, intake, body).await?;
         if tail.seq == 0 {
-            self.append_first(&bucket, &op, &received).await
+            self.append_first(&bucket, &op, protection.as_ref(), &received)
+                .await
         } else {
-            self.append_more(&bucket, &op, &tail, &received).await
+            let told = protection.told();
+            self.append_more(&bucket, &op, &tail, told, &received).await
         }
     }
 
@@ -74,6 +89,7 @@ impl Store {
                     kept: Vec::new(),
                     lead: Lead::NONE,
                     replaced: Vec::new(),
+                    protection: None,
                 });
             };
             if op.position == 0 && op.new.forbid_overwrite && !bucket.record().ever_versioned() {
@@ -82,15 +98,25 @@ impl Store {
             check_appendable(&object)?;
             check_position(op.position, object.size)?;
             let size = object.size;
+            let envelope = object.more.encryption.as_deref();
+            let protection = self.unlock_again(bucket, &op.key, envelope, None)?;
+            let data_key = protection.key().cloned();
             let content = self.content(bucket, &op.key, seq, &object, 0, size).await?;
             let (kept, lead, replaced) = match content {
                 None => continue,
-                Some(Content::Bytes(bytes)) => (Vec::new(), Lead::Bytes(bytes), Vec::new()),
+                Some(Content::Bytes(bytes)) => {
+                    let bytes = match &data_key {
+                        Some(key) => open_stretch(key, &bytes, 0, size)?,
+                        None => bytes,
+                    };
+                    (Vec::new(), Lead::Bytes(bytes), Vec::new())
+                }
                 Some(Content::Pieces(pieces)) => {
                     let (kept, merged) = split_tail(pieces, op.expected.length);
-                    match self.open_pieces(&bucket.name, merged.clone()).await {
+                    let opened = self.open_pieces(&bucket.name, merged.clone(), data_key);
+                    match opened.await {
                         Ok(_) if merged.is_empty() => (kept, Lead::NONE, merged),
-                        Ok(body) => (kept, Lead::Stored(body), merged),
+                        Ok(body) => (kept, Lead::Stored(Box::new(body)), merged),
                         Err(EngineError::NoBlob) => continue,
                         Err(error) => return Err(fault(error, Some(&bucket.name))),
                     }
@@ -102,6 +128,7 @@ impl Store {
                 kept,
                 lead,
                 replaced,
+                protection,
             });
         }
         Err(too_much_contention())
@@ -111,6 +138,7 @@ impl Store {
         &self,
         bucket: &Bucket,
         op: &AppendObject,
+        protection: Option<&Protection>,
         received: &Received,
     ) -> Result<Outcome, Fault> {
         let hold = self.hold(bucket, &op.key).await;
@@ -133,11 +161,15 @@ impl Store {
         let mut object = new_object(&op.new, ObjectKind::Appendable, class, etag.clone());
         object.size = received.length;
         object.crc64 = Some(received.crc64);
+        object.more.lock = self.lock_of(bucket, op.new.lock);
+        object.more.encryption = protection.envelope();
         let fresh = Fresh {
             object,
+            parts: Vec::new(),
             content: self.content_of(received),
             link: true,
             forbid_overwrite: op.new.forbid_overwrite,
+            conditions: op.new.conditions.clone(),
             with: Batch::default(),
         };
         let committed = self.write_version(bucket, &op.key, &hold, fresh).await?;
@@ -147,6 +179,7 @@ impl Store {
             next_position: received.length,
             crc64: received.crc64,
             version: committed.version,
+            encryption: protection.told(),
         }))
     }
 
@@ -155,6 +188,7 @@ impl Store {
         bucket: &Bucket,
         op: &AppendObject,
         tail: &Tail,
+        told: Option<Encrypted>,
         received: &Received,
     ) -> Result<Outcome, Fault> {
         let _hold = self.hold(bucket, &op.key).await;
@@ -187,16 +221,20 @@ impl Store {
             let crc64 = object.crc64.unwrap_or_default();
             let crc64 = combine(crc64, received.crc64, received.length);
             grown.crc64 = Some(crc64);
+            // It was that of fewer bytes.
+            grown.more.checksum = None;
             grown.etag = append_etag(crc64, grown.size);
             let before = Record {
                 object: Some(object),
                 ..head.record.clone()
             };
+            check_removable(&bucket.record(), &before, self.now(), Governance::Counts)?;
             let appended = Appended {
                 etag: grown.etag.clone(),
                 next_position: grown.size,
                 crc64,
                 version: bucket.record().ever_versioned().then(|| before.version()),
+                encryption: told.clone(),
             };
             let after = Record {
                 modified: self.now(),
@@ -321,7 +359,7 @@ mod tests {
             blob: BlobId(length),
             length,
         };
-        Piece::whole(run, RefTag(0))
+        Piece::whole(run, length, RefTag(0))
     }
 
     #[test]

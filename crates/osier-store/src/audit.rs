@@ -5,7 +5,9 @@ use osier_types::{BucketName, Fault, FaultKind};
 
 use crate::Store;
 use crate::failure::OrFault as _;
-use crate::rows::{self, COUNTER_UPLOADS, Data, PartRecord, Piece, Record, UploadRecord};
+use crate::rows::{
+    self, COUNTER_UPLOADS, Data, PARTS_ROW, PartRecord, Piece, Record, UploadRecord,
+};
 use crate::scan::Cursor;
 use crate::state::Bucket;
 
@@ -221,6 +223,7 @@ impl Store {
         let belongs = record
             .and_then(|record| record.object)
             .is_some_and(|object| match &object.data {
+                _ if index == PARTS_ROW => object.more.parts.is_some(),
                 Data::Inline => index == 0,
                 Data::Manifest(rows) => index < rows.len(),
                 Data::Empty | Data::Pieces(_) => false,

@@ -3,17 +3,20 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use osier_engine::{BlobReader, Engine, EngineError, FileSlice};
-use osier_types::{BucketName, Fault};
+use bytes::{Bytes, BytesMut};
+use osier_engine::{BlobReader, Engine, EngineError, FileSlice, Run};
+use osier_types::{BucketName, Fault, FaultKind};
 
 use crate::Store;
 use crate::failure::OrFault as _;
-use crate::rows::Piece;
+use crate::rows::{Piece, unreadable};
+use crate::seal::{DataKey, FOOT, Opener, SEALED};
 
 /// Bytes of one read at most: what a processor's second cache holds, so that bytes are still near
 /// when they are sent. Nothing is read ahead here; engines ask the disk for what comes next.
 const READ_MAX: usize = 256 * 1024;
+/// Pieces of sealed blobs that are read at once: as many bytes as of others.
+const SEALED_PIECES_AT_ONCE: u64 = READ_MAX as u64 / SEALED;
 /// Bytes of one piece of a file at most.
 const SLICE_MAX: u64 = 4 << 20;
 /// Blobs kept open ahead of the reader; a blob that is open can't go away.
@@ -46,6 +49,18 @@ struct Blobs {
     read_max: usize,
     open: VecDeque<(Arc<dyn BlobReader>, Piece)>,
     closed: VecDeque<Piece>,
+    /// For sealed blobs: what opens them. In a box, as it is large and most have none.
+    sealed: Option<Box<Sealed>>,
+}
+
+/// How far sealed blobs were opened.
+#[derive(Debug)]
+struct Sealed {
+    key: DataKey,
+    /// Of the blob that is read now.
+    opener: Option<(Run, Opener)>,
+    /// Bytes opened together with those that were asked for.
+    ready: VecDeque<Bytes>,
 }
 
 impl ObjectBody {
@@ -110,6 +125,9 @@ impl ObjectBody {
         let Some(blobs) = &mut self.blobs else {
             return Ok(None);
         };
+        if blobs.sealed.is_some() {
+            return blobs.read_sealed().await;
+        }
         match blobs.take().await? {
             None => Ok(None),
             Some((reader, offset, length)) => {
@@ -137,7 +155,8 @@ impl Blobs {
         if self.open.len() < OPEN_AHEAD / 2 {
             self.open_more().await.or_fault(&self.bucket)?;
         }
-        let slice = self.open.front().and_then(|(reader, piece)| {
+        let front = self.open.front().filter(|_| self.sealed.is_none());
+        let slice = front.and_then(|(reader, piece)| {
             Arc::clone(reader).slice(piece.offset, piece.length.min(SLICE_MAX))
         });
         Ok(slice)
@@ -154,6 +173,48 @@ impl Blobs {
             }
         }
         Ok(slice)
+    }
+
+    /// The next bytes of sealed blobs: some whole pieces are read and opened at once.
+    async fn read_sealed(&mut self) -> Result<Option<Bytes>, Fault> {
+        if self.open.len() < OPEN_AHEAD / 2 {
+            self.open_more().await.or_fault(&self.bucket)?;
+        }
+        let Some(sealed) = &mut self.sealed else {
+            return Ok(None);
+        };
+        if let Some(bytes) = sealed.ready.pop_front() {
+            return Ok(Some(bytes));
+        }
+        let Some((reader, piece)) = self.open.front_mut() else {
+            return Ok(None);
+        };
+        let (run, read_max) = (piece.run(), self.read_max);
+        if sealed.opener.as_ref().is_none_or(|(of, _)| *of != run) {
+            let foot = run.length.saturating_sub(FOOT as u64);
+            let foot = read_whole(&**reader, foot, run.length, read_max).await;
+            let foot = foot.or_fault(&self.bucket)?;
+            let opener = Opener::new(&sealed.key, &foot, run.length)?;
+            sealed.opener = Some((run, opener));
+        }
+        let Some((_, opener)) = &sealed.opener else {
+            return Err(FaultKind::Internal.into());
+        };
+        let (from, to) = (piece.offset, piece.offset.saturating_add(piece.length));
+        let span = opener.span(from, to, SEALED_PIECES_AT_ONCE);
+        let bytes = read_whole(&**reader, span.start, span.end, read_max).await;
+        let opened = opener.open(span.first, bytes.or_fault(&self.bucket)?, from, to)?;
+        let step: u64 = opened.iter().map(|bytes| bytes.len() as u64).sum();
+        sealed.ready.extend(opened);
+        piece.offset = piece.offset.saturating_add(step);
+        piece.length = piece.length.saturating_sub(step);
+        if piece.length == 0 {
+            self.open.pop_front();
+        }
+        match sealed.ready.pop_front() {
+            Some(bytes) => Ok(Some(bytes)),
+            None => Err(unreadable("a sealed blob is shorter than its record says")),
+        }
     }
 
     /// What to read next.
@@ -177,8 +238,32 @@ impl Blobs {
     }
 }
 
+/// The bytes `start..end` of a blob, whatever an engine gives at once.
+async fn read_whole(
+    reader: &dyn BlobReader,
+    start: u64,
+    end: u64,
+    read_max: usize,
+) -> Result<Bytes, EngineError> {
+    let mut whole = BytesMut::new();
+    let mut at = start;
+    while at < end {
+        let left = usize::try_from(end - at).unwrap_or(usize::MAX);
+        let bytes = reader.read(at, left.min(read_max)).await?;
+        if bytes.is_empty() {
+            break;
+        }
+        at = at.saturating_add(bytes.len() as u64);
+        if whole.is_empty() && at >= end {
+            return Ok(bytes);
+        }
+        whole.extend_from_slice(&bytes);
+    }
+    Ok(whole.freeze())
+}
+
 impl Store {
-    /// A stream of `pieces`.
+    /// A stream of `pieces`, which are sealed under `key` if there is one.
     ///
     /// # Errors
     /// Also [`EngineError::NoBlob`], when the object was overwritten since its row was read.
@@ -186,6 +271,7 @@ impl Store {
         &self,
         bucket: &BucketName,
         pieces: Vec<Piece>,
+        key: Option<DataKey>,
     ) -> Result<ObjectBody, EngineError> {
         let mut blobs = Blobs {
             engine: Arc::clone(&self.engine),
@@ -196,6 +282,13 @@ impl Store {
                 .into_iter()
                 .filter(|piece| piece.length > 0)
                 .collect(),
+            sealed: key.map(|key| {
+                Box::new(Sealed {
+                    key,
+                    opener: None,
+                    ready: VecDeque::new(),
+                })
+            }),
         };
         let remaining = blobs.closed.iter().map(|piece| piece.length).sum();
         blobs.open_more().await?;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use osier_types::{
-    ALIAS_END, BucketAccess, BucketAcl, BucketInfo, BucketName, BucketPage, BucketStat, ClassStat,
-    ConfigKind, DataRedundancy, Fault, FaultKind, ListBuckets, OptionsObject, Outcome, PutBucket,
-    Region, StorageClass,
+    ALIAS_END, BucketAccess, BucketAcl, BucketInfo, BucketLock, BucketName, BucketPage, BucketStat,
+    BucketVersioning, ClassStat, ConfigKind, DataRedundancy, Fault, FaultKind, ListBuckets,
+    OptionsObject, Outcome, PublicAccessBlock, PutBucket, Region, StorageClass,
 };
 
 use crate::failure::OrFault as _;
@@ -30,12 +30,16 @@ impl Store {
             acl: op.acl.unwrap_or(BucketAcl::Private),
             storage_class: op.storage_class.unwrap_or(StorageClass::Standard),
             redundancy: op.redundancy.unwrap_or(DataRedundancy::Lrs),
-            versioning: None,
+            versioning: op.object_lock.then_some(BucketVersioning::Enabled),
             tags: op.tags.clone().unwrap_or_default(),
             cors: None,
             deleting: false,
+            encryption: None,
+            lock: op.object_lock.then(BucketLock::default),
+            worm: None,
             access: Arc::new(BucketAccess {
-                block_public_access: self.settings.block_public_access,
+                block_public_access: (self.settings.block_public_access)
+                    .then_some(PublicAccessBlock::whole(true)),
                 ..BucketAccess::default()
             }),
         };
@@ -65,6 +69,19 @@ impl Store {
         &self,
         name: &BucketName,
         change: impl FnOnce(&mut BucketRecord) + Send + 'static,
+    ) -> Result<Outcome, Fault> {
+        self.change_bucket_if(name, |record| {
+            change(record);
+            Ok(())
+        })
+        .await
+    }
+
+    /// As [`Self::change_bucket`], but `change` may refuse.
+    pub(crate) async fn change_bucket_if(
+        &self,
+        name: &BucketName,
+        change: impl FnOnce(&mut BucketRecord) -> Result<(), Fault> + Send + 'static,
     ) -> Result<Outcome, Fault> {
         self.buckets.change(name, change).await?;
         Ok(Outcome::Done)
@@ -123,7 +140,9 @@ impl Store {
             acl: record.acl,
             redundancy: record.redundancy,
             versioning: record.versioning,
-            block_public_access: record.access.block_public_access,
+            encryption: record.encryption.clone(),
+            block_public_access: (record.access.block_public_access)
+                .is_some_and(PublicAccessBlock::is_whole),
         }))
     }
 

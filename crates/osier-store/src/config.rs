@@ -88,6 +88,9 @@ fn has_neutral_answer(kind: ConfigKind) -> bool {
         | ConfigKind::Referer
         | ConfigKind::RequestPayment
         | ConfigKind::ResourceGroup
+        | ConfigKind::S3Accelerate
+        | ConfigKind::S3Logging
+        | ConfigKind::S3Notification
         | ConfigKind::Style => true,
         ConfigKind::Cors
         | ConfigKind::Encryption
@@ -98,6 +101,9 @@ fn has_neutral_answer(kind: ConfigKind) -> bool {
         | ConfigKind::Policy
         | ConfigKind::Quota
         | ConfigKind::Replication
+        | ConfigKind::S3Lifecycle
+        | ConfigKind::S3OwnershipControls
+        | ConfigKind::S3Website
         | ConfigKind::Tagging
         | ConfigKind::TransferAcceleration
         | ConfigKind::UserDefinedLogFields

@@ -7,7 +7,8 @@ use osier_types::{Fault, ObjectKey};
 use crate::Store;
 use crate::failure::too_much_contention;
 use crate::rows::{
-    self, Data, Object, PIECES_IN_RECORD_MAX, PIECES_IN_ROW_MAX, Piece, Record, body_row, cut,
+    self, Data, Object, PARTS_ROW, PIECES_IN_RECORD_MAX, PIECES_IN_ROW_MAX, Piece, Record,
+    body_row, cut,
 };
 use crate::state::Bucket;
 
@@ -69,7 +70,8 @@ pub(crate) fn count(batch: &mut Batch, record: &Record, sign: i64) {
 }
 
 impl Store {
-    /// The bytes `from..to` of an object; `None` when it changed since its row was read.
+    /// The bytes `from..to` of an object; `None` when it changed since its row was read. Of an
+    /// encrypted object they are sealed still, and bytes in rows are all that there are.
     pub(crate) async fn content(
         &self,
         bucket: &Bucket,
@@ -88,6 +90,10 @@ impl Store {
                     return Ok(None);
                 };
                 let bytes = rows::decode_raw(&raw)?;
+                if object.more.encryption.is_some() {
+                    // Sealed bytes are opened whole or not at all.
+                    return Ok(Some(Content::Bytes(bytes)));
+                }
                 let range = usize::try_from(from)
                     .ok()
                     .zip(usize::try_from(to).ok())
@@ -149,7 +155,8 @@ impl Store {
                 .unlinks
                 .extend(content.pieces().iter().map(Piece::link));
         }
-        for index in 0..object.body_rows() {
+        let parts = object.more.parts.map(|_| PARTS_ROW);
+        for index in (0..object.body_rows()).chain(parts) {
             batch
                 .deletes
                 .push((Family::Body, body_row(key, record.seq, index)));

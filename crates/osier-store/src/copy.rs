@@ -3,17 +3,21 @@
 
 use osier_engine::Batch;
 use osier_types::{
-    Copied, CopyObject, CopySource, Fault, FaultKind, ObjectKind, Outcome, Resource, VersionId,
+    Copied, CopyObject, CopySource, ETag, Encryption, Fault, FaultKind, ObjectKind, Outcome,
+    Resource, VersionId,
 };
 
 use crate::Store;
 use crate::content::Content;
+use crate::encryption::{OptionalProtection as _, Protection, needs_md5};
 use crate::failure::too_much_contention;
 use crate::get::check_conditions;
 use crate::history::{ATTEMPTS, Fresh};
-use crate::put::new_object;
+use crate::put::{new_object, whole};
 use crate::rows::{Object, Record};
+use crate::seal::DataKey;
 use crate::state::Bucket;
+use crate::vault::Envelope;
 
 /// A source that was found and meets its conditions.
 pub(crate) struct Source {
@@ -28,6 +32,7 @@ impl Store {
     pub(crate) async fn copy_object(&self, op: CopyObject) -> Result<Outcome, Fault> {
         let from = self.open_bucket(&op.source.object.bucket)?;
         let bucket = self.open_bucket(&op.bucket)?;
+        self.check_lock(&bucket, &op.new)?;
         for _ in 0..ATTEMPTS {
             let source = self.copy_source(&from, &op.source).await?;
             if source.object.size > self.settings.body_bytes_max {
@@ -39,31 +44,107 @@ impl Store {
             }
             let (key, seq) = (&op.source.object.key, source.record.seq);
             let size = source.object.size;
-            let content = self
-                .content(&from, key, seq, &source.object, 0, size)
-                .await?;
-            let Some(content) = content else { continue };
+            let mut object = copied_object(&op, &bucket, &source.object);
+            object.more.lock = self.lock_of(&bucket, op.new.lock);
+            let envelope = source.object.more.encryption.as_deref();
+            let customer = op.source.customer_key.as_ref();
+            let data_key = self.unlock(&from, key, envelope, customer)?;
+            let protection =
+                self.protection_of_copy(&op, &bucket, &source.object, data_key.as_ref())?;
+            // The data key is the same, or there is none: then the bytes stay where they are.
+            let moves = data_key.is_some() != protection.is_some();
+            let kept = source.object.more.checksum;
+            let wanted = op
+                .checksum
+                .filter(|wanted| kept.is_none_or(|kept| kept.checksum.algorithm() != *wanted));
+            let reads = moves || wanted.is_some() || needs_md5(&source.object, protection.as_ref());
+            object.more.checksum = kept;
+            let mut received = None;
+            if reads && (size > 0 || wanted.is_some()) {
+                let body = self.body(&from, key, seq, &source.object, 0..size, data_key);
+                let Some(body) = body.await? else { continue };
+                let seal = protection.key().filter(|_| moves);
+                let bytes = self
+                    .receive_stored(&bucket, &op.key, body, seal, moves, wanted)
+                    .await?;
+                if wanted.is_some() {
+                    object.more.checksum = bytes.checksum.map(whole);
+                }
+                // The tag of before says nothing of the bytes, and they were read.
+                let tagless = |envelope: &Envelope| !envelope.has_md5_etag();
+                if envelope.is_some_and(tagless) {
+                    self.describe(&mut object, protection.as_ref(), bytes.md5);
+                }
+                received = Some(bytes).filter(|_| moves);
+            }
+            describe_copy(self, &mut object, &source.object, protection.as_ref());
+            let content = if let Some(received) = &received {
+                self.content_of(received)
+            } else {
+                let content = self.content(&from, key, seq, &source.object, 0, size);
+                let Some(content) = content.await? else {
+                    continue;
+                };
+                self.referred_anew(content)
+            };
             let hold = self.hold(&bucket, &op.key).await;
             let fresh = Fresh {
-                object: copied_object(&op, &bucket, &source.object),
-                content: self.referred_anew(content),
+                object,
+                parts: Vec::new(),
+                content,
                 link: true,
                 forbid_overwrite: op.new.forbid_overwrite,
+                conditions: op.new.conditions.clone(),
                 with: Batch::default(),
             };
             let (etag, crc64) = (fresh.object.etag.clone(), fresh.object.crc64);
+            let checksum = fresh.object.more.checksum;
             // `None`: the source was overwritten and its blobs went away.
             if let Some(committed) = self.write_version(&bucket, &op.key, &hold, fresh).await? {
                 return Ok(Outcome::Copied(Copied {
                     etag,
                     last_modified: committed.modified,
                     crc64,
+                    checksum,
                     version: committed.version,
                     source_version: source.version,
+                    encryption: protection.told(),
                 }));
             }
         }
         Err(too_much_contention())
+    }
+
+    /// What a copy is encrypted under: the data key of its source in an envelope of its own, if
+    /// both are encrypted.
+    fn protection_of_copy(
+        &self,
+        op: &CopyObject,
+        bucket: &Bucket,
+        source: &Object,
+        data_key: Option<&DataKey>,
+    ) -> Result<Option<Protection>, Fault> {
+        if source.kind == ObjectKind::Symlink {
+            return Ok(None);
+        }
+        let onto_itself = is_onto_itself(op, bucket);
+        let again = || {
+            let envelope = source.more.encryption.as_ref().filter(|_| onto_itself)?;
+            envelope.again().map(Encryption::from)
+        };
+        let wanted = op
+            .new
+            .encryption
+            .clone()
+            .or_else(|| bucket.record().encryption.clone().map(Encryption::from))
+            .or_else(again);
+        match (wanted, data_key) {
+            (None, _) => Ok(None),
+            (Some(wanted), Some(data_key)) => self
+                .wrap(bucket, &op.key, &wanted, data_key.clone())
+                .map(Some),
+            (Some(wanted), None) => self.protection(bucket, &op.key, Some(&wanted)),
+        }
     }
 
     /// The source of a copy, if its conditions hold. A delete marker is not there, even by its id.
@@ -106,11 +187,33 @@ impl Store {
     }
 }
 
+/// Onto itself, a copy exists to change the metadata, whatever the directive says.
+fn is_onto_itself(op: &CopyObject, bucket: &Bucket) -> bool {
+    let asked = &op.source.object;
+    asked.bucket == op.bucket && asked.key == op.key && !bucket.record().ever_versioned()
+}
+
+/// What a copy tells of its bytes, unless they were read and say it themselves.
+fn describe_copy(
+    store: &Store,
+    object: &mut Object,
+    source: &Object,
+    protection: Option<&Protection>,
+) {
+    object.more.encryption = protection.envelope();
+    if !protection.has_md5_etag() && object.md5.take().is_some() {
+        object.etag = ETag::of_md5(&store.tag_bytes(protection, [0; 16]));
+    }
+    // Of parts neither tag nor digest is that of the bytes.
+    if source.kind == ObjectKind::Multipart {
+        object.etag.clone_from(&source.etag);
+        object.md5 = None;
+    }
+}
+
 fn copied_object(op: &CopyObject, bucket: &Bucket, source: &Object) -> Object {
     let record = bucket.record();
-    let asked = &op.source.object;
-    // Onto itself, a copy exists to change the metadata, whatever the directive says.
-    let onto_itself = asked.bucket == op.bucket && asked.key == op.key && !record.ever_versioned();
+    let onto_itself = is_onto_itself(op, bucket);
     let kind = match source.kind {
         ObjectKind::Appendable if !onto_itself => ObjectKind::Normal,
         kind => kind,

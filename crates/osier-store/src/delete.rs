@@ -5,11 +5,12 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use osier_types::{
-    DeleteObjects, DeletedEntry, DeletedPage, Fault, ObjectDeleted, ObjectKey, ObjectRef, Outcome,
-    VersionId,
+    DeleteObject, DeleteObjects, DeletedEntry, DeletedPage, DeletionRefused, Fault, ObjectDeleted,
+    ObjectToDelete, Outcome, Refusals,
 };
 
 use crate::Store;
+use crate::lock::Governance;
 use crate::state::Bucket;
 
 /// Deletions of one request under way at once: engines make many changes durable for the price of
@@ -17,48 +18,72 @@ use crate::state::Bucket;
 const TOGETHER: usize = 64;
 
 impl Store {
-    pub(crate) async fn delete_object(&self, object: &ObjectRef) -> Result<Outcome, Fault> {
+    pub(crate) async fn delete_object(&self, asked: &DeleteObject) -> Result<Outcome, Fault> {
+        let object = &asked.object;
         let bucket = self.open_bucket(&object.bucket)?;
-        let deleted = self.delete(&bucket, &object.key, object.version).await?;
+        let wanted = ObjectToDelete {
+            key: object.key.clone(),
+            version: object.version,
+            conditions: asked.conditions.clone(),
+        };
+        let governance = asked.bypass_governance.into();
+        let deleted = self.delete(&bucket, &wanted, governance).await?;
         Ok(Outcome::ObjectDeleted(deleted))
     }
 
     pub(crate) async fn delete_objects(&self, asked: DeleteObjects) -> Result<Outcome, Fault> {
         let bucket = self.open_bucket(&asked.bucket)?;
+        let governance = Governance::from(asked.bypass_governance);
         let mut deleted = Vec::with_capacity(asked.objects.len());
+        let mut refused = Vec::new();
         for together in asked.objects.chunks(TOGETHER) {
             let deletions = together
                 .iter()
-                .map(|(key, version)| self.delete(&bucket, key, *version));
+                .map(|wanted| self.delete(&bucket, wanted, governance));
             let gone = all(deletions.collect()).await;
-            for ((key, version), gone) in together.iter().zip(gone) {
-                let gone = gone?;
-                deleted.push(DeletedEntry {
-                    key: key.clone(),
-                    version: *version,
-                    marker: gone.version.filter(|_| gone.is_marker),
-                });
+            for (wanted, gone) in together.iter().zip(gone) {
+                let (key, version) = (wanted.key.clone(), wanted.version);
+                match (gone, asked.refusals) {
+                    (Ok(gone), _) => deleted.push(DeletedEntry {
+                        key,
+                        version,
+                        marker: gone.version.filter(|_| gone.is_marker),
+                    }),
+                    (Err(fault), Refusals::First) => return Err(fault),
+                    (Err(fault), Refusals::Each) => refused.push(DeletionRefused {
+                        key,
+                        version,
+                        fault,
+                    }),
+                }
             }
         }
-        Ok(Outcome::Deleted(DeletedPage { asked, deleted }))
+        Ok(Outcome::Deleted(DeletedPage {
+            asked,
+            deleted,
+            refused,
+        }))
     }
 
     /// Deleting what is not there is no error.
     async fn delete(
         &self,
         bucket: &Bucket,
-        key: &ObjectKey,
-        version: Option<VersionId>,
+        wanted: &ObjectToDelete,
+        governance: Governance,
     ) -> Result<ObjectDeleted, Fault> {
+        let (key, conditions) = (&wanted.key, &wanted.conditions);
         let hold = self.hold(bucket, key).await;
-        let Some(version) = version else {
-            let marker = self.delete_newest(bucket, key, &hold).await?;
+        let Some(version) = wanted.version else {
+            let marker = self.delete_newest(bucket, key, conditions, &hold).await?;
             return Ok(ObjectDeleted {
                 version: marker,
                 is_marker: marker.is_some(),
             });
         };
-        let was_marker = self.delete_version(bucket, key, version, &hold).await?;
+        let was_marker = self
+            .delete_version(bucket, key, version, conditions, governance, &hold)
+            .await?;
         Ok(ObjectDeleted {
             version: bucket.record().ever_versioned().then_some(version),
             is_marker: was_marker.unwrap_or(false),

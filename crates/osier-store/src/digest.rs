@@ -1,4 +1,4 @@
-//! Checksums of bodies: MD5, CRC-64/XZ and, where signed, SHA-256, each byte once.
+//! Checksums of bodies: MD5, CRC-64/XZ and, where signed or asked for, others, each byte once.
 //!
 //! MD5 and SHA-256 of bodies of more than [`INLINE_MAX`] are reckoned on the pool for
 //! blocking work, in batches that overlap with receiving and writing.
@@ -10,10 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use crc_fast::CrcAlgorithm::Crc64Xz;
 use md5::{Digest as _, Md5};
-use osier_types::{Crc64, Fault, FaultKind};
+use osier_types::{Checksum, ChecksumAlgorithm, Crc64, Fault, FaultKind};
 use sha2::Sha256;
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
+
+use crate::body::ObjectBody;
+use crate::checksum::{Reckoner, is_cheap};
 
 /// Bodies up to this many bytes are hashed where they arrive.
 const INLINE_MAX: usize = 16 * 1024;
@@ -29,6 +32,16 @@ pub(crate) struct Digests {
     pub(crate) md5: osier_types::Md5,
     pub(crate) crc64: Crc64,
     pub(crate) sha256: Option<[u8; 32]>,
+    pub(crate) checksum: Option<Checksum>,
+}
+
+/// What to reckon beside MD5 and CRC-64/XZ.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Beside {
+    /// For a signed payload.
+    pub(crate) sha256: bool,
+    /// For S3.
+    pub(crate) checksum: Option<ChecksumAlgorithm>,
 }
 
 /// Checksums of a body that is still coming in.
@@ -36,6 +49,9 @@ pub(crate) struct Hashing {
     /// Cheap, so it is reckoned where the bytes arrive, while they are near the
     /// processor. MD5 alone decides how fast one long body can be.
     crc64: crc_fast::Digest,
+    /// Cheap too.
+    crc: Option<Reckoner>,
+    beside: Beside,
     shared: Arc<Shared>,
     waiting: Vec<Bytes>,
     waiting_bytes: usize,
@@ -70,16 +86,24 @@ struct Runner {
 struct Hasher {
     md5: Md5,
     sha256: Option<Sha256>,
+    sha1: Option<Reckoner>,
 }
 
 impl Hashing {
-    pub(crate) fn new(sha256: bool) -> Self {
+    pub(crate) fn new(beside: Beside) -> Self {
+        let asked = beside.checksum;
+        let sha256 = beside.sha256 || asked == Some(ChecksumAlgorithm::Sha256);
+        let sha1 = asked.filter(|asked| *asked == ChecksumAlgorithm::Sha1);
         let hasher = Box::new(Hasher {
             md5: Md5::new(),
+            // Whoever asks for it, it is reckoned once.
             sha256: sha256.then(Sha256::new),
+            sha1: sha1.map(Reckoner::new),
         });
         Self {
             crc64: crc_fast::Digest::new(Crc64Xz),
+            crc: asked.filter(|asked| is_cheap(*asked)).map(Reckoner::new),
+            beside,
             shared: Arc::new(Shared {
                 queue: Mutex::new(Queue {
                     batches: VecDeque::new(),
@@ -96,6 +120,9 @@ impl Hashing {
     /// Takes more bytes; waits while too many wait already.
     pub(crate) async fn feed(&mut self, bytes: Bytes) -> Result<(), Fault> {
         self.crc64.update(&bytes);
+        if let Some(crc) = &mut self.crc {
+            crc.update(&bytes);
+        }
         self.waiting_bytes = self.waiting_bytes.saturating_add(bytes.len());
         self.waiting.push(bytes);
         if self.waiting_bytes >= BATCH {
@@ -143,10 +170,16 @@ impl Hashing {
             self.shared.progress.notified().await;
         };
         hasher.update(&self.waiting);
+        let sha256 = hasher.sha256.map(|sha256| sha256.finalize().into());
+        let checksum = match self.beside.checksum {
+            Some(ChecksumAlgorithm::Sha256) => sha256.map(Checksum::Sha256),
+            _ => self.crc.take().or(hasher.sha1).map(Reckoner::finish),
+        };
         Ok(Digests {
             md5: hasher.md5.finalize().into(),
             crc64: self.crc64.finalize(),
-            sha256: hasher.sha256.map(|sha256| sha256.finalize().into()),
+            sha256: sha256.filter(|_| self.beside.sha256),
+            checksum,
         })
     }
 }
@@ -219,8 +252,26 @@ impl Hasher {
             if let Some(sha256) = &mut self.sha256 {
                 sha256.update(bytes);
             }
+            if let Some(sha1) = &mut self.sha1 {
+                sha1.update(bytes);
+            }
         }
     }
+}
+
+/// The checksums of bytes that are stored.
+pub(crate) async fn of_body(
+    mut body: ObjectBody,
+    checksum: Option<ChecksumAlgorithm>,
+) -> Result<Digests, Fault> {
+    let mut hashing = Hashing::new(Beside {
+        sha256: false,
+        checksum,
+    });
+    while let Some(bytes) = body.next().await? {
+        hashing.feed(bytes).await?;
+    }
+    hashing.finish().await
 }
 
 /// The checksum of `first` and then `second`, which has `second_length` bytes.
@@ -243,9 +294,15 @@ pub(crate) fn md5_of(parts: &[&[u8]]) -> osier_types::Md5 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checksum::checksum_of;
 
     async fn digests(chunks: &[&[u8]]) -> Digests {
-        let mut hashing = Hashing::new(true);
+        digests_with(chunks, None).await
+    }
+
+    async fn digests_with(chunks: &[&[u8]], checksum: Option<ChecksumAlgorithm>) -> Digests {
+        let sha256 = true;
+        let mut hashing = Hashing::new(Beside { sha256, checksum });
         for chunk in chunks {
             hashing.feed(Bytes::copy_from_slice(chunk)).await.unwrap();
         }
@@ -284,12 +341,17 @@ mod tests {
             assert_eq!(digests(&chunks).await, whole);
         }
         assert_eq!(whole.sha256.unwrap()[..], Sha256::digest(&body)[..]);
+        for algorithm in ChecksumAlgorithm::ALL {
+            let chunks: Vec<&[u8]> = body.chunks(70_000).collect();
+            let digests = digests_with(&chunks, Some(algorithm)).await;
+            assert_eq!(digests.checksum, Some(checksum_of(algorithm, &body)));
+        }
     }
 
     /// As when the pool ends before it comes to the work.
     #[tokio::test]
     async fn a_hasher_that_never_ran_fails_the_body() {
-        let hashing = Hashing::new(false);
+        let hashing = Hashing::new(Beside::default());
         let place = mem::replace(&mut hashing.shared.queue().hasher, Place::Running);
         let Place::Here(hasher) = place else {
             panic!("the hasher is away");

@@ -1,9 +1,11 @@
 //! Reading objects: `GetObject`, `HeadObject`, `GetObjectMeta`.
 
+use std::ops::Range;
+
 use osier_engine::EngineError;
 use osier_types::{
-    ByteRange, ETag, Fault, FaultKind, GetObject, ObjectInfo, ObjectKey, ObjectKind, ObjectRead,
-    ObjectRef, Outcome, RangeRequest, ReadConditions, ResolvedRange, Timestamp,
+    ByteRange, CustomerKey, ETag, Fault, FaultKind, GetObject, ObjectInfo, ObjectKey, ObjectKind,
+    ObjectRead, ObjectRef, Outcome, RangeRequest, ReadConditions, ResolvedRange, Timestamp,
 };
 
 use crate::body::ObjectBody;
@@ -11,34 +13,36 @@ use crate::content::Content;
 use crate::failure::{fault, too_much_contention};
 use crate::history::ATTEMPTS;
 use crate::rows::Object;
+use crate::seal::{DataKey, open_stretch};
 use crate::state::Bucket;
 use crate::{Reply, Store};
 
 /// An object found, with the symlink that led to it already followed.
-struct Found {
-    info: ObjectInfo,
+pub(crate) struct Found {
+    pub(crate) info: ObjectInfo,
     /// Where the bytes are.
-    key: ObjectKey,
-    seq: u64,
-    object: Box<Object>,
+    pub(crate) key: ObjectKey,
+    pub(crate) seq: u64,
+    pub(crate) object: Box<Object>,
 }
 
 impl Store {
     pub(crate) async fn get_object(&self, op: GetObject) -> Result<Reply, Fault> {
         let bucket = self.open_bucket(&op.object.bucket)?;
         for _ in 0..ATTEMPTS {
-            let found = self.follow(&bucket, &op.object).await?;
-            let range = check_and_resolve(&found.info, &op.conditions, op.range)?;
+            let mut found = self.follow(&bucket, &op.object).await?;
+            let key = self.unlock_found(&bucket, &mut found, op.customer_key.as_ref())?;
+            let range = self.range_of(&bucket, &found, &op).await?;
             let size = found.info.size;
             let (from, to) = range.map_or((0, size), |range| (range.start, range.end));
             let body = self
-                .body(&bucket, &found.key, found.seq, &found.object, from, to)
+                .body(&bucket, &found.key, found.seq, &found.object, from..to, key)
                 .await?;
             // Overwritten since its row was read: what is there now is the answer.
             let Some(mut body) = body else { continue };
             body.prefetch().await?;
             return Ok(Reply {
-                outcome: read(found.info, range, op.overrides),
+                outcome: read(found.info, range, op),
                 body: Some(body),
             });
         }
@@ -47,9 +51,38 @@ impl Store {
 
     pub(crate) async fn head_object(&self, op: GetObject) -> Result<Outcome, Fault> {
         let bucket = self.open_bucket(&op.object.bucket)?;
-        let found = self.follow(&bucket, &op.object).await?;
-        let range = check_and_resolve(&found.info, &op.conditions, op.range)?;
-        Ok(read(found.info, range, op.overrides))
+        let mut found = self.follow(&bucket, &op.object).await?;
+        self.unlock_found(&bucket, &mut found, op.customer_key.as_ref())?;
+        let range = self.range_of(&bucket, &found, &op).await?;
+        Ok(read(found.info, range, op))
+    }
+
+    /// The key of an object's bytes, and what the answer tells of it.
+    pub(crate) fn unlock_found(
+        &self,
+        bucket: &Bucket,
+        found: &mut Found,
+        customer: Option<&CustomerKey>,
+    ) -> Result<Option<DataKey>, Fault> {
+        let envelope = found.object.more.encryption.as_deref();
+        let key = self.unlock(bucket, &found.key, envelope, customer)?;
+        found.info.encryption = envelope.and_then(|envelope| envelope.told(customer));
+        Ok(key)
+    }
+
+    /// Which bytes of an object that meets the conditions.
+    async fn range_of(
+        &self,
+        bucket: &Bucket,
+        found: &Found,
+        op: &GetObject,
+    ) -> Result<Option<ByteRange>, Fault> {
+        let Some(number) = op.part else {
+            return check_and_resolve(&found.info, &op.conditions, op.range);
+        };
+        check_conditions(&op.conditions, &found.info.etag, found.info.last_modified)?;
+        let part = self.part_of(bucket, &found.key, found.seq, &found.object, number);
+        part.await.map(Some)
     }
 
     pub(crate) async fn object_meta(&self, object: &ObjectRef) -> Result<Outcome, Fault> {
@@ -65,23 +98,31 @@ impl Store {
         key: &ObjectKey,
         seq: u64,
         object: &Object,
-        from: u64,
-        to: u64,
+        range: Range<u64>,
+        data_key: Option<DataKey>,
     ) -> Result<Option<ObjectBody>, Fault> {
-        match self.content(bucket, key, seq, object, from, to).await? {
-            None => Ok(None),
-            Some(Content::Bytes(bytes)) => Ok(Some(ObjectBody::of_bytes(bytes))),
-            Some(Content::Pieces(pieces)) => match self.open_pieces(&bucket.name, pieces).await {
-                Ok(body) => Ok(Some(body)),
-                Err(EngineError::NoBlob) => Ok(None),
-                Err(error) => Err(fault(error, Some(&bucket.name))),
-            },
+        let (from, to) = (range.start, range.end);
+        let content = self.content(bucket, key, seq, object, from, to).await?;
+        match (content, data_key) {
+            (None, _) => Ok(None),
+            (Some(Content::Bytes(bytes)), None) => Ok(Some(ObjectBody::of_bytes(bytes))),
+            (Some(Content::Bytes(sealed)), Some(data_key)) => {
+                let bytes = open_stretch(&data_key, &sealed, from, to)?;
+                Ok(Some(ObjectBody::of_bytes(bytes)))
+            }
+            (Some(Content::Pieces(pieces)), data_key) => {
+                match self.open_pieces(&bucket.name, pieces, data_key).await {
+                    Ok(body) => Ok(Some(body)),
+                    Err(EngineError::NoBlob) => Ok(None),
+                    Err(error) => Err(fault(error, Some(&bucket.name))),
+                }
+            }
         }
     }
 
     /// The object, or what it points to when it is a symlink: bytes and checksums are the target's,
     /// everything else is the link's, the later date counts.
-    async fn follow(&self, bucket: &Bucket, asked: &ObjectRef) -> Result<Found, Fault> {
+    pub(crate) async fn follow(&self, bucket: &Bucket, asked: &ObjectRef) -> Result<Found, Fault> {
         let versioned = bucket.record().ever_versioned();
         let (row, object) = self.live(bucket, &asked.key, asked.version).await?;
         let seq = row.record.seq;
@@ -110,6 +151,8 @@ impl Store {
                 etag: object.etag.clone(),
                 md5: object.md5,
                 crc64: object.crc64,
+                checksum: object.more.checksum,
+                parts: object.more.parts,
                 last_modified: info.last_modified.max(row.record.modified),
                 ..info
             },
@@ -120,15 +163,12 @@ impl Store {
     }
 }
 
-pub(crate) fn read(
-    info: ObjectInfo,
-    range: Option<ByteRange>,
-    overrides: osier_types::ResponseOverrides,
-) -> Outcome {
+pub(crate) fn read(info: ObjectInfo, range: Option<ByteRange>, op: GetObject) -> Outcome {
     Outcome::Object(Box::new(ObjectRead {
         info,
         range,
-        overrides,
+        part: op.part,
+        overrides: op.overrides,
     }))
 }
 

@@ -6,11 +6,16 @@
 
 use bytes::Bytes;
 use osier_engine::{Batch, Check, EngineError, Expect, Family, KeyRange};
-use osier_types::{BucketVersioning, Fault, FaultKind, ObjectKey, Timestamp, VersionId};
+use osier_types::{
+    BucketVersioning, DeleteConditions, Fault, FaultKind, ObjectKey, ObjectPart, Timestamp,
+    VersionId, WriteConditions,
+};
 use tokio::sync::{RwLockReadGuard, RwLockWriteGuard};
 
+use crate::conditions::{check_delete, check_write};
 use crate::content::{Content, count};
 use crate::failure::{OrFault as _, too_much_contention};
+use crate::lock::{Governance, check_removable};
 use crate::rows::{self, Object, Record, escape, version_row};
 use crate::state::Bucket;
 use crate::{Store, is_conflict};
@@ -35,12 +40,15 @@ pub(crate) struct Hold<'a> {
 
 /// An object about to become a version.
 pub(crate) struct Fresh {
-    /// The object; its `data` is set from `content`.
+    /// The object; its `data` is set from `content`, its number of parts from `parts`.
     pub(crate) object: Object,
+    /// The parts that it was put together from.
+    pub(crate) parts: Vec<ObjectPart>,
     pub(crate) content: Content,
     /// Whether the references of `content` are new and must be added.
     pub(crate) link: bool,
     pub(crate) forbid_overwrite: bool,
+    pub(crate) conditions: WriteConditions,
     /// What else happens at the same moment.
     pub(crate) with: Batch,
 }
@@ -239,12 +247,16 @@ impl Store {
         mut fresh: Fresh,
     ) -> Result<Option<Committed>, Fault> {
         fresh.object.data = fresh.content.data();
+        fresh.object.more.parts = u16::try_from(fresh.parts.len())
+            .ok()
+            .filter(|parts| *parts > 0);
         let ever_versioned = bucket.record().ever_versioned();
         for _ in 0..ATTEMPTS {
             let head = self.head(bucket, key).await?;
             if fresh.forbid_overwrite && !ever_versioned && head.is_some() {
                 return Err(FaultKind::FileAlreadyExists.into());
             }
+            check_write(&fresh.conditions, head.as_ref().map(|head| &head.record))?;
             let mut batch = fresh.with.clone();
             let own_checks = batch.checks.len();
             let mut record = self.new_record(bucket, head.as_ref());
@@ -252,6 +264,7 @@ impl Store {
             self.displace_head(bucket, key, head.as_ref(), &mut record, &mut batch)
                 .await?;
             Self::add_content(&mut batch, key, record.seq, &fresh.content, fresh.link)?;
+            Self::add_parts(&mut batch, key, record.seq, &fresh.parts)?;
             let row_key = Bytes::copy_from_slice(key.as_bytes());
             batch
                 .puts
@@ -282,11 +295,15 @@ impl Store {
         &self,
         bucket: &Bucket,
         key: &ObjectKey,
+        conditions: &DeleteConditions,
         _hold: &Hold<'_>,
     ) -> Result<Option<VersionId>, Fault> {
         let ever_versioned = bucket.record().ever_versioned();
         for _ in 0..ATTEMPTS {
             let head = self.head(bucket, key).await?;
+            if let Some(head) = &head {
+                check_delete(conditions, &head.record)?;
+            }
             let mut batch = Batch::default();
             let mut marker = None;
             if ever_versioned {
@@ -301,6 +318,12 @@ impl Store {
                 marker = Some(record.version());
             } else {
                 let Some(head) = head else { return Ok(None) };
+                check_removable(
+                    &bucket.record(),
+                    &head.record,
+                    self.now(),
+                    Governance::Counts,
+                )?;
                 batch.checks.push(head.check());
                 batch.deletes.push((head.family, head.key.clone()));
                 self.release(bucket, key, &head.record, &mut batch).await?;
@@ -325,12 +348,16 @@ impl Store {
         bucket: &Bucket,
         key: &ObjectKey,
         version: VersionId,
+        conditions: &DeleteConditions,
+        governance: Governance,
         _hold: &Hold<'_>,
     ) -> Result<Option<bool>, Fault> {
         for _ in 0..ATTEMPTS {
             let Some(row) = self.row(bucket, key, Some(version)).await? else {
                 return Ok(None);
             };
+            check_delete(conditions, &row.record)?;
+            check_removable(&bucket.record(), &row.record, self.now(), governance)?;
             let mut batch = Batch::default();
             batch.checks.push(row.check());
             batch.deletes.push((row.family, row.key.clone()));
@@ -429,6 +456,12 @@ impl Store {
             batch.deletes.push((head.family, head.key.clone()));
         }
         if record.null && head.record.null {
+            check_removable(
+                &bucket.record(),
+                &head.record,
+                self.now(),
+                Governance::Counts,
+            )?;
             return self.release(bucket, key, &head.record, batch).await;
         }
         let mut older = head.record.clone();
@@ -441,6 +474,12 @@ impl Store {
             && let Some(seq) = head.record.null_seq
             && let Some(null) = self.older(bucket, key, seq).await?
         {
+            check_removable(
+                &bucket.record(),
+                &null.record,
+                self.now(),
+                Governance::Counts,
+            )?;
             batch.checks.push(null.check());
             batch.deletes.push((Family::Version, null.key.clone()));
             self.release(bucket, key, &null.record, batch).await?;

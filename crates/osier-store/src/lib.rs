@@ -9,27 +9,35 @@ mod append;
 mod audit;
 mod body;
 mod bucket;
+mod checksum;
+mod conditions;
 mod config;
 mod content;
 mod copy;
 mod delete;
 mod digest;
+mod encryption;
 mod failure;
 mod get;
 mod history;
 mod identities;
 mod intake;
 mod list;
+mod lock;
+mod more;
 mod multipart;
 mod part_copy;
+mod parts;
 mod processing;
 mod put;
 mod registry;
 mod rows;
 mod scan;
+mod seal;
 mod state;
 mod symlink;
 mod tagging_acl;
+mod vault;
 mod versions;
 
 #[cfg(test)]
@@ -42,16 +50,19 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use osier_engine::{Engine, EngineError, Family};
 use osier_types::{
-    BucketName, Clock, Fault, FaultKind, ObjectAcl, ObjectKey, ObjectKind, ObjectRef, Op, Outcome,
-    Owner, Resource, Rng, Tags, Timestamp, limits,
+    BucketName, Checksum, Clock, Fault, FaultKind, ObjectAcl, ObjectKey, ObjectKind, ObjectRef, Op,
+    Outcome, Owner, Resource, Rng, Tags, Timestamp, limits,
 };
 
 pub use audit::{AuditReport, BucketAudit};
 pub use body::{ObjectBody, ObjectChunk};
+pub use checksum::checksum_of;
+pub use encryption::MasterKeysUnfit;
 pub use identities::IdentityRow;
 pub use osier_engine::FileSlice;
 pub use processing::derived_reply;
 pub use state::BucketRecord;
+pub use vault::{InvalidMasterKeys, MasterKeyRefused, MasterKeys};
 
 use registry::Registry;
 use rows::Glance;
@@ -120,6 +131,11 @@ impl From<Outcome> for Reply {
 pub trait ByteSource: Send {
     /// The next bytes; `None` at the end. Never called again after `None` or a fault.
     async fn next(&mut self) -> Result<Option<Bytes>, Fault>;
+
+    /// The checksum that followed the body, once all has come.
+    fn trailer(&self) -> Option<Checksum> {
+        None
+    }
 }
 
 /// A body that is already in memory.
@@ -172,6 +188,7 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     settings: StoreSettings,
+    master_keys: MasterKeys,
     buckets: Arc<Registry>,
     /// Keep changes of one key from racing within this process, so that checks of batches rarely
     /// fail. Adding a part takes a read lock, everything else a write lock.
@@ -199,6 +216,7 @@ impl Store {
             clock,
             rng,
             settings,
+            master_keys: MasterKeys::default(),
             buckets: Arc::new(buckets),
             key_locks: (0..KEY_LOCKS)
                 .map(|_| tokio::sync::RwLock::default())
@@ -300,8 +318,7 @@ impl Store {
             }
             Op::GetBucketVersioning { bucket } => self.bucket_versioning(&bucket),
             Op::PutBucketVersioning { bucket, status } => {
-                self.change_bucket(&bucket, move |record| record.versioning = Some(status))
-                    .await
+                self.put_bucket_versioning(&bucket, status).await
             }
             Op::GetBucketTags { bucket } => self.bucket_tags(&bucket),
             Op::PutBucketTags { bucket, tags } => {
@@ -337,10 +354,11 @@ impl Store {
             }
             Op::GetPublicAccessBlock(scope) => self.public_access_block(caller, &scope),
             Op::PutPublicAccessBlock { scope, block } => {
-                self.put_public_access_block(caller, scope, block).await
+                self.put_public_access_block(caller, scope, Some(block))
+                    .await
             }
             Op::DeletePublicAccessBlock(scope) => {
-                self.put_public_access_block(caller, scope, false).await
+                self.put_public_access_block(caller, scope, None).await
             }
             Op::CreateAccessPoint { point, vpc } => {
                 Box::pin(self.create_access_point(point, vpc)).await
@@ -393,7 +411,7 @@ impl Store {
             Op::GetObject(op) => return Box::pin(self.get_object(op)).await,
             Op::HeadObject(op) => Box::pin(self.head_object(op)).await,
             Op::GetObjectMeta(object) => self.object_meta(&object).await,
-            Op::DeleteObject(object) => Box::pin(self.delete_object(&object)).await,
+            Op::DeleteObject(op) => Box::pin(self.delete_object(&op)).await,
             Op::CopyObject(op) => Box::pin(self.copy_object(op)).await,
             Op::AppendObject(op) => Box::pin(self.append_object(op, body)).await,
             Op::SealAppendObject {
@@ -412,6 +430,34 @@ impl Store {
             }
             Op::GetObjectAcl(object) => self.get_object_acl(&object).await,
             Op::PutObjectAcl { object, acl } => Box::pin(self.put_object_acl(&object, acl)).await,
+            Op::GetBucketEncryption { bucket } => self.bucket_encryption(&bucket),
+            Op::PutBucketEncryption { bucket, encryption } => {
+                self.put_bucket_encryption(&bucket, encryption).await
+            }
+            Op::DeleteBucketEncryption { bucket } => {
+                self.change_bucket(&bucket, move |record| record.encryption = None)
+                    .await
+            }
+            Op::GetBucketObjectLock { bucket } => self.bucket_lock(&bucket),
+            Op::PutBucketObjectLock { bucket, lock } => self.put_bucket_lock(&bucket, lock).await,
+            Op::InitiateBucketWorm { bucket, days } => self.initiate_worm(&bucket, days).await,
+            Op::AbortBucketWorm { bucket } => self.abort_worm(&bucket).await,
+            Op::CompleteBucketWorm { bucket, worm_id } => {
+                self.complete_worm(&bucket, worm_id).await
+            }
+            Op::ExtendBucketWorm {
+                bucket,
+                worm_id,
+                days,
+            } => self.extend_worm(&bucket, worm_id, days).await,
+            Op::GetBucketWorm { bucket } => self.bucket_worm(&bucket),
+            Op::GetObjectRetention(object) => self.object_retention(&object).await,
+            Op::PutObjectRetention(op) => Box::pin(self.put_object_retention(&op)).await,
+            Op::GetObjectLegalHold(object) => self.legal_hold(&object).await,
+            Op::PutObjectLegalHold { object, hold } => {
+                Box::pin(self.put_legal_hold(&object, hold)).await
+            }
+            Op::GetObjectAttributes(op) => Box::pin(self.object_attributes(op)).await,
             Op::OptionsObject(op) => self.preflight(&op),
             Op::InitiateMultipartUpload(op) => Box::pin(self.initiate_upload(op)).await,
             Op::UploadPart(op) => Box::pin(self.upload_part(op, body)).await,
@@ -456,11 +502,16 @@ fn subject(op: &Op) -> Option<Resource> {
         Op::PutObject(op) => Some(&op.key),
         Op::PostObject(op) => Some(&op.put.key),
         Op::GetObject(op) | Op::HeadObject(op) => Some(&op.object.key),
+        Op::DeleteObject(op) => Some(&op.object.key),
+        Op::PutObjectRetention(op) => Some(&op.object.key),
+        Op::GetObjectAttributes(op) => Some(&op.object.key),
         Op::GetProcessed(op) | Op::HeadProcessed(op) => Some(&op.read.object.key),
         Op::SaveProcessed(op) => Some(&op.source.key),
         Op::GetObjectMeta(object)
-        | Op::DeleteObject(object)
         | Op::GetSymlink(object)
+        | Op::GetObjectRetention(object)
+        | Op::GetObjectLegalHold(object)
+        | Op::PutObjectLegalHold { object, .. }
         | Op::GetObjectTagging(object)
         | Op::PutObjectTagging { object, .. }
         | Op::DeleteObjectTagging(object)

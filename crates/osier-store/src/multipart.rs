@@ -7,16 +7,20 @@
 use bytes::Bytes;
 use osier_engine::{Batch, Check, Expect, Family, KeyRange};
 use osier_types::{
-    CompleteMultipartUpload, CompletedParts, ETag, Fault, FaultKind, InitiateMultipartUpload,
-    ListMultipartUploads, ListParts, ObjectAcl, ObjectKind, Outcome, PartInfo, PartPage,
-    UploadEntry, UploadPage, UploadPart, UploadRef, limits,
+    ChecksumPlan, ChecksumPromise, CompleteMultipartUpload, CompletedParts, ETag, Expected, Fault,
+    FaultKind, InitiateMultipartUpload, ListMultipartUploads, ListParts, ObjectAcl, ObjectKind,
+    ObjectPart, Outcome, PartInfo, PartPage, UploadEntry, UploadPage, UploadPart, UploadRef,
+    limits,
 };
 
+use crate::checksum::{check_sent, of_parts};
 use crate::content::Content;
 use crate::digest::{combine, md5_of};
+use crate::encryption::OptionalProtection as _;
 use crate::failure::{OrFault as _, too_much_contention};
 use crate::history::{ATTEMPTS, Fresh, absent};
 use crate::intake::{Intake, Lead};
+use crate::more::{ObjectMore, PartMore, UploadMore};
 use crate::rows::{
     self, COUNTER_UPLOADS, Data, Object, PartRecord, Piece, UploadRecord, part_row, unescape,
     upload_row,
@@ -64,8 +68,10 @@ impl Store {
     ) -> Result<Outcome, Fault> {
         let bucket = self.open_bucket(&op.bucket)?;
         let forbid_overwrite = op.new.forbid_overwrite;
-        self.refuse_overwrite_early(&bucket, &op.key, forbid_overwrite)
+        self.refuse_overwrite_early(&bucket, &op.key, &op.new)
             .await?;
+        self.check_lock(&bucket, &op.new)?;
+        let protection = self.protection(&bucket, &op.key, op.new.encryption.as_ref())?;
         let mut id = [0; UPLOAD_ID_CHARS / 2];
         self.rng.fill(&mut id);
         // An entity tag is upper-case hex, and so is an upload id.
@@ -77,11 +83,16 @@ impl Store {
             class: op.new.storage_class.unwrap_or(class),
             sequential: op.sequential,
             forbid_overwrite,
-            acl: op.new.acl.unwrap_or(ObjectAcl::Default),
+            acl: op.new.acl.unwrap_or(op.new.unsaid_acl),
             headers: op.new.headers,
             user_meta: op.new.user_meta,
             persistent_headers: op.new.persistent_headers,
             tags: op.new.tags.unwrap_or_default(),
+            more: UploadMore {
+                encryption: protection.envelope(),
+                lock: Some(op.new.lock).filter(|lock| !lock.is_unset()),
+                checksum: op.checksum,
+            },
         };
         let row = upload_row(&op.key, &upload_id);
         let mut batch = Batch::default();
@@ -99,6 +110,8 @@ impl Store {
             bucket: op.bucket,
             key: op.key,
             upload_id,
+            encryption: protection.told(),
+            checksum: op.checksum,
             url_encoded: op.url_encoded,
         })
     }
@@ -132,21 +145,29 @@ impl Store {
         if upload.record.sequential {
             self.check_turn(&bucket, &op.upload, number).await?;
         }
+        let envelope = upload.record.more.encryption.as_deref();
+        let customer = op.customer_key.as_ref();
+        let protection = self.unlock_again(&bucket, &op.upload.key, envelope, customer)?;
+        let expected = expected_of_part(&op.expected, upload.record.more.checksum)?;
         let intake = Intake {
-            expected: &op.expected,
+            expected: &expected,
             max: self.settings.body_bytes_max,
             min: 0,
             inline: false,
             owner: self.owner_tag(&bucket, &op.upload.key),
             lead: Lead::NONE,
+            seal: protection.key(),
         };
         let received = self.receive(&bucket.name, intake, body).await?;
         let record = PartRecord {
             size: received.length,
-            md5: received.md5,
+            md5: self.tag_bytes(protection.as_ref(), received.md5),
             crc64: received.crc64,
             modified: self.now(),
             pieces: self.content_of(&received).pieces().to_vec(),
+            more: PartMore {
+                checksum: received.checksum,
+            },
         };
         let put = self
             .put_part(&bucket, &op.upload, &upload, number, &record)
@@ -154,9 +175,11 @@ impl Store {
         // A sealed blob can't vanish while it is held.
         put.ok_or(FaultKind::Internal)?;
         Ok(Outcome::PartUploaded {
-            etag: ETag::of_md5(&received.md5),
+            etag: ETag::of_md5(&record.md5),
             md5: received.md5,
             crc64: received.crc64,
+            checksum: received.checksum,
+            encryption: protection.told(),
         })
     }
 
@@ -267,15 +290,29 @@ impl Store {
             let mut with = removal(&upload, &parts);
             let (chosen, unused) = choose(parts, &op.parts)?;
             self.check_sizes(&chosen)?;
+            check_checksums(&op, upload.record.more.checksum, &chosen)?;
             for part in &unused {
                 with.unlinks
                     .extend(part.record.pieces.iter().map(Piece::link));
             }
-            let object = assemble(&upload.record, &chosen, op.acl);
+            let mut object = assemble(&upload.record, &chosen, op.acl);
+            let asked_lock = upload.record.more.lock.unwrap_or_default();
+            object.more.lock = self.lock_of(&bucket, asked_lock);
+            let encryption = object.more.encryption.as_ref();
+            let encryption = encryption.and_then(|envelope| envelope.told(None));
+            let parts = chosen
+                .iter()
+                .map(|part| ObjectPart {
+                    number: part.number,
+                    size: part.record.size,
+                    checksum: part.record.more.checksum,
+                })
+                .collect();
             if let Some(sent) = op.crc64.filter(|&sent| Some(sent) != object.crc64) {
                 let computed = object.crc64.unwrap_or_default();
                 return Err(FaultKind::InvalidCrc64 { sent, computed }.into());
             }
+            check_sent(op.checksum.as_ref(), object.more.checksum.as_ref())?;
             let pieces: Vec<Piece> = chosen
                 .into_iter()
                 .flat_map(|part| part.record.pieces)
@@ -287,11 +324,14 @@ impl Store {
                 .into());
             }
             let (etag, crc64) = (object.etag.clone(), object.crc64.unwrap_or_default());
+            let checksum = object.more.checksum;
             let fresh = Fresh {
                 object,
+                parts,
                 content: Content::Pieces(pieces),
                 link: false,
                 forbid_overwrite: op.forbid_overwrite || upload.record.forbid_overwrite,
+                conditions: op.conditions.clone(),
                 with,
             };
             // `None`: someone else completed or aborted it; looking again says so.
@@ -304,7 +344,9 @@ impl Store {
                     key: op.upload.key,
                     etag,
                     crc64,
+                    checksum,
                     version: committed.version,
+                    encryption,
                     url_encoded: op.url_encoded,
                 });
             }
@@ -379,12 +421,14 @@ impl Store {
                 etag: ETag::of_md5(&record.md5),
                 size: record.size,
                 crc64: record.crc64,
+                checksum: record.more.checksum,
                 last_modified: record.modified,
             });
             cursor.step();
         }
         Ok(Outcome::Parts(PartPage {
             storage_class: upload.record.class,
+            checksum: upload.record.more.checksum,
             asked,
             parts,
             is_truncated,
@@ -515,12 +559,72 @@ fn choose(parts: Vec<Part>, wanted: &CompletedParts) -> Result<(Vec<Part>, Vec<P
     }
 }
 
+/// What a part must be: the upload has chosen the checksum, if any.
+fn expected_of_part(expected: &Expected, plan: Option<ChecksumPlan>) -> Result<Expected, Fault> {
+    let mut expected = expected.clone();
+    let Some(wanted) = plan.map(|plan| plan.algorithm) else {
+        return Ok(expected);
+    };
+    match expected.checksum {
+        None | Some(ChecksumPromise::Unsent(_)) => {
+            expected.checksum = Some(ChecksumPromise::Unsent(wanted));
+        }
+        Some(promise) if promise.algorithm() == wanted => {}
+        Some(promise) => {
+            let (wanted, sent) = (wanted.name(), promise.algorithm().name());
+            return Err(FaultKind::InvalidRequest {
+                reason: format!(
+                    "the upload was begun with the checksum {wanted}, the part comes with {sent}"
+                ),
+            }
+            .into());
+        }
+    }
+    Ok(expected)
+}
+
+/// Refuses a completion that speaks of other checksums than those of the parts.
+fn check_checksums(
+    op: &CompleteMultipartUpload,
+    plan: Option<ChecksumPlan>,
+    chosen: &[Part],
+) -> Result<(), Fault> {
+    if let (Some(asked), Some(plan)) = (op.checksum_type, plan)
+        && asked != plan.kind
+    {
+        let (begun, asked) = (plan.kind.name(), asked.name());
+        return Err(FaultKind::InvalidRequest {
+            reason: format!("the upload was begun with the checksum type {begun}, not {asked}"),
+        }
+        .into());
+    }
+    let held = |number: u16| {
+        let part = chosen.iter().find(|part| part.number == number);
+        part.and_then(|part| part.record.more.checksum)
+    };
+    match op
+        .part_checksums
+        .iter()
+        .find(|(number, sent)| held(*number).is_some_and(|held| held != *sent))
+    {
+        Some((number, _)) => Err(FaultKind::InvalidPart {
+            number: u32::from(*number),
+        }
+        .into()),
+        None => Ok(()),
+    }
+}
+
 /// The object that parts become.
 fn assemble(upload: &UploadRecord, parts: &[Part], acl: Option<ObjectAcl>) -> Object {
     let digests: Vec<&[u8]> = parts.iter().map(|part| &part.record.md5[..]).collect();
     let crc64 = parts.iter().fold(0, |crc64, part| {
         combine(crc64, part.record.crc64, part.record.size)
     });
+    let checksums: Vec<_> = parts
+        .iter()
+        .map(|part| (part.record.more.checksum, part.record.size))
+        .collect();
     Object {
         kind: ObjectKind::Multipart,
         size: parts.iter().map(|part| part.record.size).sum(),
@@ -536,6 +640,11 @@ fn assemble(upload: &UploadRecord, parts: &[Part], acl: Option<ObjectAcl>) -> Ob
         symlink_target: None,
         sealed: None,
         data: Data::Empty,
+        more: ObjectMore {
+            encryption: upload.more.encryption.clone(),
+            checksum: of_parts(upload.more.checksum, &checksums),
+            ..ObjectMore::default()
+        },
     }
 }
 

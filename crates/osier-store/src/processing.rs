@@ -153,6 +153,8 @@ pub fn derived_reply(
         md5: None,
         crc64: None,
         sealed: None,
+        parts: None,
+        checksum: None,
         headers: ContentHeaders {
             content_encoding: None,
             content_type: Some(derived.content_type.into()),
@@ -170,7 +172,7 @@ pub fn derived_reply(
         }
     };
     Ok(Reply {
-        outcome: get::read(info, range, read.overrides),
+        outcome: get::read(info, range, read),
         body: with_body.then(|| ObjectBody::of_bytes(part)),
     })
 }

@@ -222,6 +222,10 @@ impl Registry {
         if record.owner.id != wanted.owner.id || !same_class || !same_redundancy {
             return Err(FaultKind::BucketAlreadyExists.into());
         }
+        // Object lock is for buckets that have it from the beginning, or for a request of its own.
+        if op.object_lock && record.lock.is_none() {
+            return Err(FaultKind::BucketAlreadyExists.into());
+        }
         if op.acl.is_none() && op.tags.is_none() {
             return Ok(());
         }
@@ -307,21 +311,8 @@ impl Registry {
         self.remove_record(&record).await
     }
 
-    /// Changes a bucket's record, durably and then in memory.
+    /// Changes a bucket's record, durably and then in memory, if `change` finds that it can be.
     pub(crate) async fn change(
-        self: &Arc<Self>,
-        name: &BucketName,
-        change: impl FnOnce(&mut BucketRecord) + Send + 'static,
-    ) -> Result<(), Fault> {
-        self.try_change(name, |record| {
-            change(record);
-            Ok(())
-        })
-        .await
-    }
-
-    /// Changes a bucket's record if `change` finds that it can be.
-    pub(crate) async fn try_change(
         self: &Arc<Self>,
         name: &BucketName,
         change: impl FnOnce(&mut BucketRecord) -> Result<(), Fault> + Send + 'static,

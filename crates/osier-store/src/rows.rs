@@ -1,12 +1,14 @@
 //! What the store keeps in rows, and under which keys. This is a file format.
 //!
-//! Every value begins with one schema byte ([`SCHEMA`]); what follows is
+//! Every value begins with one schema byte: [`SCHEMA`], or [`SCHEMA_MORE`] where fields follow
+//! that the first layout did not have (module `more`). What comes then is
 //! [postcard](https://postcard.jamesmunns.com/wire-format) unless said otherwise.
 //!
 //! System table (`TableId::SYSTEM`):
 //! - `Current[bucket name]`: [`BucketRecord`](crate::BucketRecord), with a layout of its own
-//!   ([`BUCKET_SCHEMA`]).
+//!   (later fields in module `more`).
 //! - `Config[account id]`: [`AccountRecord`].
+//! - `Body[master-keys]`: by which master keys of this store are known again.
 //!
 //! Table of identities (number `1 << 63`): `Config[name]`, sealed records of `osier-auth`.
 //!
@@ -17,7 +19,8 @@
 //!   at most one of the two; that row is its head, and every change of a key checks it.
 //! - `Version[esc(key) !seq]`: [`Record`]s of all other versions, so newest first.
 //! - `Body[esc(key) !seq u16]`: the bytes of a version too small for a blob (schema byte, then the
-//!   bytes as they are; number 0), or its pieces when they are too many for the record.
+//!   bytes as they are, sealed if the record says so; number 0), or its pieces when they are too
+//!   many for the record. Number [`PARTS_ROW`] is the table of parts of a multipart object.
 //! - `Upload[esc(key) id]`: [`UploadRecord`]; the id is 32 hex digits.
 //! - `Part[esc(key) id u16]`: [`PartRecord`].
 //! - `Config[processConfiguration]`: [`ProcessingConfig`](osier_types::ProcessingConfig).
@@ -30,18 +33,21 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use osier_engine::{BlobId, RefTag, Run};
 use osier_types::{
-    BucketAccess, ContentHeaders, Crc64, ETag, Fault, FaultKind, HeaderBytes, Md5, ObjectAcl,
-    ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, StorageClass, Tags, Timestamp, VersionId,
+    ContentHeaders, Crc64, ETag, Fault, FaultKind, HeaderBytes, Md5, ObjectAcl, ObjectEntry,
+    ObjectInfo, ObjectKey, ObjectKind, StorageClass, Tags, Timestamp, VersionId,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::more::{ObjectMore, PartMore, Row, UploadMore};
 use crate::state::BucketRecord;
 
 /// The version of every row's layout.
 pub(crate) const SCHEMA: u8 = 1;
-/// The version of a bucket's record. The first ended before `access`.
-pub(crate) const BUCKET_SCHEMA: u8 = 2;
+/// Layout 1, and then fields that it lacks. Programs that know only layout 1 refuse it.
+pub(crate) const SCHEMA_MORE: u8 = 2;
+/// Number of the `Body` row that tells of parts: beyond those of pieces.
+pub(crate) const PARTS_ROW: usize = u16::MAX as usize;
 /// Counter of unfinished uploads.
 pub(crate) const COUNTER_UPLOADS: usize = 10;
 /// Counter of delete markers.
@@ -90,6 +96,9 @@ pub(crate) struct Object {
     pub(crate) symlink_target: Option<ObjectKey>,
     pub(crate) sealed: Option<Timestamp>,
     pub(crate) data: Data,
+    /// What the first layout lacks.
+    #[serde(skip)]
+    pub(crate) more: ObjectMore,
 }
 
 /// The beginning of a [`Record`]: all that a list tells.
@@ -149,7 +158,7 @@ pub(crate) enum Data {
     Manifest(Vec<u64>),
 }
 
-/// A stretch of a blob.
+/// A stretch of a blob. Of sealed blobs, offset and length count the bytes before sealing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Piece {
     blob: u64,
@@ -173,6 +182,9 @@ pub(crate) struct UploadRecord {
     pub(crate) user_meta: Vec<(String, HeaderBytes)>,
     pub(crate) persistent_headers: Vec<(String, HeaderBytes)>,
     pub(crate) tags: Tags,
+    /// What the first layout lacks.
+    #[serde(skip)]
+    pub(crate) more: UploadMore,
 }
 
 /// One part of an upload.
@@ -183,6 +195,9 @@ pub(crate) struct PartRecord {
     pub(crate) crc64: Crc64,
     pub(crate) modified: Timestamp,
     pub(crate) pieces: Vec<Piece>,
+    /// What the first layout lacks.
+    #[serde(skip)]
+    pub(crate) more: PartMore,
 }
 
 /// Stored bytes that can't be what this program wrote.
@@ -205,6 +220,7 @@ impl Record {
             etag: object.etag.clone(),
             md5: object.md5,
             crc64: object.crc64,
+            checksum: object.more.checksum,
             last_modified: self.modified,
             storage_class: object.class,
             acl: object.acl,
@@ -214,6 +230,13 @@ impl Record {
             tags: object.tags.clone(),
             symlink_target: object.symlink_target.clone(),
             sealed: object.sealed,
+            encryption: object
+                .more
+                .encryption
+                .as_ref()
+                .and_then(|envelope| envelope.told(None)),
+            lock: object.more.lock.unwrap_or_default(),
+            parts: object.more.parts,
         }
     }
 
@@ -231,7 +254,7 @@ impl Record {
 }
 
 impl Object {
-    /// How many `Body` rows it has.
+    /// How many `Body` rows its bytes have.
     pub(crate) fn body_rows(&self) -> usize {
         match &self.data {
             Data::Empty | Data::Pieces(_) => 0,
@@ -259,12 +282,13 @@ impl Summary {
 }
 
 impl Piece {
-    pub(crate) fn whole(run: Run, tag: RefTag) -> Self {
+    /// All of a blob, which holds `length` bytes.
+    pub(crate) fn whole(run: Run, length: u64, tag: RefTag) -> Self {
         Self {
             blob: run.blob.0,
             blob_length: run.length,
             offset: 0,
-            length: run.length,
+            length,
             tag: tag.0,
         }
     }
@@ -326,48 +350,57 @@ pub(crate) fn class_index(class: StorageClass) -> usize {
 }
 
 /// A row's value.
-pub(crate) fn encode<T: Serialize>(row: &T) -> Result<Bytes, Fault> {
-    postcard::to_extend(row, vec![SCHEMA])
-        .map(Bytes::from)
-        .map_err(|error| Fault::new(FaultKind::Internal).because(error))
+pub(crate) fn encode<T: Serialize + Row>(row: &T) -> Result<Bytes, Fault> {
+    let later = row.later()?;
+    let schema = if later.is_empty() {
+        SCHEMA
+    } else {
+        SCHEMA_MORE
+    };
+    let mut value = postcard::to_extend(row, vec![schema])
+        .map_err(|error| Fault::new(FaultKind::Internal).because(error))?;
+    value.extend_from_slice(&later);
+    Ok(Bytes::from(value))
 }
 
 /// What a row's value says; the end of it may be left unread ([`Summary`]).
-pub(crate) fn decode<T: DeserializeOwned>(value: &[u8]) -> Result<T, Fault> {
+pub(crate) fn decode<T: DeserializeOwned + Row>(value: &[u8]) -> Result<T, Fault> {
     let damaged = |why: String| Fault::new(FaultKind::Damaged).because(UnreadableRow(why));
-    match value.split_first() {
-        Some((&SCHEMA, row)) => postcard::take_from_bytes(row)
-            .map(|(row, _)| row)
-            .map_err(|error| damaged(error.to_string())),
-        Some((other, _)) => Err(damaged(format!("layout {other}"))),
-        None => Err(damaged("empty".to_owned())),
+    let (schema, row) = value
+        .split_first()
+        .ok_or_else(|| damaged("empty".to_owned()))?;
+    if ![SCHEMA, SCHEMA_MORE].contains(schema) {
+        return Err(damaged(format!("layout {schema}")));
+    }
+    let (mut row, rest) =
+        postcard::take_from_bytes::<T>(row).map_err(|error| damaged(error.to_string()))?;
+    if *schema == SCHEMA_MORE {
+        row.take_later(rest)?;
+    }
+    Ok(row)
+}
+
+/// Lists and authorisation read no later fields.
+impl Row for Summary {
+    fn take_later(&mut self, _: &[u8]) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+impl Row for Glance {
+    fn take_later(&mut self, _: &[u8]) -> Result<(), Fault> {
+        Ok(())
     }
 }
 
 /// A bucket's record as a row's value.
 pub(crate) fn encode_bucket(record: &BucketRecord) -> Result<Bytes, Fault> {
-    postcard::to_extend(record, vec![BUCKET_SCHEMA])
-        .map(Bytes::from)
-        .map_err(|error| Fault::new(FaultKind::Internal).because(error))
+    encode(record)
 }
 
-/// The inverse of [`encode_bucket`]; reads the first layout too.
+/// The inverse of [`encode_bucket`].
 pub(crate) fn decode_bucket(value: &[u8]) -> Result<BucketRecord, Fault> {
-    let read = |row: &[u8]| {
-        postcard::take_from_bytes(row)
-            .map(|(record, _)| record)
-            .map_err(|error| unreadable(&error.to_string()))
-    };
-    match value.split_first() {
-        Some((&BUCKET_SCHEMA, row)) => read(row),
-        Some((&SCHEMA, row)) => {
-            let access = postcard::to_stdvec(&BucketAccess::default())
-                .map_err(|error| Fault::new(FaultKind::Internal).because(error))?;
-            read(&[row, &access].concat())
-        }
-        Some((other, _)) => Err(unreadable(&format!("layout {other}"))),
-        None => Err(unreadable("empty")),
-    }
+    decode(value)
 }
 
 /// Bytes kept as they are.
@@ -510,7 +543,7 @@ mod tests {
 
     #[test]
     fn damaged_rows_are_told() {
-        for bad in [&b""[..], b"\x02", b"\x01"] {
+        for bad in [&b""[..], b"\x03", b"\x02", b"\x01"] {
             let fault = decode::<Record>(bad).unwrap_err();
             assert_eq!(fault.kind, FaultKind::Damaged);
         }
@@ -550,6 +583,7 @@ mod tests {
                 symlink_target: None,
                 sealed: None,
                 data: Data::Pieces(vec![piece]),
+                more: ObjectMore::default(),
             })),
         };
         let row = encode(&record).unwrap();

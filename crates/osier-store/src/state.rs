@@ -4,8 +4,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use osier_engine::TableId;
 use osier_types::{
-    BucketAccess, BucketAcl, BucketEntry, BucketName, BucketVersioning, CorsConfig, DataRedundancy,
-    Owner, ProcessingConfig, StorageClass, Tags, Timestamp,
+    BucketAccess, BucketAcl, BucketEncryption, BucketEntry, BucketLock, BucketName,
+    BucketVersioning, BucketWorm, CorsConfig, DataRedundancy, Owner, ProcessingConfig,
+    StorageClass, Tags, Timestamp, WormState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,13 +37,30 @@ pub struct BucketRecord {
     pub(crate) deleting: bool,
     /// Policy, referers, access points and the like. The same until one of them changes, so
     /// that what is compiled from it can be kept beside it.
+    #[serde(skip)]
     pub access: Arc<BucketAccess>,
+    /// What objects get that say nothing of encryption.
+    #[serde(skip)]
+    pub encryption: Option<BucketEncryption>,
+    /// Object lock: once there, it stays.
+    #[serde(skip)]
+    pub lock: Option<BucketLock>,
+    /// The retention policy of OSS.
+    #[serde(skip)]
+    pub worm: Option<BucketWorm>,
 }
 
 impl BucketRecord {
     /// Whether version ids are told of its objects.
     pub fn ever_versioned(&self) -> bool {
         self.versioning.is_some()
+    }
+
+    /// Whether there is a retention policy, unless it lapsed.
+    pub(crate) fn has_worm(&self, now: Timestamp) -> bool {
+        self.worm
+            .as_ref()
+            .is_some_and(|worm| worm.state(now) != WormState::Expired)
     }
 
     pub(crate) fn entry(&self, location: &str) -> BucketEntry {

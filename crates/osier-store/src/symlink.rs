@@ -12,15 +12,19 @@ use crate::put::new_object;
 impl Store {
     pub(crate) async fn put_symlink(&self, op: PutSymlink) -> Result<Outcome, Fault> {
         let bucket = self.open_bucket(&op.bucket)?;
+        self.check_lock(&bucket, &op.new)?;
         let etag = ETag::of_md5(&md5_of(&[op.target.as_bytes()]));
         let class = bucket.record().storage_class;
         let mut object = new_object(&op.new, ObjectKind::Symlink, class, etag);
         object.symlink_target = Some(op.target);
+        object.more.lock = self.lock_of(&bucket, op.new.lock);
         let fresh = Fresh {
             object,
+            parts: Vec::new(),
             content: Content::EMPTY,
             link: false,
             forbid_overwrite: op.new.forbid_overwrite,
+            conditions: op.new.conditions,
             with: Batch::default(),
         };
         let hold = self.hold(&bucket, &op.key).await;

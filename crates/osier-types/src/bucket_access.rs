@@ -16,12 +16,42 @@ pub const ALIAS_END: &str = "-ossalias";
 pub struct BucketAccess {
     /// The bucket policy, as it was put.
     pub policy: Option<Arc<str>>,
-    /// Block Public Access of the bucket.
-    pub block_public_access: bool,
+    /// Block Public Access of the bucket; `None` where nobody ever said anything.
+    pub block_public_access: Option<PublicAccessBlock>,
     /// Whose pages may refer to its objects.
     pub referer: Option<RefererConfig>,
     /// In order of names.
     pub access_points: Vec<AccessPoint>,
+}
+
+/// What of public access is blocked. OSS has one switch for all four.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicAccessBlock {
+    /// Lists that would open something are refused.
+    pub block_acls: bool,
+    /// Lists that open something grant nothing.
+    pub ignore_acls: bool,
+    /// Policies that would open something are refused.
+    pub block_policy: bool,
+    /// Policies that open something grant nothing to the public.
+    pub restrict_buckets: bool,
+}
+
+impl PublicAccessBlock {
+    /// All of it, or nothing.
+    pub const fn whole(block: bool) -> Self {
+        Self {
+            block_acls: block,
+            ignore_acls: block,
+            block_policy: block,
+            restrict_buckets: block,
+        }
+    }
+
+    /// Everything is blocked.
+    pub fn is_whole(self) -> bool {
+        self == Self::whole(true)
+    }
 }
 
 /// Hotlink protection: which pages may refer to a bucket's objects.

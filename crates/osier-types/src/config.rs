@@ -45,6 +45,18 @@ words! {
         RequestPayment = "requestPayment",
         /// Resource group.
         ResourceGroup = "resourceGroup",
+        /// S3: faster transfers.
+        S3Accelerate = "s3-accelerate",
+        /// S3: rules by age. Its document is not that of OSS.
+        S3Lifecycle = "s3-lifecycle",
+        /// S3: access logs.
+        S3Logging = "s3-logging",
+        /// S3: events.
+        S3Notification = "s3-notification",
+        /// S3: who owns objects that others write.
+        S3OwnershipControls = "s3-ownershipControls",
+        /// S3: static website.
+        S3Website = "s3-website",
         /// Image styles.
         Style = "style",
         /// Bucket tags.
@@ -76,17 +88,39 @@ impl ConfigKind {
     pub const fn support(self) -> ConfigSupport {
         match self {
             Self::Cors
+            | Self::Encryption
+            | Self::ObjectWorm
             | Self::Policy
             | Self::PolicyStatus
             | Self::PublicAccessBlock
             | Self::Referer
             | Self::Style
-            | Self::Tagging => ConfigSupport::Effective,
+            | Self::Tagging
+            | Self::Worm => ConfigSupport::Effective,
             Self::RequestPayment
             | Self::ResourceGroup
             | Self::TransferAcceleration
+            | Self::S3Accelerate
+            | Self::S3Lifecycle
+            | Self::S3Logging
+            | Self::S3Notification
+            | Self::S3OwnershipControls
+            | Self::S3Website
             | Self::ArchiveDirectRead => ConfigSupport::Stored,
             _ => ConfigSupport::Refused,
         }
+    }
+
+    /// Whether only S3 has it, or has it in a form of its own.
+    pub const fn is_of_s3(self) -> bool {
+        matches!(
+            self,
+            Self::S3Accelerate
+                | Self::S3Lifecycle
+                | Self::S3Logging
+                | Self::S3Notification
+                | Self::S3OwnershipControls
+                | Self::S3Website
+        )
     }
 }

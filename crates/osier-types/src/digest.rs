@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Checksum, ChecksumAlgorithm};
+
 /// An MD5 digest.
 pub type Md5 = [u8; 16];
 
@@ -70,6 +72,29 @@ pub struct Expected {
     pub crc64: Option<Crc64>,
     /// A signed payload digest (`x-oss-content-sha256` in hex).
     pub sha256: Option<[u8; 32]>,
+    /// `x-amz-checksum-*`.
+    pub checksum: Option<ChecksumPromise>,
+}
+
+/// What a client says of the checksum of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChecksumPromise {
+    /// Its value.
+    Sent(Checksum),
+    /// That it follows the body.
+    Trailing(ChecksumAlgorithm),
+    /// Nothing; it is reckoned and kept all the same.
+    Unsent(ChecksumAlgorithm),
+}
+
+impl ChecksumPromise {
+    /// How it is reckoned.
+    pub const fn algorithm(&self) -> ChecksumAlgorithm {
+        match self {
+            Self::Sent(checksum) => checksum.algorithm(),
+            Self::Trailing(algorithm) | Self::Unsent(algorithm) => *algorithm,
+        }
+    }
 }
 
 #[cfg(test)]

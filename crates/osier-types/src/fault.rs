@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use crate::{BucketName, ConfigKind, ETag, RefererDenial, Resource, Timestamp, VersionId};
+use crate::{
+    BucketName, ConfigKind, ETag, LockedBy, RefererDenial, Resource, Timestamp, VersionId,
+};
 
 /// A refused or failed operation.
 #[derive(Clone, Debug)]
@@ -69,6 +71,21 @@ pub enum FaultKind {
     },
     /// The signed digest of the payload is not that of the body.
     PayloadDigestMismatch,
+    /// A digest or checksum, well formed, is not that of the body.
+    ChecksumMismatch {
+        /// The header or trailer that brought it: `Content-MD5`, `x-amz-checksum-crc32`.
+        name: &'static str,
+    },
+    /// `aws-chunked`: a chunk's head or end breaks the rules.
+    MalformedChunk {
+        /// Which rule.
+        reason: &'static str,
+    },
+    /// `aws-chunked`: what follows the last chunk is not what was announced.
+    MalformedTrailer {
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// A body, part or object is larger than allowed.
     EntityTooLarge {
         /// Bytes allowed.
@@ -84,6 +101,27 @@ pub enum FaultKind {
         /// Bytes allowed.
         max: usize,
     },
+    /// No such way of encrypting.
+    InvalidEncryptionAlgorithm {
+        /// As sent.
+        algorithm: String,
+    },
+    /// What is said of encryption does not go together, or a customer's key is none.
+    InvalidEncryptionRequest {
+        /// Why.
+        reason: String,
+    },
+    /// No such master key.
+    NoSuchMasterKey {
+        /// As sent.
+        key_id: String,
+    },
+    /// The object is encrypted under a customer's key, which did not come along.
+    CustomerKeyMissing,
+    /// The object is encrypted under another customer's key than the one that came along.
+    CustomerKeyWrong,
+    /// A customer's key came along for an object that is not encrypted under one.
+    CustomerKeyUnwanted,
     /// A tag breaks the rules.
     InvalidTag {
         /// Which rule.
@@ -138,6 +176,20 @@ pub enum FaultKind {
     CorsForbidden,
     /// The signature is not the one computed here.
     SignatureDoesNotMatch(Box<SignatureMismatch>),
+    /// An S3 signature that can't be read, or is made for something else.
+    MalformedAuthorization {
+        /// Where it was.
+        place: AuthorizationPlace,
+        /// What is wrong.
+        reason: String,
+        /// The region it should have named, when that is what is wrong.
+        region: Option<String>,
+    },
+    /// A signed S3 request without a header that it must have.
+    MissingSecurityHeader {
+        /// Which.
+        name: &'static str,
+    },
     /// No such access key, or it is disabled.
     InvalidAccessKeyId {
         /// As sent.
@@ -180,6 +232,8 @@ pub enum FaultKind {
     },
     /// The configuration document was never set.
     NoSuchConfig(ConfigKind),
+    /// The object has no retention, or no legal hold was ever set.
+    NoSuchObjectLock,
     /// No such access point.
     NoSuchAccessPoint {
         /// As sent.
@@ -234,6 +288,17 @@ pub enum FaultKind {
     InvalidPartOrder,
     /// A part of a sequential upload came out of turn.
     PartNotSequential,
+    /// The version may not be removed or overwritten.
+    ObjectLocked(LockedBy),
+    /// The bucket's state forbids it: object lock needs versions, and keeps them on.
+    InvalidBucketState {
+        /// Why.
+        reason: String,
+    },
+    /// The bucket has a retention policy already.
+    WormAlreadyExists,
+    /// The bucket's retention policy is final.
+    WormLocked,
     /// A condition does not hold.
     PreconditionFailed {
         /// The header that did not hold.
@@ -283,6 +348,19 @@ pub enum PictureFault {
     Watermark,
 }
 
+impl PictureFault {
+    /// OSS's word for it, the same wherever pictures are made.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "InvalidArgument",
+            Self::MissingArgument => "MissingArgument",
+            Self::BadRequest => "BadRequest",
+            Self::TooLarge => "ImageTooLarge",
+            Self::Watermark => "WatermarkError",
+        }
+    }
+}
+
 /// Why permission was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccessDenial {
@@ -311,6 +389,11 @@ pub enum AccessDenial {
         /// The finer code.
         ec: &'static str,
     },
+    /// Headers that change what an S3 request means and are not signed.
+    HeadersNotSigned {
+        /// Their names, separated by commas.
+        names: String,
+    },
     /// A condition of a form's policy does not hold.
     PostPolicy {
         /// Which.
@@ -324,6 +407,15 @@ pub enum AccessDenial {
     Referer(RefererDenial),
     /// A policy denies it, or those that are asked do not grant it.
     Policy(Box<PolicyDenial>),
+}
+
+/// Where an S3 signature travelled: its faults have a code of their own for each place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorizationPlace {
+    /// `Authorization`.
+    Header,
+    /// The query string.
+    Query,
 }
 
 /// What policies have to do with a denial.

@@ -8,13 +8,16 @@
 mod access;
 mod bucket;
 mod bucket_access;
+mod checksum;
 mod clock;
 mod config;
 mod cors;
 mod digest;
+mod encryption;
 mod fault;
 mod key;
 pub mod limits;
+mod lock;
 mod object;
 mod op;
 mod outcome;
@@ -30,21 +33,27 @@ pub use bucket::{
     UnknownWord,
 };
 pub use bucket_access::{
-    ALIAS_END, AccessPoint, AccessPointName, BucketAccess, InvalidAccessPointName, RefererConfig,
-    RefererDenial,
+    ALIAS_END, AccessPoint, AccessPointName, BucketAccess, InvalidAccessPointName,
+    PublicAccessBlock, RefererConfig, RefererDenial,
 };
+pub use checksum::{Checksum, ChecksumAlgorithm, ChecksumPlan, ChecksumType, ObjectChecksum};
 pub use clock::{Clock, ManualClock, Rng, SeededRng};
 pub use config::{ConfigKind, ConfigSupport};
 pub use cors::{CorsConfig, CorsRule, Preflight};
-pub use digest::{Crc64, ETag, Expected, Md5};
+pub use digest::{ChecksumPromise, Crc64, ETag, Expected, Md5};
+pub use encryption::{BucketEncryption, CustomerKey, Encrypted, Encryption, KmsEncryption};
 pub use fault::{
-    AccessDenial, DenialKind, DeniedBy, DeniedPrincipal, Fault, FaultKind, PictureFault,
-    PolicyDenial, PrincipalKind, SignatureMismatch,
+    AccessDenial, AuthorizationPlace, DenialKind, DeniedBy, DeniedPrincipal, Fault, FaultKind,
+    PictureFault, PolicyDenial, PrincipalKind, SignatureMismatch,
 };
 pub use key::{InvalidObjectKey, ObjectKey};
+pub use lock::{
+    BucketLock, BucketWorm, DefaultRetention, LegalHold, LockedBy, ObjectLock, Retention,
+    RetentionMode, RetentionPeriod, WormState,
+};
 pub use object::{
     ContentHeaders, HeaderBytes, InvalidTags, NewObject, ObjectAcl, ObjectInfo, ObjectKind, Owner,
-    ReadConditions, ResponseOverrides, Tag, Tags,
+    ReadConditions, ResponseOverrides, Tag, Tags, WriteConditions,
 };
 pub use op::*;
 pub use outcome::*;

@@ -46,6 +46,16 @@ pub const LIST_PARTS_DEFAULT: u32 = 1000;
 pub const BUCKETS_PER_ACCOUNT_MAX: usize = 100;
 /// Rules of one CORS configuration.
 pub const CORS_RULES_MAX: usize = 20;
+/// Days of a retention at most (100 years, Amazon S3 object lock).
+pub const RETENTION_DAYS_MAX: u32 = 36_500;
+/// Days of a bucket's retention policy at most (70 years, OSS).
+pub const WORM_DAYS_MAX: u32 = 25_550;
+/// How long a bucket's retention policy can stay unlocked (24 hours, OSS).
+pub const WORM_UNLOCKED_MS_MAX: i64 = 24 * 60 * 60 * 1000;
+/// Characters of a master key's id.
+pub const KMS_KEY_ID_CHARS_MAX: usize = 256;
+/// Bytes of an encryption context as sent (8 KiB, the limit of Amazon KMS).
+pub const ENCRYPTION_CONTEXT_BYTES_MAX: usize = 8 * 1024;
 /// Access point names have at least this many characters (`CreateAccessPoint`).
 pub const ACCESS_POINT_NAME_MIN: usize = 3;
 /// Access point names have at most this many characters (`CreateAccessPoint`).
@@ -74,6 +84,12 @@ pub const TRAFFIC_LIMIT_MAX: u64 = 838_860_800;
 pub const FORM_FIELD_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of everything before the file in `PostObject` (2 MiB).
 pub const FORM_HEAD_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of the line before a chunk in `aws-chunked`: 16 hex digits, `;chunk-signature=`, 64 hex
+/// digits and the line's end make 99.
+pub const CHUNK_HEAD_BYTES_MAX: usize = 128;
+/// Bytes of all that follows the last chunk in `aws-chunked`: a checksum and a signature make
+/// less than 300.
+pub const CHUNK_TRAILER_BYTES_MAX: usize = 1024;
 /// Parameters of one control request, query and form together: `PushObjectCache` and lists of tags
 /// stay far below it.
 pub const CONTROL_PARAMETERS_MAX: usize = 500;

@@ -4,15 +4,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::bucket::words;
 use crate::limits::{TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX};
-use crate::{Crc64, ETag, Md5, ObjectKey, StorageClass, Timestamp, VersionId};
+use crate::{
+    Crc64, ETag, Encrypted, Encryption, Md5, ObjectChecksum, ObjectKey, ObjectLock, StorageClass,
+    Timestamp, VersionId,
+};
 
 /// The value of a header as the client sent it: mostly ASCII, sometimes raw UTF-8 or Latin-1.
 pub type HeaderBytes = Vec<u8>;
 
 words! {
     /// Who may use an object without further permission.
+    #[derive(Default)]
     ObjectAcl {
         /// As the bucket says.
+        #[default]
         Default = "default",
         /// Only the owner.
         Private = "private",
@@ -142,10 +147,18 @@ pub struct NewObject {
     pub tags: Option<Tags>,
     /// `x-oss-object-acl`; absent means `default`.
     pub acl: Option<ObjectAcl>,
+    /// What `acl` is when it is absent.
+    pub unsaid_acl: ObjectAcl,
     /// `x-oss-storage-class`; absent means the bucket's.
     pub storage_class: Option<StorageClass>,
     /// `x-oss-forbid-overwrite: true`.
     pub forbid_overwrite: bool,
+    /// What must hold of the object that it replaces.
+    pub conditions: WriteConditions,
+    /// How to encrypt it; absent means as the bucket says.
+    pub encryption: Option<Encryption>,
+    /// Retention and legal hold; without a retention the bucket's default counts.
+    pub lock: ObjectLock,
 }
 
 /// Everything that can be told of one version of an object, but its bytes.
@@ -165,6 +178,8 @@ pub struct ObjectInfo {
     pub md5: Option<Md5>,
     /// Checksum of all bytes.
     pub crc64: Option<Crc64>,
+    /// The checksum that S3 clients sent, or that was reckoned for them.
+    pub checksum: Option<ObjectChecksum>,
     /// When it was written.
     pub last_modified: Timestamp,
     /// How warm it is kept.
@@ -183,6 +198,22 @@ pub struct ObjectInfo {
     pub symlink_target: Option<ObjectKey>,
     /// When an appendable object was sealed.
     pub sealed: Option<Timestamp>,
+    /// How it is encrypted.
+    pub encryption: Option<Encrypted>,
+    /// Retention and legal hold.
+    pub lock: ObjectLock,
+    /// Of how many parts it was put together, where that is known.
+    pub parts: Option<u16>,
+}
+
+/// `If-Match` and `If-None-Match` of a write: what must hold of the newest version that it
+/// replaces. They are checked in the commit itself. A delete marker is no object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WriteConditions {
+    /// `If-Match`, the whole value: an object must be there and have one of these tags.
+    pub if_match: Option<String>,
+    /// `If-None-Match`, the whole value: no object with one of these tags may be there.
+    pub if_none_match: Option<String>,
 }
 
 /// `If-*` headers of a read, or `x-oss-copy-source-if-*` of a copy.
@@ -196,6 +227,13 @@ pub struct ReadConditions {
     pub if_modified_since: Option<Timestamp>,
     /// `If-Unmodified-Since`.
     pub if_unmodified_since: Option<Timestamp>,
+}
+
+impl WriteConditions {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.if_match.is_none() && self.if_none_match.is_none()
+    }
 }
 
 /// `response-*` parameters: headers that replace the kept ones in one answer.

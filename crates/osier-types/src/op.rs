@@ -7,11 +7,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::{
-    Access, AccessKind, AccessPointName, BucketAcl, BucketName, BucketVersioning, ConfigKind,
-    CorsConfig, Crc64, DataRedundancy, ETag, Expected, NewObject, ObjectAcl, ObjectKey,
-    ProcessObject, ProcessingConfig, PutStyle, RangeRequest, RangeSpec, ReadConditions,
-    RefererConfig, Resource, ResponseOverrides, SaveProcessed, StorageClass, StyleName, Tags,
-    VersionId,
+    Access, AccessKind, AccessPointName, BucketAcl, BucketEncryption, BucketLock, BucketName,
+    BucketVersioning, Checksum, ChecksumAlgorithm, ChecksumPlan, ChecksumType, ConfigKind,
+    CorsConfig, Crc64, CustomerKey, DataRedundancy, ETag, Expected, LegalHold, NewObject,
+    ObjectAcl, ObjectKey, ProcessObject, ProcessingConfig, PublicAccessBlock, PutStyle,
+    RangeRequest, RangeSpec, ReadConditions, RefererConfig, Resource, ResponseOverrides, Retention,
+    SaveProcessed, StorageClass, StyleName, Tags, Timestamp, VersionId, WriteConditions,
 };
 
 /// One operation with its arguments.
@@ -77,6 +78,44 @@ pub enum Op {
     DeleteBucketCors {
         bucket: BucketName,
     },
+    GetBucketEncryption {
+        bucket: BucketName,
+    },
+    PutBucketEncryption {
+        bucket: BucketName,
+        encryption: BucketEncryption,
+    },
+    DeleteBucketEncryption {
+        bucket: BucketName,
+    },
+    /// Object lock of a bucket: `?objectWorm` in OSS, `?object-lock` in S3.
+    GetBucketObjectLock {
+        bucket: BucketName,
+    },
+    /// Turns object lock on, in a bucket with versions, and sets its default.
+    PutBucketObjectLock {
+        bucket: BucketName,
+        lock: BucketLock,
+    },
+    InitiateBucketWorm {
+        bucket: BucketName,
+        days: u32,
+    },
+    AbortBucketWorm {
+        bucket: BucketName,
+    },
+    CompleteBucketWorm {
+        bucket: BucketName,
+        worm_id: String,
+    },
+    ExtendBucketWorm {
+        bucket: BucketName,
+        worm_id: String,
+        days: u32,
+    },
+    GetBucketWorm {
+        bucket: BucketName,
+    },
     GetBucketPolicy {
         bucket: BucketName,
     },
@@ -100,7 +139,7 @@ pub enum Op {
     GetPublicAccessBlock(PublicAccessScope),
     PutPublicAccessBlock {
         scope: PublicAccessScope,
-        block: bool,
+        block: PublicAccessBlock,
     },
     DeletePublicAccessBlock(PublicAccessScope),
     CreateAccessPoint {
@@ -171,7 +210,7 @@ pub enum Op {
     /// `ProcessObject`.
     SaveProcessed(SaveProcessed),
     GetObjectMeta(ObjectRef),
-    DeleteObject(ObjectRef),
+    DeleteObject(DeleteObject),
     CopyObject(CopyObject),
     AppendObject(AppendObject),
     SealAppendObject {
@@ -192,6 +231,14 @@ pub enum Op {
         object: ObjectRef,
         acl: ObjectAcl,
     },
+    GetObjectRetention(ObjectRef),
+    PutObjectRetention(PutObjectRetention),
+    GetObjectLegalHold(ObjectRef),
+    PutObjectLegalHold {
+        object: ObjectRef,
+        hold: LegalHold,
+    },
+    GetObjectAttributes(GetObjectAttributes),
     OptionsObject(OptionsObject),
 
     InitiateMultipartUpload(InitiateMultipartUpload),
@@ -281,6 +328,8 @@ pub struct PutBucket {
     pub redundancy: Option<DataRedundancy>,
     /// `x-oss-bucket-tagging`.
     pub tags: Option<Tags>,
+    /// `x-amz-bucket-object-lock-enabled`: with versions and object lock from the beginning.
+    pub object_lock: bool,
 }
 
 /// `ListObjects`, both versions.
@@ -362,11 +411,98 @@ pub struct DeleteObjects {
     /// Where.
     pub bucket: BucketName,
     /// What, at most 1,000.
-    pub objects: Vec<(ObjectKey, Option<VersionId>)>,
+    pub objects: Vec<ObjectToDelete>,
+    /// Whether the answer tells of each refusal; otherwise the first one is the answer.
+    pub refusals: Refusals,
+    /// Whether governance retentions do not count.
+    pub bypass_governance: bool,
     /// Whether to say nothing of what was deleted.
     pub quiet: bool,
     /// Whether the client wants names percent-encoded.
     pub url_encoded: bool,
+}
+
+/// One object of a `DeleteObjects`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectToDelete {
+    /// Its key.
+    pub key: ObjectKey,
+    /// One version; absent means the current one.
+    pub version: Option<VersionId>,
+    /// What must hold of it.
+    pub conditions: DeleteConditions,
+}
+
+/// How `DeleteObjects` tells of what it could not delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusals {
+    /// The first one is the answer to the whole request (OSS).
+    First,
+    /// Each stands in the answer beside what was deleted (S3).
+    Each,
+}
+
+/// `DeleteObject`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeleteObject {
+    /// What to delete.
+    pub object: ObjectRef,
+    /// What must hold of it.
+    pub conditions: DeleteConditions,
+    /// Whether a governance retention does not count.
+    pub bypass_governance: bool,
+}
+
+/// What must hold of a version that is to be deleted. What is not there meets every condition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeleteConditions {
+    /// `If-Match`, or `ETag` in a list: one of these tags; `*` is any.
+    pub if_match: Option<String>,
+    /// `x-amz-if-match-last-modified-time`: written in this second.
+    pub last_modified: Option<Timestamp>,
+    /// `x-amz-if-match-size`: as many bytes.
+    pub size: Option<u64>,
+}
+
+/// `PutObjectRetention`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutObjectRetention {
+    /// Which version.
+    pub object: ObjectRef,
+    /// The new retention; `None` takes it away.
+    pub retention: Option<Retention>,
+    /// Whether a governance retention may be shortened or taken away.
+    pub bypass_governance: bool,
+}
+
+/// `GetObjectAttributes`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GetObjectAttributes {
+    /// Which object.
+    pub object: ObjectRef,
+    /// The key that it is encrypted under, for a customer's key.
+    pub customer_key: Option<CustomerKey>,
+    /// Which attributes to tell.
+    pub attributes: Vec<ObjectAttribute>,
+    /// Only parts after this.
+    pub part_number_marker: u16,
+    /// Parts of the page, 1 to 1,000.
+    pub max_parts: u32,
+}
+
+/// One attribute of `GetObjectAttributes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectAttribute {
+    /// Its entity tag.
+    ETag,
+    /// Its checksums.
+    Checksum,
+    /// Its parts.
+    ObjectParts,
+    /// Its storage class.
+    StorageClass,
+    /// Its bytes.
+    ObjectSize,
 }
 
 /// `PutObject`.
@@ -411,6 +547,10 @@ pub struct GetObject {
     pub object: ObjectRef,
     /// Which bytes.
     pub range: Option<RangeRequest>,
+    /// `partNumber`: the bytes of this part; not together with a range.
+    pub part: Option<u16>,
+    /// The key that it is encrypted under, for a customer's key.
+    pub customer_key: Option<CustomerKey>,
     /// Under which conditions.
     pub conditions: ReadConditions,
     /// Headers to answer with in place of the kept ones.
@@ -422,6 +562,8 @@ pub struct GetObject {
 pub struct CopySource {
     /// What to read.
     pub object: ObjectRef,
+    /// The key that it is encrypted under, for a customer's key.
+    pub customer_key: Option<CustomerKey>,
     /// Under which conditions.
     pub conditions: ReadConditions,
 }
@@ -442,6 +584,8 @@ pub struct CopyObject {
     pub replace_metadata: bool,
     /// `x-oss-tagging-directive: Replace`.
     pub replace_tags: bool,
+    /// `x-amz-checksum-algorithm`: absent means that of the source.
+    pub checksum: Option<ChecksumAlgorithm>,
 }
 
 /// `AppendObject`.
@@ -496,6 +640,8 @@ pub struct InitiateMultipartUpload {
     pub new: NewObject,
     /// `?sequential`: parts must arrive in order.
     pub sequential: bool,
+    /// `x-amz-checksum-algorithm` and `x-amz-checksum-type`.
+    pub checksum: Option<ChecksumPlan>,
     /// Whether the client wants names percent-encoded.
     pub url_encoded: bool,
 }
@@ -507,6 +653,8 @@ pub struct UploadPart {
     pub upload: UploadRef,
     /// 1 to 10,000.
     pub part_number: u16,
+    /// The key that the upload was begun with, for a customer's key.
+    pub customer_key: Option<CustomerKey>,
     /// What the body must turn out to be.
     pub expected: Expected,
 }
@@ -518,6 +666,8 @@ pub struct UploadPartCopy {
     pub upload: UploadRef,
     /// 1 to 10,000.
     pub part_number: u16,
+    /// The key that the upload was begun with, for a customer's key.
+    pub customer_key: Option<CustomerKey>,
     /// Where from.
     pub source: CopySource,
     /// Which bytes; absent means all.
@@ -533,10 +683,19 @@ pub struct CompleteMultipartUpload {
     pub parts: CompletedParts,
     /// `x-oss-forbid-overwrite: true`.
     pub forbid_overwrite: bool,
+    /// What must hold of the object that it replaces.
+    pub conditions: WriteConditions,
     /// `x-oss-object-acl`.
     pub acl: Option<ObjectAcl>,
     /// Checksum of the whole object, where the client sends one.
     pub crc64: Option<Crc64>,
+    /// `x-amz-checksum-*`: what the object's must be, as sent, a composite one perhaps with the
+    /// number of parts.
+    pub checksum: Option<(ChecksumAlgorithm, String)>,
+    /// `x-amz-checksum-type`: what the upload was begun with.
+    pub checksum_type: Option<ChecksumType>,
+    /// Checksums of parts that the client names beside their tags.
+    pub part_checksums: Vec<(u16, Checksum)>,
     /// Whether the client wants names percent-encoded.
     pub url_encoded: bool,
 }
@@ -588,6 +747,16 @@ impl Op {
             Self::GetBucketCors { .. } => "GetBucketCors",
             Self::PutBucketCors { .. } => "PutBucketCors",
             Self::DeleteBucketCors { .. } => "DeleteBucketCors",
+            Self::GetBucketEncryption { .. } => "GetBucketEncryption",
+            Self::PutBucketEncryption { .. } => "PutBucketEncryption",
+            Self::DeleteBucketEncryption { .. } => "DeleteBucketEncryption",
+            Self::GetBucketObjectLock { .. } => "GetBucketObjectWormConfiguration",
+            Self::PutBucketObjectLock { .. } => "PutBucketObjectWormConfiguration",
+            Self::InitiateBucketWorm { .. } => "InitiateBucketWorm",
+            Self::AbortBucketWorm { .. } => "AbortBucketWorm",
+            Self::CompleteBucketWorm { .. } => "CompleteBucketWorm",
+            Self::ExtendBucketWorm { .. } => "ExtendBucketWorm",
+            Self::GetBucketWorm { .. } => "GetBucketWorm",
             Self::GetBucketPolicy { .. } => "GetBucketPolicy",
             Self::PutBucketPolicy { .. } => "PutBucketPolicy",
             Self::DeleteBucketPolicy { .. } => "DeleteBucketPolicy",
@@ -635,6 +804,11 @@ impl Op {
             Self::DeleteObjectTagging(_) => "DeleteObjectTagging",
             Self::GetObjectAcl(_) => "GetObjectAcl",
             Self::PutObjectAcl { .. } => "PutObjectAcl",
+            Self::GetObjectRetention(_) => "GetObjectRetention",
+            Self::PutObjectRetention(_) => "PutObjectRetention",
+            Self::GetObjectLegalHold(_) => "GetObjectLegalHold",
+            Self::PutObjectLegalHold { .. } => "PutObjectLegalHold",
+            Self::GetObjectAttributes(_) => "GetObjectAttributes",
             Self::OptionsObject(_) => "OptionsObject",
             Self::InitiateMultipartUpload(_) => "InitiateMultipartUpload",
             Self::UploadPart(_) => "UploadPart",
@@ -665,6 +839,16 @@ impl Op {
             | Self::GetBucketCors { bucket }
             | Self::PutBucketCors { bucket, .. }
             | Self::DeleteBucketCors { bucket }
+            | Self::GetBucketEncryption { bucket }
+            | Self::PutBucketEncryption { bucket, .. }
+            | Self::DeleteBucketEncryption { bucket }
+            | Self::GetBucketObjectLock { bucket }
+            | Self::PutBucketObjectLock { bucket, .. }
+            | Self::InitiateBucketWorm { bucket, .. }
+            | Self::AbortBucketWorm { bucket }
+            | Self::CompleteBucketWorm { bucket, .. }
+            | Self::ExtendBucketWorm { bucket, .. }
+            | Self::GetBucketWorm { bucket }
             | Self::GetBucketPolicy { bucket }
             | Self::PutBucketPolicy { bucket, .. }
             | Self::DeleteBucketPolicy { bucket }
@@ -699,14 +883,19 @@ impl Op {
             Self::PutObject(op) => Some(&op.bucket),
             Self::PostObject(op) => Some(&op.put.bucket),
             Self::GetObject(op) | Self::HeadObject(op) => Some(&op.object.bucket),
+            Self::DeleteObject(op) => Some(&op.object.bucket),
+            Self::PutObjectRetention(op) => Some(&op.object.bucket),
+            Self::GetObjectAttributes(op) => Some(&op.object.bucket),
             Self::GetProcessed(op) | Self::HeadProcessed(op) => Some(&op.read.object.bucket),
             Self::SaveProcessed(op) => Some(&op.source.bucket),
             Self::GetObjectMeta(object)
-            | Self::DeleteObject(object)
             | Self::GetSymlink(object)
             | Self::GetObjectTagging(object)
             | Self::DeleteObjectTagging(object)
             | Self::GetObjectAcl(object)
+            | Self::GetObjectRetention(object)
+            | Self::GetObjectLegalHold(object)
+            | Self::PutObjectLegalHold { object, .. }
             | Self::PutObjectTagging { object, .. }
             | Self::PutObjectAcl { object, .. } => Some(&object.bucket),
             Self::CopyObject(op) => Some(&op.bucket),
@@ -791,6 +980,22 @@ impl Op {
             if new.acl.is_some() {
                 all.push(on("oss:PutObjectAcl", bucket, key, AccessKind::Write));
             }
+            if new.lock.retention.is_some() {
+                all.push(on(
+                    "oss:PutObjectRetention",
+                    bucket,
+                    key,
+                    AccessKind::Manage,
+                ));
+            }
+            if new.lock.legal_hold.is_some() {
+                all.push(on(
+                    "oss:PutObjectLegalHold",
+                    bucket,
+                    key,
+                    AccessKind::Manage,
+                ));
+            }
             all
         };
         let versioned = |object: &ObjectRef, plain, version, kind| {
@@ -811,6 +1016,10 @@ impl Op {
                 "oss:GetObjectVersion",
                 AccessKind::Read,
             )
+        };
+        let bypass = |object: &ObjectRef| Access {
+            version: object.version,
+            ..on(BYPASS, &object.bucket, &object.key, AccessKind::Manage)
         };
         let upload =
             |upload: &UploadRef, action, kind| vec![on(action, &upload.bucket, &upload.key, kind)];
@@ -834,6 +1043,20 @@ impl Op {
             Self::GetBucketCors { bucket } => manage("oss:GetBucketCors", bucket),
             Self::PutBucketCors { bucket, .. } => manage("oss:PutBucketCors", bucket),
             Self::DeleteBucketCors { bucket } => manage("oss:DeleteBucketCors", bucket),
+            Self::GetBucketEncryption { bucket } => manage("oss:GetBucketEncryption", bucket),
+            Self::PutBucketEncryption { bucket, .. } => manage("oss:PutBucketEncryption", bucket),
+            Self::DeleteBucketEncryption { bucket } => manage("oss:DeleteBucketEncryption", bucket),
+            Self::GetBucketObjectLock { bucket } => {
+                manage("oss:GetBucketObjectWormConfiguration", bucket)
+            }
+            Self::PutBucketObjectLock { bucket, .. } => {
+                manage("oss:PutBucketObjectWormConfiguration", bucket)
+            }
+            Self::InitiateBucketWorm { bucket, .. } => manage("oss:InitiateBucketWorm", bucket),
+            Self::AbortBucketWorm { bucket } => manage("oss:AbortBucketWorm", bucket),
+            Self::CompleteBucketWorm { bucket, .. } => manage("oss:CompleteBucketWorm", bucket),
+            Self::ExtendBucketWorm { bucket, .. } => manage("oss:ExtendBucketWorm", bucket),
+            Self::GetBucketWorm { bucket } => manage("oss:GetBucketWorm", bucket),
             Self::GetBucketPolicy { bucket } => manage("oss:GetBucketPolicy", bucket),
             Self::PutBucketPolicy { bucket, .. } => manage("oss:PutBucketPolicy", bucket),
             Self::DeleteBucketPolicy { bucket } => manage("oss:DeleteBucketPolicy", bucket),
@@ -880,21 +1103,28 @@ impl Op {
             Self::ListObjectVersions(op) => list("oss:ListObjectVersions", &op.bucket),
             Self::ListMultipartUploads(op) => list("oss:ListMultipartUploads", &op.bucket),
             Self::ListLiveChannels { bucket, .. } => manage("oss:ListLiveChannel", bucket),
-            Self::DeleteObjects(op) => op
-                .objects
-                .iter()
-                .map(|(key, version)| {
-                    let action = if version.is_some() {
+            Self::DeleteObjects(op) => {
+                let deletions = op.objects.iter().map(|object| {
+                    let action = if object.version.is_some() {
                         "oss:DeleteObjectVersion"
                     } else {
                         "oss:DeleteObject"
                     };
                     Access {
-                        version: *version,
-                        ..on(action, &op.bucket, key, AccessKind::Write)
+                        version: object.version,
+                        ..on(action, &op.bucket, &object.key, AccessKind::Write)
                     }
-                })
-                .collect(),
+                });
+                let bypasses = op
+                    .objects
+                    .iter()
+                    .filter(|object| op.bypass_governance && object.version.is_some())
+                    .map(|object| Access {
+                        version: object.version,
+                        ..on(BYPASS, &op.bucket, &object.key, AccessKind::Manage)
+                    });
+                deletions.chain(bypasses).collect()
+            }
             Self::PutObject(op) => write(&op.bucket, &op.key, &op.new),
             Self::PostObject(op) => write(&op.put.bucket, &op.put.key, &op.put.new),
             Self::AppendObject(op) => write(&op.bucket, &op.key, &op.new),
@@ -914,12 +1144,39 @@ impl Op {
                 all
             }
             Self::GetObjectMeta(object) | Self::GetSymlink(object) => read(object),
-            Self::DeleteObject(object) => versioned(
-                object,
-                "oss:DeleteObject",
-                "oss:DeleteObjectVersion",
-                AccessKind::Write,
-            ),
+            Self::DeleteObject(op) => {
+                let mut all = versioned(
+                    &op.object,
+                    "oss:DeleteObject",
+                    "oss:DeleteObjectVersion",
+                    AccessKind::Write,
+                );
+                if op.bypass_governance && op.object.version.is_some() {
+                    all.push(bypass(&op.object));
+                }
+                all
+            }
+            Self::GetObjectRetention(object) => {
+                let action = "oss:GetObjectRetention";
+                versioned(object, action, action, AccessKind::Manage)
+            }
+            Self::PutObjectRetention(op) => {
+                let action = "oss:PutObjectRetention";
+                let mut all = versioned(&op.object, action, action, AccessKind::Manage);
+                if op.bypass_governance {
+                    all.push(bypass(&op.object));
+                }
+                all
+            }
+            Self::GetObjectLegalHold(object) => {
+                let action = "oss:GetObjectLegalHold";
+                versioned(object, action, action, AccessKind::Manage)
+            }
+            Self::PutObjectLegalHold { object, .. } => {
+                let action = "oss:PutObjectLegalHold";
+                versioned(object, action, action, AccessKind::Manage)
+            }
+            Self::GetObjectAttributes(op) => read(&op.object),
             Self::GetObjectTagging(object) => versioned(
                 object,
                 "oss:GetObjectTagging",
@@ -971,6 +1228,9 @@ impl Op {
         }
     }
 }
+
+/// What is needed to end a governance retention before its time.
+const BYPASS: &str = "oss:BypassGovernanceRetention";
 
 #[derive(Clone, Copy)]
 enum Verb {
@@ -1066,6 +1326,12 @@ config_actions! {
     Replication: "GetBucketReplication", "PutBucketReplication", "DeleteBucketReplication";
     RequestPayment: "GetBucketRequestPayment", "PutBucketRequestPayment", "DeleteBucketRequestPayment";
     ResourceGroup: "GetBucketResourceGroup", "PutBucketResourceGroup", "DeleteBucketResourceGroup";
+    S3Accelerate: "GetBucketAccelerateConfiguration", "PutBucketAccelerateConfiguration", "DeleteBucketAccelerateConfiguration";
+    S3Lifecycle: "GetBucketLifecycleConfiguration", "PutBucketLifecycleConfiguration", "DeleteBucketLifecycleConfiguration";
+    S3Logging: "GetBucketLoggingStatus", "PutBucketLoggingStatus", "DeleteBucketLoggingStatus";
+    S3Notification: "GetBucketNotification", "PutBucketNotification", "DeleteBucketNotification";
+    S3OwnershipControls: "GetBucketOwnershipControls", "PutBucketOwnershipControls", "DeleteBucketOwnershipControls";
+    S3Website: "GetBucketWebsiteConfiguration", "PutBucketWebsiteConfiguration", "DeleteBucketWebsiteConfiguration";
     Style: "GetStyle", "PutStyle", "DeleteStyle";
     Tagging: "GetBucketTagging", "PutBucketTagging", "DeleteBucketTagging";
     TransferAcceleration: "GetBucketTransferAcceleration", "PutBucketTransferAcceleration", "DeleteBucketTransferAcceleration";
@@ -1085,6 +1351,8 @@ pub struct PartInfo {
     pub size: u64,
     /// Checksum of its bytes.
     pub crc64: Crc64,
+    /// The checksum that S3 clients sent, or that was reckoned for them.
+    pub checksum: Option<Checksum>,
     /// When it was uploaded.
-    pub last_modified: crate::Timestamp,
+    pub last_modified: Timestamp,
 }

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::{
-    AccessPoint, BucketAcl, BucketName, BucketVersioning, ByteRange, ConfigKind, CorsConfig, Crc64,
-    DataRedundancy, DeleteObjects, ETag, ListAccessPoints, ListBuckets, ListMultipartUploads,
-    ListObjectVersions, ListObjects, ListParts, Md5, ObjectAcl, ObjectInfo, ObjectKey, ObjectKind,
-    Owner, PartInfo, PostSuccess, Preflight, ProcessSaved, ProcessingConfig, RefererConfig,
-    ResponseOverrides, StorageClass, Style, Tags, Timestamp, VersionId,
+    AccessPoint, BucketAcl, BucketEncryption, BucketLock, BucketName, BucketVersioning, BucketWorm,
+    ByteRange, Checksum, ChecksumPlan, ConfigKind, CorsConfig, Crc64, DataRedundancy,
+    DeleteObjects, ETag, Encrypted, Fault, GetObjectAttributes, LegalHold, ListAccessPoints,
+    ListBuckets, ListMultipartUploads, ListObjectVersions, ListObjects, ListParts, Md5, ObjectAcl,
+    ObjectChecksum, ObjectInfo, ObjectKey, ObjectKind, Owner, PartInfo, PostSuccess, Preflight,
+    ProcessSaved, ProcessingConfig, PublicAccessBlock, RefererConfig, ResponseOverrides, Retention,
+    StorageClass, Style, Tags, Timestamp, VersionId, WormState,
 };
 
 /// What came of an [`Op`](crate::Op).
@@ -49,6 +51,19 @@ pub enum Outcome {
     },
     /// `GetBucketCors`.
     Cors(CorsConfig),
+    /// `GetBucketEncryption`.
+    BucketEncryption(BucketEncryption),
+    /// `GetBucketObjectLock`.
+    BucketLock(BucketLock),
+    /// `InitiateBucketWorm`: the new policy's id.
+    WormInitiated(String),
+    /// `GetBucketWorm`.
+    BucketWorm {
+        /// The policy.
+        worm: BucketWorm,
+        /// What has become of it.
+        state: WormState,
+    },
     /// `GetBucketPolicy` and `GetAccessPointPolicy`: the document as it was put.
     Policy(Arc<str>),
     /// `GetBucketPolicyStatus`: whether the policy grants something to the public.
@@ -60,8 +75,8 @@ pub enum Outcome {
     Referer(RefererConfig),
     /// Block Public Access of an account, a bucket or an access point.
     PublicAccessBlock {
-        /// It is on.
-        block: bool,
+        /// `None` where nobody ever said anything.
+        block: Option<PublicAccessBlock>,
     },
     /// `CreateAccessPoint`.
     AccessPointCreated(AccessPointInfo),
@@ -137,6 +152,12 @@ pub enum Outcome {
         /// In a bucket that was ever versioned.
         version: Option<VersionId>,
     },
+    /// `GetObjectRetention`.
+    Retention(Retention),
+    /// `GetObjectLegalHold`.
+    LegalHold(LegalHold),
+    /// `GetObjectAttributes`.
+    ObjectAttributes(Box<ObjectAttributes>),
     /// `OptionsObject`: what the browser may do.
     Preflight(Preflight),
     /// `InitiateMultipartUpload`.
@@ -147,6 +168,10 @@ pub enum Outcome {
         key: ObjectKey,
         /// The new upload's id.
         upload_id: String,
+        /// How the object will be encrypted.
+        encryption: Option<Encrypted>,
+        /// The checksum that the object will have.
+        checksum: Option<ChecksumPlan>,
         /// Whether the client wants names percent-encoded.
         url_encoded: bool,
     },
@@ -158,6 +183,10 @@ pub enum Outcome {
         md5: Md5,
         /// Checksum of the part.
         crc64: Crc64,
+        /// How it is encrypted.
+        encryption: Option<Encrypted>,
+        /// The checksum that S3 clients sent, or that was reckoned for them.
+        checksum: Option<Checksum>,
     },
     /// `UploadPartCopy`.
     PartCopied {
@@ -169,6 +198,10 @@ pub enum Outcome {
         source_version: Option<VersionId>,
         /// Checksum of the part.
         crc64: Crc64,
+        /// How it is encrypted.
+        encryption: Option<Encrypted>,
+        /// The checksum that the upload asks for.
+        checksum: Option<Checksum>,
     },
     /// `CompleteMultipartUpload`.
     UploadCompleted {
@@ -180,8 +213,12 @@ pub enum Outcome {
         etag: ETag,
         /// Checksum of the object.
         crc64: Crc64,
+        /// The checksum of the parts, put together.
+        checksum: Option<ObjectChecksum>,
         /// In a bucket that was ever versioned.
         version: Option<VersionId>,
+        /// How it is encrypted; not told under a customer's key.
+        encryption: Option<Encrypted>,
         /// Whether the client wants names percent-encoded.
         url_encoded: bool,
     },
@@ -237,6 +274,8 @@ pub struct BucketInfo {
     pub redundancy: DataRedundancy,
     /// `None` when never configured.
     pub versioning: Option<BucketVersioning>,
+    /// What objects get that say nothing of encryption.
+    pub encryption: Option<BucketEncryption>,
     /// Its own Block Public Access.
     pub block_public_access: bool,
 }
@@ -384,6 +423,8 @@ pub struct PartPage {
     pub asked: ListParts,
     /// What the object will get.
     pub storage_class: StorageClass,
+    /// The checksum that the object will have.
+    pub checksum: Option<ChecksumPlan>,
     /// By number.
     pub parts: Vec<PartInfo>,
     /// Whether there are more.
@@ -402,12 +443,33 @@ pub struct DeletedEntry {
 }
 
 /// `DeleteObjects`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DeletedPage {
     /// What was asked for.
     pub asked: DeleteObjects,
     /// In the order asked.
     pub deleted: Vec<DeletedEntry>,
+    /// What was refused, where the request wants to know of each.
+    pub refused: Vec<DeletionRefused>,
+}
+
+/// One object of a `DeleteObjects` that is still there.
+#[derive(Clone, Debug)]
+pub struct DeletionRefused {
+    /// Its key.
+    pub key: ObjectKey,
+    /// The version named in the request.
+    pub version: Option<VersionId>,
+    /// Why.
+    pub fault: Fault,
+}
+
+/// What lies beneath a fault is for logs and counts for nothing here.
+impl PartialEq for DeletionRefused {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.key, self.version, &self.fault.kind)
+            == (&other.key, other.version, &other.fault.kind)
+    }
 }
 
 /// An object was written.
@@ -419,8 +481,12 @@ pub struct Written {
     pub md5: Md5,
     /// Its checksum.
     pub crc64: Crc64,
+    /// The checksum that S3 clients sent, or that was reckoned for them.
+    pub checksum: Option<ObjectChecksum>,
     /// In a bucket that was ever versioned.
     pub version: Option<VersionId>,
+    /// How it is encrypted.
+    pub encryption: Option<Encrypted>,
 }
 
 /// An object was read, or would be.
@@ -432,6 +498,8 @@ pub struct ObjectRead {
     pub range: Option<ByteRange>,
     /// Headers to answer with in place of the kept ones.
     pub overrides: ResponseOverrides,
+    /// The part asked for by its number: `range` is its bytes.
+    pub part: Option<u16>,
 }
 
 /// An object was deleted.
@@ -452,10 +520,14 @@ pub struct Copied {
     pub last_modified: Timestamp,
     /// Its checksum.
     pub crc64: Option<Crc64>,
+    /// The checksum of S3 that it was copied or reckoned with.
+    pub checksum: Option<ObjectChecksum>,
     /// In a bucket that was ever versioned.
     pub version: Option<VersionId>,
     /// Version of the source read, in a bucket that was ever versioned.
     pub source_version: Option<VersionId>,
+    /// How it is encrypted.
+    pub encryption: Option<Encrypted>,
 }
 
 /// An object grew.
@@ -469,4 +541,39 @@ pub struct Appended {
     pub crc64: Crc64,
     /// In a bucket that was ever versioned.
     pub version: Option<VersionId>,
+    /// How it is encrypted.
+    pub encryption: Option<Encrypted>,
+}
+
+/// `GetObjectAttributes`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectAttributes {
+    /// What was asked for, to be echoed.
+    pub asked: GetObjectAttributes,
+    /// All that is known of the object.
+    pub info: ObjectInfo,
+    /// A page of its parts; `None` when it was not put together from parts, or these are not known.
+    pub parts: Option<ObjectParts>,
+}
+
+/// A page of the parts of a finished object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectParts {
+    /// All of them.
+    pub total: u16,
+    /// By number.
+    pub parts: Vec<ObjectPart>,
+    /// Whether there are more.
+    pub is_truncated: bool,
+}
+
+/// One part of a finished object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObjectPart {
+    /// Its number in the upload.
+    pub number: u16,
+    /// Bytes.
+    pub size: u64,
+    /// The checksum that S3 clients sent, or that was reckoned for them.
+    pub checksum: Option<Checksum>,
 }

@@ -6,10 +6,31 @@
 
 #![warn(missing_docs)]
 
+mod address;
+mod checksum;
+mod date;
+mod dialect;
+mod form;
 pub mod oss;
+mod reply;
+mod request;
 pub mod rpc;
+pub mod s3;
+mod xml;
+
+pub use address::{Address, AddressStyle, Addressed, Hosts, address};
+pub use checksum::{
+    checksum_algorithm, checksum_of_object, checksum_plan, checksum_promise, checksum_sent,
+    checksum_type,
+};
+pub use dialect::{Dialect, DialectChoice, ToldFault};
+pub use form::{FormHead, FormParser, FormPiece};
+pub use reply::cors::apply_cors;
+pub use reply::head::http_date;
+pub use reply::{Encoded, ReplyContext, ReplyFacts};
+pub use request::route::{BodyUse, Route, RouteSpec, Scope, Support};
 
 /// `docs/compat.md`, whole: what works of every API.
 pub fn compat_page() -> String {
-    oss::compat_table() + &rpc::compat_section()
+    oss::compat_table() + &s3::compat_section() + &rpc::compat_section()
 }

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use osier_auth::directory::{ControlFault, ControlRequest};
 use osier_types::{Query, Timestamp};
-use osier_wire::oss::Encoded;
+use osier_wire::Encoded;
 use osier_wire::rpc::{
     self, Format, OPERATIONS, Recognition, RpcContext, encode, encode_fault, is_form_of_control,
     recognise,

@@ -20,9 +20,10 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use osier_types::{ConfigKind, Fault, Op, Outcome, Query};
-use osier_wire::oss::{
-    self, Address, AddressStyle, BodyUse, Encoded, FormParser, FormPiece, Hosts, ReplyContext,
-    ReplyFacts, Support, encode, encode_fault,
+use osier_wire::oss::{self, encode};
+use osier_wire::{
+    Address, AddressStyle, BodyUse, Dialect, Encoded, FormParser, FormPiece, Hosts, ReplyContext,
+    ReplyFacts, Support, s3,
 };
 
 use samples::NOW;
@@ -32,12 +33,21 @@ const REPLY: &str = "=== reply\n";
 
 #[test]
 fn exchanges_of_the_oss_dialect() {
+    exchanges(Dialect::Oss);
+}
+
+#[test]
+fn exchanges_of_the_s3_dialect() {
+    exchanges(Dialect::S3);
+}
+
+fn exchanges(dialect: Dialect) {
     let mut wrong = String::new();
     let mut seen = 0;
-    for path in golden_files("oss") {
+    for path in golden_files(dialect.name()) {
         let text = std::fs::read_to_string(&path).unwrap();
         let request = text.split(OP).next().unwrap();
-        let actual = format!("{}\n{}", request.trim_end(), exchange(request));
+        let actual = format!("{}\n{}", request.trim_end(), exchange(dialect, request));
         compare(&path, &text, &actual, &mut wrong);
         seen += 1;
     }
@@ -61,20 +71,52 @@ fn every_operation_has_an_exchange() {
     assert!(missing.is_empty(), "no golden exchange for {missing:?}");
 }
 
+#[test]
+fn every_operation_of_s3_has_an_exchange() {
+    let mut known = Vec::new();
+    for path in golden_files("s3") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (method, target, headers) = parse_head(head_of(&text));
+        let addressed =
+            osier_wire::address(&method, target, Some("127.0.0.1:9000"), &Hosts::default());
+        let addressed = addressed.unwrap();
+        let route = s3::route(
+            &method,
+            &addressed.candidates[0],
+            &addressed.query,
+            &headers,
+        );
+        known.extend(route.name());
+    }
+    let missing: Vec<&str> = s3::ROUTES
+        .iter()
+        .filter(|spec| spec.support != Support::NotImplemented)
+        .map(|spec| spec.name)
+        .filter(|name| !known.contains(name))
+        .collect();
+    assert!(missing.is_empty(), "no golden exchange for {missing:?}");
+}
+
 /// Every fault in every dialect's words, with the document and headers that go with it.
 #[test]
 fn faults() {
+    for dialect in [Dialect::Oss, Dialect::S3] {
+        faults_of(dialect);
+    }
+}
+
+fn faults_of(dialect: Dialect) {
     let mut actual = String::new();
     for kind in samples::faults() {
         writeln!(actual, "=== {kind:?}").unwrap();
         let fault = Fault::new(kind).on(samples::resource());
-        let whole = render(&encode_fault(&CONTEXT, &fault, &Method::GET));
+        let whole = render(&dialect.encode_fault(&CONTEXT, &fault, &Method::GET));
         for line in whole.lines().filter(|line| !is_common(line)) {
             actual.push_str(line);
             actual.push('\n');
         }
     }
-    golden("faults.oss.txt", &actual);
+    golden(&format!("faults.{}.txt", dialect.name()), &actual);
 }
 
 /// What reading each configuration document tells before it was put.
@@ -105,6 +147,16 @@ fn compat_page_is_current() {
     assert!(wrong.is_empty(), "run `cargo xtask gen`\n{wrong}");
 }
 
+#[test]
+fn dialects_page_is_current() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/dialects.md");
+    let kept = std::fs::read_to_string(&page).unwrap_or_default();
+    let mut wrong = String::new();
+    let actual = s3::dialects_table(&samples::faults());
+    compare(&page, &kept, &actual, &mut wrong);
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
 const CONTEXT: ReplyContext<'static> = ReplyContext {
     request_id: "5C06A3B67B8B5A3DA422299D",
     host: "127.0.0.1:9000",
@@ -112,16 +164,17 @@ const CONTEXT: ReplyContext<'static> = ReplyContext {
     endpoint: "127.0.0.1:9000",
     scheme: "http",
     owner_id: "1000000000000001",
+    region: "cn-hangzhou",
     now: NOW,
     elapsed_ms: 7,
 };
 
-fn exchange(request: &str) -> String {
+fn exchange(dialect: Dialect, request: &str) -> String {
     let (head, body) = request.split_once("\n\n").unwrap_or((request, ""));
     let (method, target, headers) = parse_head(head);
     let host = headers.get(header::HOST).map(|host| host.to_str().unwrap());
     let hosts = Hosts::new(["oss.example.com"], [("img.example.com", "bkt")]);
-    let addressed = oss::address(&method, target, host, &hosts).unwrap();
+    let addressed = osier_wire::address(&method, target, host, &hosts).unwrap();
     let address = addressed.candidates.first().unwrap();
     let context = ReplyContext {
         host: host.unwrap(),
@@ -129,46 +182,60 @@ fn exchange(request: &str) -> String {
         endpoint: address.endpoint.as_deref().unwrap_or(CONTEXT.endpoint),
         ..CONTEXT
     };
-    let decoded = decode(&method, address, &addressed.query, &headers, body);
+    let decoded = decode(dialect, &method, address, &addressed.query, &headers, body);
     let told = match &decoded {
         Ok(op) => bytes_as_text(&format!("{op:#?}\n")),
         Err(fault) => format!("{:#?}\n", fault.kind),
     };
     let reply = match decoded {
-        Ok(op) => encode(&context, &ReplyFacts::of(&op), &samples::outcome(&op)),
-        Err(fault) => encode_fault(&context, &fault, &method),
+        Ok(op) => dialect.encode(
+            &context,
+            &dialect.facts(&op, &headers),
+            &samples::outcome(&op),
+        ),
+        Err(fault) => dialect.encode_fault(&context, &fault, &method),
     };
     format!("{OP}{told}{REPLY}{}", render(&reply))
 }
 
 fn decode(
+    dialect: Dialect,
     method: &Method,
     address: &Address,
     query: &Query,
     headers: &HeaderMap,
     body: &str,
 ) -> Result<Op, Fault> {
-    let route = oss::route(method, address, query, headers);
+    let route = dialect.route(method, address, query, headers);
+    let account = CONTEXT.owner_id;
     match route.body() {
-        BodyUse::Form => form(address, headers, body),
+        BodyUse::Form => form(dialect, address, headers, body),
         BodyUse::Document { .. } => {
             let document = Bytes::copy_from_slice(body.trim_end().as_bytes());
-            oss::decode(&route, address, query, headers, &document)
+            dialect.decode(&route, address, query, headers, &document, account)
         }
         BodyUse::None | BodyUse::Stream => {
-            oss::decode(&route, address, query, headers, &Bytes::new())
+            dialect.decode(&route, address, query, headers, &Bytes::new(), account)
         }
     }
 }
 
 /// The form's head as one chunk; files have no carriage returns, forms need them.
-fn form(address: &Address, headers: &HeaderMap, body: &str) -> Result<Op, Fault> {
+fn form(dialect: Dialect, address: &Address, headers: &HeaderMap, body: &str) -> Result<Op, Fault> {
     let mut parser = FormParser::new(headers[header::CONTENT_TYPE].as_bytes())?;
     parser.push(body.replace('\n', "\r\n").as_bytes());
     match parser.next()?.unwrap() {
-        FormPiece::Head(head) => oss::decode_post(address, &head, None).map(Op::PostObject),
+        FormPiece::Head(head) => dialect
+            .decode_post(address, &head, CONTEXT.owner_id)
+            .map(Op::PostObject),
         other => panic!("{other:?}"),
     }
+}
+
+/// The head of the request that a file begins with.
+fn head_of(text: &str) -> &str {
+    let request = text.split("\n=== op").next().unwrap();
+    request.split("\n\n").next().unwrap()
 }
 
 fn parse_head(head: &str) -> (Method, &str, HeaderMap) {
@@ -268,6 +335,8 @@ fn is_common(line: &str) -> bool {
         "date: ",
         "server: ",
         "x-oss-request-id: ",
+        "x-amz-request-id: ",
+        "x-amz-id-2: ",
         "x-oss-server-time: ",
         "x-oss-ec: ",
         "<?xml",

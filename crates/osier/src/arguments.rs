@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Gc(Place),
     /// Where the root key is, and what it is; other keys.
     Key(Key),
+    /// The names and newest versions of the master keys that objects are encrypted under.
+    MasterKey(MasterKey),
     /// What the gateway keeps: purge it, fetch it beforehand, count it; asks the running server.
     Cache(Cache),
     /// Why a request was refused, or whether one would be; asks the running server.
@@ -208,6 +210,28 @@ pub(crate) struct Explain {
     pub(crate) output_format: OutputFormat,
     #[command(flatten)]
     pub(crate) place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MasterKey {
+    #[command(subcommand)]
+    pub(crate) command: Option<MasterKeyCommand>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum MasterKeyCommand {
+    /// Make a key of a new name; a running server knows it after its next start.
+    Add {
+        /// What requests call it
+        name: String,
+    },
+    /// Make a new version of a key, for all that is written after the next start.
+    Rotate {
+        /// Which key
+        name: String,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -2,7 +2,9 @@
 
 use std::io::ErrorKind;
 
-use osier_server::{IdentityError, OpenError, RootKeyError, SettingsError, StartError};
+use osier_server::{
+    IdentityError, MasterKeysError, OpenError, RootKeyError, SettingsError, StartError,
+};
 
 /// What may help, where anything is known to.
 pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
@@ -31,6 +33,11 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
                 .to_owned(),
         ),
         StartError::RootKey(key) => of_key(key),
+        StartError::MasterKeys(MasterKeysError::Gone { .. }) => Some(
+            "bring the file back, or name it by `master_keys` in the section `[encryption]`; \
+             what is encrypted can't be read without it"
+                .to_owned(),
+        ),
         StartError::Identity(IdentityError::NoVaultKey { .. }) => Some(
             "bring the file back; users, keys and policies of this store can't be read without it"
                 .to_owned(),

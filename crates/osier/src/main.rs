@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Fsck(place) => commands::fsck::run(&place),
         Command::Gc(place) => commands::gc::run(&place),
         Command::Key(key) => commands::key::run(&key),
+        Command::MasterKey(key) => commands::master_key::run(&key),
         Command::Cache(cache) => commands::cache::run(&cache),
         Command::Explain(explain) => commands::explain::run(&explain),
         Command::Access(Access {

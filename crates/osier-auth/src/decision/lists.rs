@@ -35,7 +35,7 @@ impl Inquiry<'_> {
             (ObjectAcl::PublicRead, _) => (Layer::ObjectAcl, Granted::Read),
             (ObjectAcl::PublicReadWrite, _) => (Layer::ObjectAcl, Granted::ReadWrite),
         };
-        let refused = match (granted, self.access.kind, self.layers.public_access) {
+        let refused = match (granted, self.access.kind, self.layers.public_lists) {
             (Granted::Nothing, _, _) => "the list is private",
             (_, _, PublicAccess::Blocked) => "the list is public, but public access is blocked",
             (_, AccessKind::Read, _) => return trace.allow(layer, "the list lets everybody read"),

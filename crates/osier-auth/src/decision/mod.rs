@@ -50,8 +50,10 @@ pub struct Layers<'a> {
     pub bucket: Option<&'a Document>,
     /// The access point by which the request came.
     pub access_point: Option<AccessPointFacts<'a>>,
-    /// Of the account and the bucket together.
+    /// To what is public by a policy, by account and bucket together.
     pub public_access: PublicAccess,
+    /// To what is public by a list.
+    pub public_lists: PublicAccess,
 }
 
 /// The access point by which a request came.

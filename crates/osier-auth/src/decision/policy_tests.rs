@@ -273,6 +273,7 @@ fn s11_every_combination_of_layers() {
                                                 }
                                             }),
                                             public_access: blocked,
+                                            public_lists: blocked,
                                         },
                                         conditions: &conditions,
                                         region: "cn-test",

@@ -206,6 +206,9 @@ impl<'a> Trial<'a> {
             headers: &self.headers,
             query: &query,
             raw_query: &self.raw_query,
+            // The scheme of S3 is not diagnosed.
+            raw_path: "",
+            hosts: &[],
             candidates: &self.candidates,
         };
         Verifier::new(regions.clone()).authenticate(&head, keyring, now)
@@ -311,6 +314,8 @@ fn claimed_time(refused: &RefusedHead<'_>) -> Timestamp {
         headers: refused.headers,
         query: &query,
         raw_query: refused.raw_query,
+        raw_path: "",
+        hosts: &[],
         candidates: refused.candidates,
     };
     let expires = || {

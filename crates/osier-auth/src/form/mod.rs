@@ -8,7 +8,7 @@ use crate::mac::{finish, hmac_sha1, is_base64_of, is_hex_of};
 use crate::policy_form::PostPolicy;
 use crate::signing_keys::derive;
 use crate::v4::{Stamp, parse_credential};
-use crate::{Authentication, KeyRecord, KeyRing, Place, Scheme, Signed, Verifier};
+use crate::{Authentication, KeyRecord, KeyRing, Place, Scheme, Signed, Verifier, s3};
 
 /// The fields before the file, in the order sent. Names are compared without case.
 #[derive(Clone, Debug, Default)]
@@ -49,12 +49,17 @@ impl<'a> FormFields<'a> {
             .map(|&(_, value)| value)
     }
 
+    /// The names, as sent.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.0.iter().map(|&(name, _)| name)
+    }
+
     fn has_any(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.first(name).is_some())
     }
 
     /// The first field of this name as text; empty when it is missing or no text.
-    fn text(&self, name: &str) -> &'a str {
+    pub(crate) fn text(&self, name: &str) -> &'a str {
         self.first(name)
             .and_then(|value| std::str::from_utf8(value).ok())
             .unwrap_or_default()
@@ -81,19 +86,25 @@ pub(crate) fn verify(
     keyring: &dyn KeyRing,
     now: Timestamp,
 ) -> Result<FormAuthentication, Fault> {
-    let v1 = fields.has_any(&["OSSAccessKeyId", "Signature"]);
+    let aws2 = fields.has_any(&[s3::form::V2_FIELD]);
+    let aws4 = fields.has_any(&s3::form::V4_FIELDS);
+    let v1 = fields.has_any(&["OSSAccessKeyId"]) || (!aws2 && fields.has_any(&["Signature"]));
     let v4 = fields.has_any(&[
         "x-oss-signature-version",
         "x-oss-signature",
         "x-oss-credential",
     ]);
     match (v1, v4) {
-        (true, true) => Err(Fault::argument(
-            "x-oss-signature-version",
-            fields.text("x-oss-signature-version"),
-            "the form is signed by two schemes",
-        )),
-        (true, false) => verify_v1(fields, keyring, now),
+        _ if [v1, v4, aws2, aws4].into_iter().filter(|has| *has).count() > 1 => {
+            Err(Fault::argument(
+                "x-oss-signature-version",
+                fields.text("x-oss-signature-version"),
+                "the form is signed by two schemes",
+            ))
+        }
+        _ if aws4 => s3::form::by_v4(verifier, fields, keyring, now),
+        _ if aws2 => s3::form::by_v2(fields, keyring, now),
+        (true, _) => verify_v1(fields, keyring, now),
         (false, true) => verify_v4(verifier, fields, keyring, now),
         (false, false) if fields.first("policy").is_some() => Err(malformed(
             "the form has a policy and no signature",
@@ -183,7 +194,7 @@ fn token<'a>(fields: &FormFields<'a>) -> Option<&'a [u8]> {
 }
 
 /// The policy as sent: its Base64 text is what is signed.
-fn policy_text<'a>(fields: &FormFields<'a>) -> Result<&'a str, Fault> {
+pub(crate) fn policy_text<'a>(fields: &FormFields<'a>) -> Result<&'a str, Fault> {
     match fields.text("policy") {
         "" => Err(Fault::argument(
             "policy",
@@ -194,7 +205,7 @@ fn policy_text<'a>(fields: &FormFields<'a>) -> Result<&'a str, Fault> {
     }
 }
 
-fn signed(
+pub(crate) fn signed(
     claim: &Claim<'_>,
     record: KeyRecord,
     scheme: Scheme,
@@ -210,6 +221,7 @@ fn signed(
             payload_sha256: None,
             plus_is_space: false,
             oss_query_unsigned: false,
+            chunks: None,
         }),
         policy: Some(policy),
     }

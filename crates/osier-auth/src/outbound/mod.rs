@@ -4,11 +4,13 @@
 //! Signs what it is given and decides nothing; a signature that a client made must have been
 //! taken out before.
 
+mod aws;
+
 use http::header::{AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue};
 use osier_types::{Query, Timestamp};
 
 use crate::mac::{hex, hmac_sha1, sha256};
-use crate::signing_keys::{Scope, derive};
+use crate::signing_keys::{Derivation, Scope, derive};
 use crate::{ResourceName, Secret, v1, v4};
 
 /// A key with which requests are signed.
@@ -28,6 +30,11 @@ pub enum OutboundScheme {
     /// `OSS4-HMAC-SHA256`, for a region such as `cn-hangzhou`.
     V4 {
         /// Without `oss-` before it.
+        region: String,
+    },
+    /// `AWS4-HMAC-SHA256`, for buckets of S3 addressed by path.
+    Aws4 {
+        /// Such as `us-east-1`.
         region: String,
     },
     /// `OSS`, for stores that know nothing newer.
@@ -55,10 +62,42 @@ pub fn is_signature_parameter(name: &str) -> bool {
     SIGNATURE_PARAMETERS.contains(&name)
 }
 
-/// Whether OSS reads the parameter as part of what is asked for, so that a signature covers it.
+/// Whether OSS or S3 reads the parameter as part of what is asked for.
 pub fn is_sub_resource(name: &str) -> bool {
-    name.starts_with("x-oss-") || v1::is_listed(name)
+    let name_begins = |beginning: &str| {
+        let begins = name.get(..beginning.len());
+        begins.is_some_and(|begins| begins.eq_ignore_ascii_case(beginning))
+    };
+    name_begins("x-oss-")
+        || name_begins("x-amz-")
+        || name_begins("response-")
+        || v1::is_listed(name)
+        || OF_S3.binary_search(&name).is_ok()
 }
+
+/// What S3 has besides, in byte order: the API reference, operations of buckets and objects.
+const OF_S3: [&str; 20] = [
+    "abac",
+    "accelerate",
+    "analytics",
+    "annotations",
+    "attributes",
+    "intelligent-tiering",
+    "legal-hold",
+    "list-type",
+    "metadataConfiguration",
+    "metadataTable",
+    "metrics",
+    "notification",
+    "object-lock",
+    "ownershipControls",
+    "publicAccessBlock",
+    "renameObject",
+    "select",
+    "select-type",
+    "session",
+    "torrent",
+];
 
 impl OutboundScheme {
     /// Signs: puts date, token and `Authorization` into `headers`, in the place of what is there.
@@ -72,15 +111,23 @@ impl OutboundScheme {
         key: &AccessKey,
         now: Timestamp,
     ) -> Result<(), UnusableKey> {
-        for name in [AUTHORIZATION, DATE, X_OSS_DATE, SECURITY_TOKEN] {
+        for name in [
+            AUTHORIZATION,
+            DATE,
+            X_OSS_DATE,
+            SECURITY_TOKEN,
+            aws::AMZ_DATE,
+            aws::AMZ_TOKEN,
+        ] {
             headers.remove(name);
         }
-        if let Some(token) = &key.token {
+        if let (Some(token), Self::V4 { .. } | Self::V1) = (&key.token, self) {
             let value = HeaderValue::from_bytes(token.expose()).map_err(|_| UnusableKey)?;
             headers.insert(SECURITY_TOKEN, sensitive(value));
         }
         let authorization = match self {
             Self::V4 { region } => v4_authorization(region, request, headers, key, now)?,
+            Self::Aws4 { region } => aws::authorization(region, request, headers, key, now)?,
             Self::V1 => v1_authorization(request, headers, key, now)?,
         };
         let value = HeaderValue::from_str(&authorization).map_err(|_| UnusableKey)?;
@@ -111,6 +158,7 @@ fn v4_authorization(
         date: stamp.get(..8).unwrap_or_default(),
         region,
         product: "oss",
+        derivation: Derivation::Aliyun,
     };
     let canonical = v4::canonical_request(request, headers);
     let stem = v4::string_to_sign_stem(&stamp, &scope);
@@ -149,11 +197,21 @@ fn sensitive(mut value: HeaderValue) -> HeaderValue {
 const X_OSS_DATE: HeaderName = HeaderName::from_static("x-oss-date");
 const SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-oss-security-token");
 
-const SIGNATURE_PARAMETERS: [&str; 12] = [
+const SIGNATURE_PARAMETERS: [&str; 22] = [
+    "AWSAccessKeyId",
     "OSSAccessKeyId",
     "Expires",
     "Signature",
+    "X-Amz-Algorithm",
+    "X-Amz-Content-Sha256",
+    "X-Amz-Credential",
+    "X-Amz-Date",
+    "X-Amz-Expires",
+    "X-Amz-Security-Token",
+    "X-Amz-Signature",
+    "X-Amz-SignedHeaders",
     "security-token",
+    "x-amz-security-token",
     "x-oss-access-key-id",
     "x-oss-additional-headers",
     "x-oss-credential",

@@ -37,11 +37,17 @@ fn verified(
     scheme
         .sign(&request, &mut headers, &key(token), NOW)
         .unwrap();
+    let raw_path = format!(
+        "/{BUCKET}/{}",
+        osier_types::percent_encode(resource.key.as_deref().unwrap_or_default(), true)
+    );
     let head = SignedHead {
         method,
         headers: &headers,
         query: &query,
         raw_query,
+        raw_path: &raw_path,
+        hosts: &[],
         candidates: std::slice::from_ref(resource),
     };
     let ring = if token { temporary_ring() } else { ring() };
@@ -139,10 +145,14 @@ proptest! {
         }
         let raw = pairs.join("&");
         let mut headers = HeaderMap::new();
+        headers.insert("host", HeaderValue::from_static("s3.example.com:9000"));
+        headers.insert("x-amz-meta-a", HeaderValue::from_str(&meta).unwrap());
         headers.insert("x-oss-meta-a", HeaderValue::from_str(&meta).unwrap());
         headers.append("x-oss-meta-b", HeaderValue::from_static("1"));
         headers.append("x-oss-meta-b", HeaderValue::from_static("2"));
-        for (scheme, found) in [(v4(), Scheme::V4), (OutboundScheme::V1, Scheme::V1)] {
+        let aws = OutboundScheme::Aws4 { region: "us-east-1".to_owned() };
+        let schemes = [(v4(), Scheme::V4), (OutboundScheme::V1, Scheme::V1), (aws, Scheme::Aws4)];
+        for (scheme, found) in schemes {
             prop_assert_eq!(
                 verified(&scheme, &method, &resource, &raw, headers.clone(), token),
                 Some(found)

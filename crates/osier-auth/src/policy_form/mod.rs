@@ -1,6 +1,6 @@
 //! The policy of a `PostObject` form: what its fields must be (reference 2.6).
 //!
-//! Fields that the policy does not name are free, as on OSS. A condition on a field that is
+//! Fields that the policy does not name are free, as on OSS; S3 wants all of them named. A condition on a field that is
 //! sent twice must hold for both.
 
 use base64::Engine as _;
@@ -17,6 +17,7 @@ pub struct PostPolicy {
     expiration: Timestamp,
     conditions: Vec<Condition>,
     length: Option<LengthRange>,
+    covers_all: bool,
 }
 
 /// How long the file may be, both ends included.
@@ -81,11 +82,21 @@ impl PostPolicy {
             expiration,
             conditions: Vec::with_capacity(written.len()),
             length: None,
+            covers_all: false,
         };
         for condition in written {
             parsed.add(condition)?;
         }
         Ok(parsed)
+    }
+
+    /// The same policy, that must speak of every field of the form and of the bucket, as S3
+    /// wants it.
+    pub(crate) fn covering_all(self) -> Self {
+        Self {
+            covers_all: true,
+            ..self
+        }
     }
 
     /// When it ends.
@@ -102,14 +113,35 @@ impl PostPolicy {
         target: &PostTarget<'_>,
         fields: &FormFields<'_>,
     ) -> Result<Option<LengthRange>, Fault> {
-        match self
+        let broken = self
             .conditions
             .iter()
-            .find(|condition| !condition.holds(target, fields))
-        {
-            None => Ok(self.length),
-            Some(broken) => Err(denied(&broken.text)),
+            .find(|condition| !condition.holds(target, fields));
+        if let Some(broken) = broken {
+            return Err(denied(&broken.text));
         }
+        if let Some(extra) = self.uncovered(fields).filter(|_| self.covers_all) {
+            return Err(denied(&format!("the policy has no condition on `{extra}`")));
+        }
+        Ok(self.length)
+    }
+
+    /// A field that no condition speaks of, or the bucket.
+    fn uncovered<'a>(&self, fields: &FormFields<'a>) -> Option<&'a str> {
+        fields
+            .names()
+            .filter(|name| {
+                let is_exempt = EXEMPT
+                    .iter()
+                    .any(|exempt| name.eq_ignore_ascii_case(exempt));
+                let ignored = name.get(..EXEMPT_PREFIX.len());
+                !is_exempt && !ignored.is_some_and(|head| head.eq_ignore_ascii_case(EXEMPT_PREFIX))
+            })
+            .chain(std::iter::once("bucket"))
+            .find(|name| {
+                let mut conditions = self.conditions.iter();
+                !conditions.any(|held| held.field.eq_ignore_ascii_case(name))
+            })
     }
 
     /// Refuses a policy without a condition on `field`.
@@ -125,7 +157,7 @@ impl PostPolicy {
     fn add(&mut self, written: &Value) -> Result<(), Fault> {
         let refuse = || invalid(&format!("the condition {} is malformed", shown(written)));
         match written {
-            Value::Object(exact) => {
+            Value::Object(exact) if !exact.is_empty() => {
                 for (field, value) in exact {
                     let value = scalar(value).ok_or_else(refuse)?;
                     self.push(field, Test::Equal(value), written);
@@ -267,6 +299,18 @@ fn denied(condition: &str) -> Fault {
     })
     .into()
 }
+
+/// Fields that the policy can't speak of.
+const EXEMPT: [&str; 5] = [
+    "AWSAccessKeyId",
+    "file",
+    "policy",
+    "signature",
+    "x-amz-signature",
+];
+
+/// Fields that mean nothing.
+const EXEMPT_PREFIX: &str = "x-ignore-";
 
 /// Clients leave the padding out; what is signed is the text, so any spelling will do.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(

@@ -9,7 +9,7 @@ use http::{HeaderMap, Method};
 use osier_types::{Fault, Query, Timestamp};
 
 use crate::form::{FormAuthentication, FormFields};
-use crate::{Identity, KeyRing, SigningKeys, form, v1, v2, v4};
+use crate::{ChunkSigner, Identity, KeyRing, SigningKeys, form, s3, v1, v2, v4};
 
 /// The head of a request, as far as signatures see it.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +22,21 @@ pub struct SignedHead<'a> {
     pub query: &'a Query,
     /// The query string as received, without `?`.
     pub raw_query: &'a str,
+    /// The path as received, still encoded: S3 signs that.
+    pub raw_path: &'a str,
     /// What the request may be addressed to, in order of preference.
     pub candidates: &'a [ResourceName],
+    /// Other hosts that an S3 client may have meant, where a proxy has put its own into `Host`.
+    pub hosts: &'a [HostReading],
+}
+
+/// A host under which the server is known, and what the request is addressed to under it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostReading {
+    /// As `Host` would have it, in lower case, with the port where there is one.
+    pub host: String,
+    /// Which of [`SignedHead::candidates`].
+    pub candidate: usize,
 }
 
 /// Bucket and key as the client addressed them, decoded, not checked.
@@ -65,6 +78,8 @@ pub struct Signed {
     /// V1 only: `x-oss-*` parameters of the query are (or some of them) not covered by the
     /// signature. Some clients leave them out, so that is no error in itself.
     pub oss_query_unsigned: bool,
+    /// S3 only: the body's chunks must be signed, and this verifies them.
+    pub chunks: Option<Box<ChunkSigner>>,
 }
 
 /// The signature schemes.
@@ -76,6 +91,10 @@ pub enum Scheme {
     V2,
     /// `OSS4-HMAC-SHA256`: derived keys, canonical request.
     V4,
+    /// S3's `AWS`: HMAC-SHA1 over the path as sent.
+    Aws2,
+    /// S3's `AWS4-HMAC-SHA256`.
+    Aws4,
 }
 
 /// Where a signature travelled.
@@ -140,7 +159,10 @@ impl Verifier {
         keyring: &dyn KeyRing,
         now: Timestamp,
     ) -> Result<Authentication, Fault> {
-        let v1_url = V1_URL.iter().any(|name| head.query.has(name));
+        let aws2_url = head.query.has(s3::V2_URL);
+        let aws4_url = s3::V4_URL.iter().any(|name| head.query.has(name));
+        let v1_url = head.query.has(V1_URL_ID)
+            || (!aws2_url && V1_URL.iter().any(|name| head.query.has(name)));
         let v4_url = NEW_URL.iter().any(|name| head.query.has(name));
         let signed = if head.headers.contains_key(http::header::AUTHORIZATION) {
             if URL_SIGNATURES.iter().any(|name| head.query.has(name)) {
@@ -151,14 +173,26 @@ impl Verifier {
                 ));
             }
             self.by_header(head, keyring, now)?
-        } else if v1_url && v4_url {
+        } else if [v1_url, v4_url, aws2_url, aws4_url]
+            .into_iter()
+            .filter(|has| *has)
+            .count()
+            > 1
+        {
+            let name = if v4_url {
+                "x-oss-signature-version"
+            } else {
+                "X-Amz-Algorithm"
+            };
             return Err(Fault::argument(
-                "x-oss-signature-version",
-                head.query
-                    .text("x-oss-signature-version")
-                    .unwrap_or_default(),
+                name,
+                head.query.text(name).unwrap_or_default(),
                 "the query is signed by two schemes",
             ));
+        } else if aws4_url {
+            s3::v4::by_url(self, head, keyring, now)?
+        } else if aws2_url {
+            s3::v2::by_url(head, keyring, now)?
         } else if v1_url {
             v1::by_url(head, keyring, now)?
         } else if v4_url {
@@ -202,6 +236,8 @@ impl Verifier {
             Some(("OSS", rest)) => v1::by_header(head, rest, keyring, now),
             Some(("OSS2", rest)) => v2::by_header(head, rest, keyring, now),
             Some(("OSS4-HMAC-SHA256", rest)) => v4::by_header(self, head, rest, keyring, now),
+            Some(("AWS4-HMAC-SHA256", rest)) => s3::v4::by_header(self, head, rest, keyring, now),
+            Some(("AWS", rest)) => s3::v2::by_header(head, rest, keyring, now),
             _ => refuse(value, "the signature scheme is unknown"),
         }
     }
@@ -257,7 +293,10 @@ pub(crate) fn readings<'a>(
 }
 
 /// Any of these makes a V1 URL; all are needed.
-pub(crate) const V1_URL: [&str; 3] = ["OSSAccessKeyId", "Expires", "Signature"];
+pub(crate) const V1_URL: [&str; 3] = [V1_URL_ID, "Expires", "Signature"];
+
+/// This one no other scheme has.
+const V1_URL_ID: &str = "OSSAccessKeyId";
 
 /// Any of these makes a V2 or V4 URL.
 const NEW_URL: [&str; 4] = [
@@ -268,8 +307,11 @@ const NEW_URL: [&str; 4] = [
 ];
 
 /// Any of these beside `Authorization` makes a request that is signed twice.
-const URL_SIGNATURES: [&str; 5] = [
-    "OSSAccessKeyId",
+const URL_SIGNATURES: [&str; 8] = [
+    V1_URL_ID,
+    s3::V2_URL,
+    "X-Amz-Signature",
+    "X-Amz-Credential",
     "Signature",
     "x-oss-signature",
     "x-oss-credential",

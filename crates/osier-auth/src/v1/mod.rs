@@ -139,6 +139,7 @@ fn verify(
                         payload_sha256: None,
                         plus_is_space,
                         oss_query_unsigned: query.pairs().iter().any(|p| unsigned(&p.name)),
+                        chunks: None,
                     });
                 }
                 first.get_or_insert(text);

@@ -115,6 +115,7 @@ fn verify(
                     payload_sha256: None,
                     plus_is_space,
                     oss_query_unsigned: false,
+                    chunks: None,
                 });
             }
             first.get_or_insert(text);

@@ -11,7 +11,7 @@ use crate::canonical::{
 use crate::claim::{Claim, SKEW_MS_MAX, check_expiry, check_skew, digits, ec, malformed, token};
 use crate::mac::{finish, hex, is_hex_of, sha256, unhex};
 use crate::scheme::readings;
-use crate::signing_keys::{Scope, derive};
+use crate::signing_keys::{Derivation, Scope, derive};
 use crate::v1::parse_date;
 use crate::{
     KeyRing, Place, Regions, ResourceName, Scheme, Signed, SignedHead, Unsigned, Verifier,
@@ -154,6 +154,7 @@ pub(crate) fn parse_credential<'a>(
         date,
         region,
         product,
+        derivation: Derivation::Aliyun,
     })
 }
 
@@ -179,6 +180,20 @@ impl<'a> Stamp<'a> {
             text: Cow::Owned(time.compact()),
             time,
         })
+    }
+
+    /// Reads the compact form only.
+    pub(crate) fn read_compact(text: &'a str) -> Option<Self> {
+        let time = Timestamp::parse_compact(text).ok()?;
+        Some(Self {
+            text: Cow::Borrowed(text),
+            time,
+        })
+    }
+
+    /// The time itself.
+    pub(crate) fn time(&self) -> Timestamp {
+        self.time
     }
 
     /// Refuses a scope of another day.
@@ -288,6 +303,7 @@ impl Request<'_> {
                         payload_sha256,
                         plus_is_space,
                         oss_query_unsigned: false,
+                        chunks: None,
                     });
                 }
                 first.get_or_insert_with(|| {

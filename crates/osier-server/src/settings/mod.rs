@@ -18,9 +18,7 @@ use osier_http::{CertificateFiles, ConnectionSettings};
 use osier_image_service::ImagingSettings;
 use osier_service::{ServiceSettings, Surroundings};
 use osier_store::StoreSettings;
-use osier_wire::oss::Hosts;
-
-use crate::AccessLogFormat;
+use osier_wire::{Dialect, DialectChoice, Hosts};
 use serde::Deserialize;
 
 pub use address::{ListenAddress, Subnet};
@@ -51,6 +49,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// Accounts, users and keys.
     pub identity: IdentitySettings,
+    /// Encryption at rest.
+    pub encryption: EncryptionSettings,
     /// Who may come.
     pub access: AccessSettings,
     /// Who did what.
@@ -100,6 +100,7 @@ impl Default for Settings {
             http: HttpSettings::default(),
             log: LogSettings::default(),
             identity: IdentitySettings::default(),
+            encryption: EncryptionSettings::default(),
             access: AccessSettings::default(),
             audit: AuditSettings::default(),
             limits: LimitSettings::default(),
@@ -121,6 +122,10 @@ pub struct HttpSettings {
     pub suffixes: Vec<String>,
     /// Domains bound to buckets.
     pub cnames: BTreeMap<String, String>,
+    /// Which dialect requests speak that could be either, or all must speak.
+    pub dialect: DialectSetting,
+    /// The same for single ports.
+    pub dialects: BTreeMap<String, DialectSetting>,
     /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     pub trusted_proxies: Vec<Subnet>,
     /// Networks that policies may call a VPC, by its id.
@@ -147,12 +152,39 @@ pub struct HttpSettings {
     pub drain_timeout_s: u64,
 }
 
+/// How a listener tells the dialects apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DialectSetting {
+    /// By the request; what could be either is OSS.
+    Oss,
+    /// By the request; what could be either is S3.
+    S3,
+    /// Everything is OSS.
+    OnlyOss,
+    /// Everything is S3.
+    OnlyS3,
+}
+
+impl From<DialectSetting> for DialectChoice {
+    fn from(setting: DialectSetting) -> Self {
+        match setting {
+            DialectSetting::Oss => Self::ByRequest(Dialect::Oss),
+            DialectSetting::S3 => Self::ByRequest(Dialect::S3),
+            DialectSetting::OnlyOss => Self::Only(Dialect::Oss),
+            DialectSetting::OnlyS3 => Self::Only(Dialect::S3),
+        }
+    }
+}
+
 impl Default for HttpSettings {
     fn default() -> Self {
         let connections = ConnectionSettings::default();
         Self {
             suffixes: Vec::new(),
             cnames: BTreeMap::new(),
+            dialect: DialectSetting::Oss,
+            dialects: BTreeMap::new(),
             trusted_proxies: Vec::new(),
             vpcs: BTreeMap::new(),
             threads: connections.threads,
@@ -196,7 +228,7 @@ pub struct GatewaySettings {
     /// A file that gets one line for each request; none unless it is named.
     pub access_log: Option<PathBuf>,
     /// How its lines look.
-    pub access_log_format: AccessLogFormat,
+    pub access_log_format: crate::AccessLogFormat,
 }
 
 impl GatewaySettings {
@@ -216,7 +248,7 @@ impl Default for GatewaySettings {
             disk_bytes_max: 0,
             disk: None,
             access_log: None,
-            access_log_format: AccessLogFormat::default(),
+            access_log_format: crate::AccessLogFormat::default(),
         }
     }
 }
@@ -247,6 +279,15 @@ pub struct IdentitySettings {
     pub vault_key: Option<PathBuf>,
     /// A file with accounts, users, keys, policies and buckets that are to be there.
     pub seed: Option<PathBuf>,
+}
+
+/// Section `[encryption]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EncryptionSettings {
+    /// The file of master keys; made where it is missing. Beside the data directory unless said
+    /// otherwise.
+    pub master_keys: Option<PathBuf>,
 }
 
 /// Section `[access]`.
@@ -353,6 +394,7 @@ impl Settings {
             ("http", self.http == new.http),
             ("log", self.log == new.log),
             ("identity", self.identity == new.identity),
+            ("encryption", self.encryption == new.encryption),
             ("access", self.access == new.access),
             ("audit", self.audit == new.audit),
             ("limits", self.limits == new.limits),
@@ -395,6 +437,17 @@ impl Settings {
             invalid.map(|(index, invalid)| SettingsError::in_site(path, text, *index, invalid)),
         );
         problems
+    }
+
+    /// Where the master keys are: beside the data, not in it.
+    pub fn master_keys(&self) -> PathBuf {
+        let named = self.encryption.master_keys.clone();
+        named.unwrap_or_else(|| {
+            // A path that ends in a slash names the same directory.
+            let mut beside = self.data.components().as_path().as_os_str().to_owned();
+            beside.push(".keys");
+            PathBuf::from(beside)
+        })
     }
 
     /// The files of all certificates.
@@ -450,6 +503,10 @@ impl Settings {
         let networks = |subnets: &[Subnet]| subnets.iter().map(|subnet| subnet.0).collect();
         ServiceSettings {
             hosts: self.hosts(),
+            dialect: self.http.dialect.into(),
+            dialects: (self.http.dialects.iter())
+                .filter_map(|(port, setting)| Some((port.parse().ok()?, (*setting).into())))
+                .collect(),
             public_endpoint: self.public_endpoint.clone(),
             region: self.region.clone(),
             surroundings: Surroundings {

@@ -298,6 +298,7 @@ fn follows(op: &Op, access: &Access) -> bool {
                 | Op::HeadProcessed(_)
                 | Op::SaveProcessed(_)
                 | Op::GetObjectMeta(_)
+                | Op::GetObjectAttributes(_)
                 | Op::CopyObject(_)
                 | Op::UploadPartCopy(_)
         )

@@ -20,6 +20,7 @@ use osier_auth::directory::ControlFault;
 use osier_auth::{Decision, Identity};
 use osier_types::limits::{REFUSAL_BYTES_MAX, REFUSALS_MAX, REFUSED_HEAD_BYTES_MAX};
 use osier_types::{Access, AccessDenial, FaultKind, Timestamp};
+use osier_wire::Dialect;
 
 pub use question::{Question, QuestionError};
 pub use told::{
@@ -118,11 +119,12 @@ impl Service {
         log: &RequestLog,
         caller: Option<&Identity>,
         fault: &FaultKind,
-        words: &osier_wire::oss::FaultWords,
+        dialect: Dialect,
     ) {
         let Some(by_signature) = refuses(fault) else {
             return;
         };
+        let words = dialect.told(fault);
         let target = target_of(head);
         let why = match &log.refused {
             Some((index, decision)) => match log.accesses.get(*index) {
@@ -144,7 +146,7 @@ impl Service {
             caller: caller.map(Identity::arn),
             status: words.status,
             code: words.code,
-            ec: Some(words.ec.to_owned()),
+            ec: words.ec.map(str::to_owned),
             message: short(&words.message),
             circumstances: circumstances(head, log, self.now()),
             why,

@@ -5,7 +5,7 @@ use http::header::HOST;
 use osier_auth::ResourceName;
 use osier_auth::diagnosis::{Diagnosis, RefusedHead, diagnose};
 use osier_types::{Timestamp, percent_decode};
-use osier_wire::oss::{self, Address};
+use osier_wire::{Address, address};
 
 use super::RefusedRequest;
 use crate::arrive::text_of;
@@ -15,7 +15,7 @@ impl Service {
     /// What would have made the signature right.
     pub(crate) fn diagnose(&self, request: &RefusedRequest, received: Timestamp) -> Diagnosis {
         let host = text_of(&request.headers, &HOST);
-        let addressed = oss::address(
+        let addressed = address(
             &request.method,
             &request.target,
             host.as_deref(),
@@ -69,7 +69,7 @@ impl Service {
                 ),
             ));
         }
-        if let Ok(by_path) = oss::address(method, raw_path, Some("127.0.0.1"), &self.settings.hosts)
+        if let Ok(by_path) = address(method, raw_path, Some("127.0.0.1"), &self.settings.hosts)
             && let Some(address) = by_path.candidates.first()
         {
             let bucket = address.bucket.clone().unwrap_or_default();

@@ -16,7 +16,7 @@ use osier_image_service::{Imaging, ImagingSettings};
 use osier_service::{Identities, Request, ResponseBody, Service, ServiceSettings};
 use osier_store::{BytesSource, ObjectChunk, Store, StoreSettings};
 use osier_types::{Clock, ManualClock, SeededRng, Timestamp, percent_decode};
-use osier_wire::oss::Hosts;
+use osier_wire::Hosts;
 use sha1::Sha1;
 
 pub(crate) const SECRET: &str = "ExampleSecret0123456789abcdefgh";

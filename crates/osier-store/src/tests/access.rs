@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use osier_types::{
     AccessPointName, AccessPointRef, BucketName, ConfigKind, FaultKind, ListAccessPoints, Op,
-    Outcome, PublicAccessScope, RefererConfig,
+    Outcome, PublicAccessBlock, PublicAccessScope, RefererConfig,
 };
 
 use super::kit::{Kit, name};
@@ -67,9 +67,12 @@ async fn everything_is_there_after_a_restart() {
         PublicAccessScope::Bucket(bucket()),
         PublicAccessScope::AccessPoint(point("bkt", "ap-01")),
     ] {
-        kit.run(Op::PutPublicAccessBlock { scope, block: true })
-            .await
-            .unwrap();
+        kit.run(Op::PutPublicAccessBlock {
+            scope,
+            block: PublicAccessBlock::whole(true),
+        })
+        .await
+        .unwrap();
     }
 
     let kit = kit.reopen().await;
@@ -89,12 +92,21 @@ async fn everything_is_there_after_a_restart() {
         PublicAccessScope::AccessPoint(point("bkt", "ap-01")),
     ] {
         let before = blocked(scope.clone()).await;
-        assert_eq!(before, Ok(Outcome::PublicAccessBlock { block: true }));
+        assert_eq!(
+            before,
+            Ok(Outcome::PublicAccessBlock {
+                block: Some(PublicAccessBlock::whole(true))
+            })
+        );
         kit.run(Op::DeletePublicAccessBlock(scope.clone()))
             .await
             .unwrap();
+        let off = match scope {
+            PublicAccessScope::Bucket(_) => None,
+            _ => Some(PublicAccessBlock::whole(false)),
+        };
         let after = blocked(scope).await;
-        assert_eq!(after, Ok(Outcome::PublicAccessBlock { block: false }));
+        assert_eq!(after, Ok(Outcome::PublicAccessBlock { block: off }));
     }
     kit.run(Op::DeleteBucketPolicy { bucket: bucket() })
         .await
@@ -172,17 +184,22 @@ async fn no_bucket_is_called_like_an_alias() {
     assert!(matches!(refused, Err(FaultKind::InvalidBucketName(_))));
 }
 
-/// Records of the first layout end before `access`.
+/// Records of the first layout end before `access`, and are written as ever while it says nothing.
 #[tokio::test]
 async fn records_of_the_first_layout_are_read() {
     let kit = Kit::new().await;
-    let record = kit.store.bucket(&name("bkt")).unwrap();
+    let mut record = (*kit.store.bucket(&name("bkt")).unwrap()).clone();
+    let mut first = rows::encode_bucket(&record).unwrap().to_vec();
+    assert_eq!(first[0], rows::SCHEMA);
+    assert_eq!(rows::decode_bucket(&first).unwrap(), record);
+    let access = osier_types::BucketAccess {
+        block_public_access: Some(PublicAccessBlock::whole(true)),
+        ..osier_types::BucketAccess::default()
+    };
+    record.access = Arc::new(access);
     let now = rows::encode_bucket(&record).unwrap();
-    let access = postcard::to_stdvec(&*record.access).unwrap();
-    let mut first = now[..now.len() - access.len()].to_vec();
-    first[0] = rows::SCHEMA;
-    assert_eq!(rows::decode_bucket(&first).unwrap(), *record);
-    assert_eq!(rows::decode_bucket(&now).unwrap(), *record);
-    first[0] = rows::BUCKET_SCHEMA + 1;
+    assert_eq!(now[0], rows::SCHEMA_MORE);
+    assert_eq!(rows::decode_bucket(&now).unwrap(), record);
+    first[0] = rows::SCHEMA_MORE + 1;
     assert!(rows::decode_bucket(&first).is_err());
 }

@@ -19,6 +19,7 @@ fn put_bucket(bucket: &str) -> PutBucket {
         storage_class: None,
         redundancy: None,
         tags: None,
+        object_lock: false,
     }
 }
 

@@ -41,9 +41,7 @@ async fn no_bytes_move() {
     kit.delete("k2", None).await;
     assert_eq!(kit.memory.blobs(), blobs, "the other bucket still needs it");
     kit.assert_sound().await;
-    kit.run(Op::DeleteObject(at("other", "to", None)))
-        .await
-        .unwrap();
+    kit.run(delete_op("other", "to", None)).await.unwrap();
     assert!(kit.memory.blobs().is_empty());
 }
 

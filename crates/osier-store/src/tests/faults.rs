@@ -96,23 +96,20 @@ fn cases() -> Vec<Case> {
                 kit.put("k", &bytes(1, 50)).await;
                 String::new()
             },
-            |kit, _w| kit.run(Op::DeleteObject(at("bkt", "k", None))).await
+            |kit, _w| kit.run(delete_op("bkt", "k", None)).await
         ),
         case!("add a marker", |kit| some_versions(kit).await, |kit, _w| {
-            kit.run(Op::DeleteObject(at("bkt", "k", None))).await
+            kit.run(delete_op("bkt", "k", None)).await
         }),
         case!(
             "delete the newest version",
             |kit| some_versions(kit).await,
-            |kit, id| { kit.run(Op::DeleteObject(at("bkt", "k", version(id)))).await }
+            |kit, id| { kit.run(delete_op("bkt", "k", version(id))).await }
         ),
         case!(
             "delete the null version",
             |kit| some_versions(kit).await,
-            |kit, _w| {
-                kit.run(Op::DeleteObject(at("bkt", "k", version("null"))))
-                    .await
-            }
+            |kit, _w| { kit.run(delete_op("bkt", "k", version("null"))).await }
         ),
         case!(
             "copy",
@@ -213,6 +210,7 @@ fn cases() -> Vec<Case> {
                 key: key("k"),
                 new: NewObject::default(),
                 sequential: false,
+                checksum: None,
                 url_encoded: false,
             };
             kit.run(Op::InitiateMultipartUpload(op)).await

@@ -9,7 +9,7 @@ use osier_engine::memory::MemoryEngine;
 use osier_engine::{BlobId, Engine, EngineLimits, RefTag};
 use osier_types::*;
 
-use crate::{BytesSource, Caller, Reply, Store, StoreSettings};
+use crate::{BytesSource, Caller, MasterKeys, MasterKeysUnfit, Reply, Store, StoreSettings};
 
 /// When every test begins.
 pub(super) const START: Timestamp = Timestamp::from_seconds(1_795_316_645);
@@ -21,6 +21,7 @@ pub(super) struct Kit {
     rng: Arc<SeededRng>,
     pub(super) store: Arc<Store>,
     pub(super) caller: Caller,
+    keys: MasterKeys,
 }
 
 pub(super) fn name(text: &str) -> BucketName {
@@ -60,6 +61,8 @@ pub(super) fn get_op(text: &str, version: Option<VersionId>) -> GetObject {
     GetObject {
         object: at("bkt", text, version),
         range: None,
+        part: None,
+        customer_key: None,
         conditions: ReadConditions::default(),
         overrides: ResponseOverrides::default(),
     }
@@ -71,11 +74,29 @@ pub(super) fn copy_op(from: &str, version: Option<VersionId>, to: &str) -> CopyO
         key: key(to),
         source: CopySource {
             object: at("bkt", from, version),
+            customer_key: None,
             conditions: ReadConditions::default(),
         },
         new: NewObject::default(),
         replace_metadata: false,
         replace_tags: false,
+        checksum: None,
+    }
+}
+
+pub(super) fn delete_op(bucket: &str, text: &str, version: Option<VersionId>) -> Op {
+    Op::DeleteObject(DeleteObject {
+        object: at(bucket, text, version),
+        conditions: DeleteConditions::default(),
+        bypass_governance: false,
+    })
+}
+
+pub(super) fn to_delete(text: &str) -> ObjectToDelete {
+    ObjectToDelete {
+        key: key(text),
+        version: None,
+        conditions: DeleteConditions::default(),
     }
 }
 
@@ -94,8 +115,12 @@ pub(super) fn complete_op(text: &str, id: &str, parts: CompletedParts) -> Comple
         upload: upload(text, id),
         parts,
         forbid_overwrite: false,
+        conditions: WriteConditions::default(),
         acl: None,
         crc64: None,
+        checksum: None,
+        checksum_type: None,
+        part_checksums: Vec::new(),
         url_encoded: false,
     }
 }
@@ -143,7 +168,7 @@ impl Kit {
         let faulty = Arc::new(FaultyEngine::new(Arc::clone(&memory) as Arc<dyn Engine>));
         let clock = Arc::new(ManualClock::new(START));
         let rng = Arc::new(SeededRng::new(7));
-        let store = Store::open(
+        let mut store = Store::open(
             Arc::clone(&faulty) as Arc<dyn Engine>,
             Arc::clone(&clock) as Arc<dyn Clock>,
             Arc::clone(&rng) as Arc<dyn Rng>,
@@ -151,6 +176,9 @@ impl Kit {
         )
         .await
         .unwrap();
+        let mut keys = MasterKeys::generate(&*rng);
+        keys.add("team", &*rng).unwrap();
+        store.adopt_master_keys(keys.clone()).await.unwrap();
         let owner = Owner {
             id: "1234567890123456".into(),
             display_name: "me".into(),
@@ -162,6 +190,7 @@ impl Kit {
             rng,
             store: Arc::new(store),
             caller: Caller { owner },
+            keys,
         };
         kit.create("bkt").await.unwrap();
         kit
@@ -169,9 +198,14 @@ impl Kit {
 
     /// A store as it is found after a restart.
     pub(super) async fn reopen(&self) -> Self {
+        self.reopen_with(self.keys.clone()).await.unwrap()
+    }
+
+    /// The same, with other master keys.
+    pub(super) async fn reopen_with(&self, keys: MasterKeys) -> Result<Self, MasterKeysUnfit> {
         let memory = Arc::new(self.memory.reopen());
         let faulty = Arc::new(FaultyEngine::new(Arc::clone(&memory) as Arc<dyn Engine>));
-        let store = Store::open(
+        let mut store = Store::open(
             Arc::clone(&faulty) as Arc<dyn Engine>,
             Arc::clone(&self.clock) as Arc<dyn Clock>,
             Arc::clone(&self.rng) as Arc<dyn Rng>,
@@ -179,14 +213,30 @@ impl Kit {
         )
         .await
         .unwrap();
-        Self {
+        store.adopt_master_keys(keys.clone()).await?;
+        Ok(Self {
             memory,
             faulty,
             clock: Arc::clone(&self.clock),
             rng: Arc::clone(&self.rng),
             store: Arc::new(store),
             caller: self.caller.clone(),
-        }
+            keys,
+        })
+    }
+
+    pub(super) fn keys(&self) -> (MasterKeys, &SeededRng) {
+        (self.keys.clone(), &self.rng)
+    }
+
+    /// What objects get from now on that say nothing of encryption.
+    pub(super) async fn encrypt_by_default(&self, encryption: Option<BucketEncryption>) {
+        let bucket = name("bkt");
+        let op = match encryption {
+            Some(encryption) => Op::PutBucketEncryption { bucket, encryption },
+            None => Op::DeleteBucketEncryption { bucket },
+        };
+        self.run(op).await.unwrap();
     }
 
     pub(super) async fn send(&self, op: Op, body: &[u8]) -> Result<Reply, FaultKind> {
@@ -206,6 +256,7 @@ impl Kit {
             storage_class: None,
             redundancy: None,
             tags: None,
+            object_lock: false,
         }))
         .await
     }
@@ -264,11 +315,7 @@ impl Kit {
     }
 
     pub(super) async fn delete(&self, text: &str, version: Option<VersionId>) -> ObjectDeleted {
-        match self
-            .run(Op::DeleteObject(at("bkt", text, version)))
-            .await
-            .unwrap()
-        {
+        match self.run(delete_op("bkt", text, version)).await.unwrap() {
             Outcome::ObjectDeleted(deleted) => deleted,
             other => panic!("{other:?}"),
         }
@@ -303,6 +350,7 @@ impl Kit {
             key: key(text),
             new,
             sequential,
+            checksum: None,
             url_encoded: false,
         };
         match self.run(Op::InitiateMultipartUpload(op)).await.unwrap() {
@@ -325,6 +373,7 @@ impl Kit {
         let op = UploadPart {
             upload: upload(text, id),
             part_number,
+            customer_key: None,
             expected: Expected::default(),
         };
         match self.send(Op::UploadPart(op), body).await?.outcome {
@@ -344,8 +393,10 @@ impl Kit {
         let op = UploadPartCopy {
             upload: upload(text, id),
             part_number,
+            customer_key: None,
             source: CopySource {
                 object: at("bkt", from, None),
+                customer_key: None,
                 conditions: ReadConditions::default(),
             },
             range,
@@ -399,6 +450,13 @@ impl Kit {
         {
             Outcome::BucketStat(stat) => stat,
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// Every blob is referred to.
+    pub(super) fn assert_no_loose_blobs(&self) {
+        for blob in self.memory.blobs() {
+            assert!(!self.memory.links(blob).is_empty(), "loose {blob:?}");
         }
     }
 

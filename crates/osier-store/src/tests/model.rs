@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use osier_types::{
-    BucketVersioning, ByteRange, CompletedParts, ETag, FaultKind, ListMultipartUploads, ObjectKind,
-    Op, Outcome, PutSymlink, RangeRequest, RangeSpec, Tag, Tags, VersionId,
+    BucketEncryption, BucketVersioning, ByteRange, CompletedParts, ETag, FaultKind,
+    ListMultipartUploads, ObjectKind, Op, Outcome, PutSymlink, RangeRequest, RangeSpec, Tag, Tags,
+    VersionId,
 };
 use proptest::prelude::*;
 
@@ -16,6 +17,8 @@ const KEYS: [&str; 5] = ["a", "a/b", "a/b\0c", "a/c/d", "b/"];
 #[derive(Clone, Debug)]
 enum Step {
     Versioning(bool),
+    /// Whether what is written from now on is encrypted.
+    Encrypt(bool),
     Put(usize, usize),
     Delete(usize),
     DeleteVersion(usize, usize),
@@ -95,6 +98,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let part = 1..4_u16;
     let step = prop_oneof![
         2 => any::<bool>().prop_map(Step::Versioning),
+        3 => any::<bool>().prop_map(Step::Encrypt),
         8 => (key.clone(), length.clone()).prop_map(|(k, n)| Step::Put(k, n)),
         4 => key.clone().prop_map(Step::Delete),
         5 => (key.clone(), 0..4_usize).prop_map(|(k, n)| Step::DeleteVersion(k, n)),
@@ -285,6 +289,10 @@ async fn apply(kit: &Kit, model: &mut Model, step: Step, number: usize) {
                 assert_eq!(read.range, Some(range));
             }
             assert_eq!(body, cut(&object.bytes, first, last));
+        }
+        Step::Encrypt(encrypt) => {
+            kit.encrypt_by_default(encrypt.then_some(BucketEncryption::Managed))
+                .await;
         }
         Step::Reopen => {}
         Step::Clock(step) => kit.clock.advance_ms(step),

@@ -2,14 +2,15 @@
 
 use bytes::Bytes;
 use osier_types::{
-    ByteRange, ContentHeaders, DeleteObjects, ETag, Expected, FaultKind, NewObject, ObjectAcl,
-    ObjectKind, Op, Outcome, PostObject, PostSuccess, PutSymlink, RangeRequest, RangeSpec,
-    ReadConditions, StorageClass, Tag, Tags,
+    ByteRange, Checksum, ChecksumAlgorithm, ChecksumPromise, ContentHeaders, DeleteObjects, ETag,
+    Expected, FaultKind, NewObject, ObjectAcl, ObjectKind, Op, Outcome, PostObject, PostSuccess,
+    PutSymlink, RangeRequest, RangeSpec, ReadConditions, Refusals, StorageClass, Tag, Tags,
 };
 use proptest::strategy::{Strategy as _, ValueTree as _};
 
 use super::kit::*;
 use crate::WithTags;
+use crate::checksum::checksum_of;
 use crate::digest::md5_of;
 
 #[tokio::test]
@@ -36,7 +37,7 @@ async fn what_is_put_comes_back_with_all_that_was_said_of_it() {
         ),
         acl: Some(ObjectAcl::PublicRead),
         storage_class: Some(StorageClass::Ia),
-        forbid_overwrite: false,
+        ..NewObject::default()
     };
     let written = kit.put_with(op.clone(), b"hello").await.unwrap();
     assert_eq!(written.crc64, 11_177_612_005_948_864_433);
@@ -96,6 +97,10 @@ async fn a_body_that_is_not_what_was_promised_leaves_nothing() {
                 use sha2::Digest as _;
                 Some(sha2::Sha256::digest(&body).into())
             },
+            checksum: Some(ChecksumPromise::Sent(checksum_of(
+                ChecksumAlgorithm::Sha1,
+                &body,
+            ))),
         };
         let crc64 = right.crc64.unwrap();
         let short = right.length.map(|length| length + 1);
@@ -122,7 +127,9 @@ async fn a_body_that_is_not_what_was_promised_leaves_nothing() {
                     md5: Some([0; 16]),
                     ..right.clone()
                 },
-                FaultKind::InvalidDigest,
+                FaultKind::ChecksumMismatch {
+                    name: "Content-MD5",
+                },
             ),
             (
                 Expected {
@@ -140,6 +147,24 @@ async fn a_body_that_is_not_what_was_promised_leaves_nothing() {
                     ..right.clone()
                 },
                 FaultKind::PayloadDigestMismatch,
+            ),
+            (
+                Expected {
+                    checksum: Some(ChecksumPromise::Sent(Checksum::Crc32(0))),
+                    ..right.clone()
+                },
+                FaultKind::ChecksumMismatch {
+                    name: "x-amz-checksum-crc32",
+                },
+            ),
+            (
+                Expected {
+                    checksum: Some(ChecksumPromise::Trailing(ChecksumAlgorithm::Crc32c)),
+                    ..right.clone()
+                },
+                FaultKind::MalformedTrailer {
+                    reason: "the announced checksum is missing",
+                },
             ),
         ];
         for (expected, fault) in wrong {
@@ -417,7 +442,9 @@ async fn deleting() {
     );
     let asked = DeleteObjects {
         bucket: name("bkt"),
-        objects: vec![(key("a"), None), (key("none"), None), (key("b"), None)],
+        objects: ["a", "none", "b"].map(to_delete).to_vec(),
+        refusals: Refusals::First,
+        bypass_governance: false,
         quiet: false,
         url_encoded: false,
     };

@@ -1,7 +1,6 @@
 //! The OSS dialect.
 //!
-//! `request` reads what clients send, `reply` writes what they get. The two
-//! share nothing but the token of `ListObjectsV2`.
+//! `request` reads what clients send, `reply` writes what they get.
 
 mod reply;
 mod request;

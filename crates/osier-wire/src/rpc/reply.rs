@@ -9,7 +9,7 @@ use osier_types::{Query, Timestamp};
 
 use super::document::Fields;
 use super::outcome;
-use crate::oss::{Encoded, http_date};
+use crate::{Encoded, http_date};
 
 /// How documents are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,14 +2,17 @@
 
 use osier_types::{
     AccessDenial, AccessPoint, AccessPointInfo, AccessPointName, AccessPointPage, Appended,
-    BucketAcl, BucketEntry, BucketInfo, BucketName, BucketPage, BucketStat, BucketVersioning,
-    ByteRange, ClassStat, ConfigKind, ContentHeaders, Copied, CorsConfig, CorsRule, DataRedundancy,
+    AuthorizationPlace, BucketAcl, BucketEncryption, BucketEntry, BucketInfo, BucketLock,
+    BucketName, BucketPage, BucketStat, BucketVersioning, BucketWorm, ByteRange, ClassStat,
+    ConfigKind, ContentHeaders, Copied, CorsConfig, CorsRule, DataRedundancy, DefaultRetention,
     DeletedEntry, DeletedPage, DenialKind, DeniedBy, DeniedPrincipal, ETag, FaultKind, GetObject,
-    ObjectAcl, ObjectDeleted, ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, ObjectPage,
-    ObjectRead, ObjectRef, Op, Outcome, Owner, PartInfo, PartPage, PolicyDenial, PrincipalKind,
-    ProcessSaved, ProcessingConfig, RefererConfig, RefererDenial, Region, ResolvedRange, Resource,
-    SignatureMismatch, StorageClass, Style, StyleCategory, StyleDelimiter, StyleName, Tag, Tags,
-    Timestamp, UploadEntry, UploadPage, VersionEntry, VersionId, VersionPage, Written,
+    LegalHold, LockedBy, ObjectAcl, ObjectAttributes, ObjectDeleted, ObjectEntry, ObjectInfo,
+    ObjectKey, ObjectKind, ObjectLock, ObjectPage, ObjectRead, ObjectRef, Op, Outcome, Owner,
+    PartInfo, PartPage, PolicyDenial, PrincipalKind, ProcessSaved, ProcessingConfig,
+    PublicAccessBlock, RefererConfig, RefererDenial, Region, ResolvedRange, Resource, Retention,
+    RetentionMode, RetentionPeriod, SignatureMismatch, StorageClass, Style, StyleCategory,
+    StyleDelimiter, StyleName, Tag, Tags, Timestamp, UploadEntry, UploadPage, VersionEntry,
+    VersionId, VersionPage, WormState, Written,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_316_645);
@@ -66,7 +69,30 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
         | Op::PutStyle(_)
         | Op::DeleteStyle { .. }
         | Op::PutBucketProcessing { .. }
+        | Op::PutBucketEncryption { .. }
+        | Op::DeleteBucketEncryption { .. }
+        | Op::PutBucketObjectLock { .. }
+        | Op::AbortBucketWorm { .. }
+        | Op::CompleteBucketWorm { .. }
+        | Op::ExtendBucketWorm { .. }
         | Op::AbortMultipartUpload(_) => Outcome::Done,
+        Op::GetBucketEncryption { .. } => Outcome::BucketEncryption(BucketEncryption::Managed),
+        Op::GetBucketObjectLock { .. } => Outcome::BucketLock(BucketLock {
+            default: Some(DefaultRetention {
+                mode: RetentionMode::Governance,
+                period: RetentionPeriod::Days(30),
+            }),
+        }),
+        Op::InitiateBucketWorm { .. } => Outcome::WormInitiated(UPLOAD.into()),
+        Op::GetBucketWorm { .. } => Outcome::BucketWorm {
+            worm: BucketWorm {
+                id: UPLOAD.into(),
+                locked: true,
+                days: 7,
+                created: NOW,
+            },
+            state: WormState::Locked,
+        },
 
         Op::ListBuckets(asked) => Outcome::Buckets(BucketPage {
             asked: asked.clone(),
@@ -85,6 +111,7 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             acl: BucketAcl::PublicRead,
             redundancy: DataRedundancy::Zrs,
             versioning: Some(BucketVersioning::Suspended),
+            encryption: None,
             block_public_access: true,
         }),
         Op::GetBucketStat { .. } => Outcome::BucketStat(stat()),
@@ -106,7 +133,9 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
         }
         Op::GetBucketPolicyStatus { .. } => Outcome::PolicyStatus { is_public: true },
         Op::GetBucketReferer { .. } => Outcome::Referer(referer()),
-        Op::GetPublicAccessBlock(_) => Outcome::PublicAccessBlock { block: true },
+        Op::GetPublicAccessBlock(_) => Outcome::PublicAccessBlock {
+            block: Some(PublicAccessBlock::whole(true)),
+        },
         Op::CreateAccessPoint { .. } => Outcome::AccessPointCreated(access_point("ap-01")),
         Op::GetAccessPoint(_) => Outcome::AccessPoint(access_point("ap-01")),
         Op::ListAccessPoints(asked) => Outcome::AccessPoints(AccessPointPage {
@@ -159,12 +188,13 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             deleted: asked
                 .objects
                 .iter()
-                .map(|(key, version)| DeletedEntry {
-                    key: key.clone(),
-                    version: *version,
-                    marker: version.is_none().then_some(VERSION),
+                .map(|wanted| DeletedEntry {
+                    key: wanted.key.clone(),
+                    version: wanted.version,
+                    marker: wanted.version.is_none().then_some(VERSION),
                 })
                 .collect(),
+            refused: Vec::new(),
         }),
 
         Op::PutObject(_) => Outcome::Written(written(Some(VERSION))),
@@ -192,22 +222,25 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             ..ProcessingConfig::default()
         }),
         Op::GetObjectMeta(object) => Outcome::ObjectMeta(Box::new(info(object))),
-        Op::DeleteObject(object) => Outcome::ObjectDeleted(ObjectDeleted {
-            version: Some(object.version.unwrap_or(VERSION)),
-            is_marker: object.version.is_none(),
+        Op::DeleteObject(asked) => Outcome::ObjectDeleted(ObjectDeleted {
+            version: Some(asked.object.version.unwrap_or(VERSION)),
+            is_marker: asked.object.version.is_none(),
         }),
         Op::CopyObject(_) => Outcome::Copied(Copied {
             etag: etag(),
             last_modified: NOW,
             crc64: Some(CRC64),
+            checksum: None,
             version: Some(VERSION),
             source_version: Some(VersionId::Null),
+            encryption: None,
         }),
         Op::AppendObject(append) => Outcome::Appended(Appended {
             etag: etag(),
             next_position: append.position + 9,
             crc64: CRC64,
             version: None,
+            encryption: None,
         }),
         Op::SealAppendObject { .. } => Outcome::Sealed(NOW),
         Op::PutSymlink(_) => Outcome::Touched(Some(VERSION)),
@@ -220,15 +253,23 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             tags: tags(),
             version: object.version,
         },
-        Op::PutObjectTagging { object, .. } | Op::PutObjectAcl { object, .. } => {
-            Outcome::Touched(object.version)
-        }
-        Op::DeleteObjectTagging(object) => Outcome::Touched(object.version),
+        Op::PutObjectTagging { object, .. }
+        | Op::PutObjectAcl { object, .. }
+        | Op::PutObjectLegalHold { object, .. }
+        | Op::DeleteObjectTagging(object) => Outcome::Touched(object.version),
         Op::GetObjectAcl(object) => Outcome::ObjectAcl {
             owner: owner(),
             acl: ObjectAcl::Default,
             version: object.version,
         },
+        Op::GetObjectRetention(_) => Outcome::Retention(retention()),
+        Op::PutObjectRetention(put) => Outcome::Touched(put.object.version),
+        Op::GetObjectLegalHold(_) => Outcome::LegalHold(LegalHold::On),
+        Op::GetObjectAttributes(asked) => Outcome::ObjectAttributes(Box::new(ObjectAttributes {
+            asked: asked.clone(),
+            info: info(&asked.object),
+            parts: None,
+        })),
         Op::OptionsObject(asked) => {
             let headers: Vec<&str> = asked.headers.iter().map(String::as_str).collect();
             let grant = cors().grant(&asked.origin, &asked.method, &headers);
@@ -239,30 +280,39 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
             bucket: asked.bucket.clone(),
             key: asked.key.clone(),
             upload_id: UPLOAD.into(),
+            encryption: None,
+            checksum: None,
             url_encoded: asked.url_encoded,
         },
         Op::UploadPart(_) => Outcome::PartUploaded {
             etag: etag(),
             md5: MD5,
             crc64: CRC64,
+            encryption: None,
+            checksum: None,
         },
         Op::UploadPartCopy(_) => Outcome::PartCopied {
             etag: etag(),
             last_modified: NOW,
             source_version: Some(VersionId::Null),
             crc64: CRC64,
+            encryption: None,
+            checksum: None,
         },
         Op::CompleteMultipartUpload(asked) => Outcome::UploadCompleted {
             bucket: asked.upload.bucket.clone(),
             key: asked.upload.key.clone(),
             etag: ETag::of_parts(&MD5, 2),
             crc64: CRC64,
+            checksum: None,
             version: Some(VERSION),
+            encryption: None,
             url_encoded: asked.url_encoded,
         },
         Op::ListParts(asked) => Outcome::Parts(PartPage {
             asked: asked.clone(),
             storage_class: StorageClass::Standard,
+            checksum: None,
             parts: vec![part(1), part(3)],
             is_truncated: true,
         }),
@@ -346,12 +396,21 @@ fn version_entry(version: VersionId, is_object: bool) -> VersionEntry {
     }
 }
 
+fn retention() -> Retention {
+    Retention {
+        mode: RetentionMode::Compliance,
+        until: NOW.plus_millis(86_400_000),
+    }
+}
+
 fn written(version: Option<VersionId>) -> Written {
     Written {
         etag: etag(),
         md5: MD5,
         crc64: CRC64,
+        checksum: None,
         version,
+        encryption: None,
     }
 }
 
@@ -390,6 +449,7 @@ fn info(object: &ObjectRef) -> ObjectInfo {
         etag: etag(),
         md5: Some(MD5),
         crc64: Some(CRC64),
+        checksum: None,
         last_modified: NOW,
         storage_class: StorageClass::Standard,
         acl: ObjectAcl::Default,
@@ -403,6 +463,9 @@ fn info(object: &ObjectRef) -> ObjectInfo {
         tags: tags(),
         symlink_target: None,
         sealed: None,
+        encryption: None,
+        lock: ObjectLock::default(),
+        parts: None,
     }
 }
 
@@ -415,6 +478,7 @@ fn read(get: &GetObject) -> ObjectRead {
     ObjectRead {
         info: info(&get.object),
         range,
+        part: None,
         overrides: get.overrides.clone(),
     }
 }
@@ -425,6 +489,7 @@ fn part(number: u16) -> PartInfo {
         etag: etag(),
         size: 102_400,
         crc64: CRC64,
+        checksum: None,
         last_modified: NOW,
     }
 }
@@ -442,6 +507,9 @@ pub(crate) fn faults() -> Vec<FaultKind> {
         AccessDenial::MalformedSignature {
             reason: reason(),
             ec: "0002-00000202",
+        },
+        AccessDenial::HeadersNotSigned {
+            names: "x-amz-acl".into(),
         },
         AccessDenial::PostPolicy {
             condition: "[\"eq\",\"$key\",\"a\"]".into(),
@@ -493,9 +561,28 @@ pub(crate) fn faults() -> Vec<FaultKind> {
             computed: 2,
         },
         FaultKind::PayloadDigestMismatch,
+        FaultKind::ChecksumMismatch {
+            name: "x-amz-checksum-crc32",
+        },
+        FaultKind::MalformedChunk {
+            reason: "it says so",
+        },
+        FaultKind::MalformedTrailer {
+            reason: "it says so",
+        },
         FaultKind::EntityTooLarge { max: 5 },
         FaultKind::EntityTooSmall { min: 5 },
         FaultKind::MetadataTooLarge { max: 8192 },
+        FaultKind::InvalidEncryptionAlgorithm {
+            algorithm: "SM4".into(),
+        },
+        FaultKind::InvalidEncryptionRequest { reason: reason() },
+        FaultKind::NoSuchMasterKey {
+            key_id: "nothing".into(),
+        },
+        FaultKind::CustomerKeyMissing,
+        FaultKind::CustomerKeyWrong,
+        FaultKind::CustomerKeyUnwanted,
         FaultKind::InvalidTag { reason: reason() },
         FaultKind::NotImplemented {
             what: "RestoreObject".into(),
@@ -521,6 +608,14 @@ pub(crate) fn faults() -> Vec<FaultKind> {
             canonical_request: Some("GET\n/\n".into()),
             ec: "0002-00000201",
         })),
+        FaultKind::MalformedAuthorization {
+            place: AuthorizationPlace::Header,
+            reason: reason(),
+            region: Some("us-east-1".into()),
+        },
+        FaultKind::MissingSecurityHeader {
+            name: "x-amz-content-sha256",
+        },
         FaultKind::InvalidAccessKeyId {
             access_key_id: "nobody".into(),
         },
@@ -542,6 +637,7 @@ pub(crate) fn faults() -> Vec<FaultKind> {
         FaultKind::NoSuchUpload {
             upload_id: UPLOAD.into(),
         },
+        FaultKind::NoSuchObjectLock,
         FaultKind::NoSuchAccessPoint {
             name: "ap-01".into(),
         },
@@ -563,6 +659,12 @@ pub(crate) fn faults() -> Vec<FaultKind> {
         FaultKind::InvalidPart { number: 2 },
         FaultKind::InvalidPartOrder,
         FaultKind::PartNotSequential,
+        FaultKind::ObjectLocked(LockedBy::LegalHold),
+        FaultKind::ObjectLocked(LockedBy::Retention(retention())),
+        FaultKind::ObjectLocked(LockedBy::Worm { until: NOW }),
+        FaultKind::InvalidBucketState { reason: reason() },
+        FaultKind::WormAlreadyExists,
+        FaultKind::WormLocked,
         FaultKind::PreconditionFailed {
             condition: "If-Match",
         },

@@ -7,19 +7,22 @@ use osier_types::{ConfigKind, Copied, ObjectDeleted, Outcome, ProcessSaved, Writ
 
 use super::head::{
     CRC64, DELETE_MARKER, Head, NEXT_APPEND_POSITION, SEALED_TIME, SOURCE_VERSION_ID, VERSION_ID,
+    WORM_ID, head,
 };
+use super::post;
 use super::xml;
-use super::{Encoded, ReplyContext, ReplyFacts, apply_cors, post};
+use crate::reply::location::location;
+use crate::{Encoded, ReplyContext, ReplyFacts, apply_cors};
 
 pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &Outcome) -> Encoded {
-    let ok = || Head::new(context, StatusCode::OK);
+    let ok = || head(context, StatusCode::OK);
     let success = || {
         let status = if facts.no_content {
             StatusCode::NO_CONTENT
         } else {
             StatusCode::OK
         };
-        Head::new(context, status)
+        head(context, status)
     };
     match outcome {
         Outcome::Done => success().bare(),
@@ -41,13 +44,23 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             head.xml(xml::bucket::tagging(tags))
         }
         Outcome::Cors(config) => ok().xml(xml::bucket::cors(config)),
+        Outcome::BucketEncryption(encryption) => ok().xml(xml::protection::encryption(encryption)),
+        Outcome::BucketLock(lock) => ok().xml(xml::protection::object_worm(lock)),
+        Outcome::WormInitiated(id) => {
+            let mut head = ok();
+            head.text(WORM_ID, id);
+            head.bare()
+        }
+        Outcome::BucketWorm { worm, state } => ok().xml(xml::protection::worm(worm, *state)),
         Outcome::Policy(document) => ok().document(
             "application/json",
             Bytes::copy_from_slice(document.as_bytes()),
         ),
         Outcome::PolicyStatus { is_public } => ok().xml(xml::access::policy_status(*is_public)),
         Outcome::Referer(referer) => ok().xml(xml::access::referer(referer)),
-        Outcome::PublicAccessBlock { block } => ok().xml(xml::access::public_access_block(*block)),
+        Outcome::PublicAccessBlock { block } => {
+            ok().xml(xml::access::public_access_block(block.as_ref()))
+        }
         Outcome::AccessPointCreated(info) => ok().xml(xml::access::point_created(info)),
         Outcome::AccessPoint(info) => ok().xml(xml::access::point(info)),
         Outcome::AccessPoints(page) => ok().xml(xml::access::points(page)),
@@ -97,6 +110,7 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             head.etag(&appended.etag);
             head.number(NEXT_APPEND_POSITION, appended.next_position);
             head.number(CRC64, appended.crc64);
+            head.encryption(appended.encryption.as_ref());
             head.version(VERSION_ID, appended.version);
             head.bare()
         }
@@ -124,6 +138,14 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             head.version(VERSION_ID, *version);
             head.xml(xml::bucket::acl(owner, acl.as_str()))
         }
+        Outcome::Retention(retention) => ok().xml(xml::protection::retention(retention)),
+        Outcome::LegalHold(hold) => ok().xml(xml::protection::legal_hold(*hold)),
+        // No request of this dialect asks for them.
+        Outcome::ObjectAttributes(attributes) => {
+            let mut head = ok();
+            head.object_meta(&attributes.info);
+            head.bare()
+        }
         Outcome::Preflight(grant) => {
             let mut head = ok();
             apply_cors(&mut head.headers, grant, true);
@@ -133,15 +155,28 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             bucket,
             key,
             upload_id,
+            encryption,
             url_encoded,
-        } => ok().xml(xml::object::upload_initiated(
-            bucket,
-            key,
-            upload_id,
-            (*url_encoded).into(),
-        )),
-        Outcome::PartUploaded { etag, md5, crc64 } => {
+            checksum: _,
+        } => {
             let mut head = ok();
+            head.encryption(encryption.as_ref());
+            head.xml(xml::object::upload_initiated(
+                bucket,
+                key,
+                upload_id,
+                (*url_encoded).into(),
+            ))
+        }
+        Outcome::PartUploaded {
+            etag,
+            md5,
+            crc64,
+            encryption,
+            checksum: _,
+        } => {
+            let mut head = ok();
+            head.encryption(encryption.as_ref());
             head.etag(etag);
             head.content_md5(md5);
             head.number(CRC64, *crc64);
@@ -152,8 +187,11 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             last_modified,
             source_version,
             crc64,
+            encryption,
+            checksum: _,
         } => {
             let mut head = ok();
+            head.encryption(encryption.as_ref());
             // oss2 takes the part's tag from the header, not from the document.
             head.etag(etag);
             head.number(CRC64, *crc64);
@@ -165,14 +203,17 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
             key,
             etag,
             crc64,
+            checksum: _,
             version,
+            encryption,
             url_encoded,
         } => {
             let mut head = ok();
+            head.encryption(encryption.as_ref());
             head.etag(etag);
             head.number(CRC64, *crc64);
             head.version(VERSION_ID, *version);
-            let location = post::location(context, bucket, key);
+            let location = location(context, bucket, key);
             head.xml(xml::object::upload_completed(
                 bucket,
                 key,
@@ -189,6 +230,7 @@ fn written(mut head: Head, written: &Written) -> Head {
     head.etag(&written.etag);
     head.content_md5(&written.md5);
     head.number(CRC64, written.crc64);
+    head.encryption(written.encryption.as_ref());
     head.version(VERSION_ID, written.version);
     head
 }
@@ -200,6 +242,7 @@ fn copied(mut head: Head, copied: &Copied) -> Encoded {
     }
     head.version(VERSION_ID, copied.version);
     head.version(SOURCE_VERSION_ID, copied.source_version);
+    head.encryption(copied.encryption.as_ref());
     head.xml(xml::object::copied(
         "CopyObjectResult",
         &copied.etag,
@@ -220,7 +263,7 @@ fn process_saved(saved: &ProcessSaved) -> Bytes {
 
 /// 204 also where nothing was there to delete.
 fn object_deleted(context: &ReplyContext<'_>, deleted: &ObjectDeleted) -> Encoded {
-    let mut head = Head::new(context, StatusCode::NO_CONTENT);
+    let mut head = head(context, StatusCode::NO_CONTENT);
     head.version(VERSION_ID, deleted.version);
     if deleted.is_marker {
         head.fixed(DELETE_MARKER, "true");

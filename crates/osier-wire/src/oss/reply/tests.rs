@@ -1,15 +1,19 @@
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use osier_types::{
-    AccessDenial, BucketAcl, ByteRange, Copied, CorsConfig, CorsRule, DeleteObjects, DeletedEntry,
-    DeletedPage, ETag, FaultKind, ListForm, ListObjects, ObjectAcl, ObjectEntry, ObjectInfo,
-    ObjectKey, ObjectKind, ObjectPage, ObjectRead, ObjectRef, Owner, PostSuccess, Preflight,
-    StorageClass, Tags, VersionId, Written, percent_decode,
+    AccessDenial, BucketAcl, BucketName, ByteRange, ConfigKind, Copied, CorsConfig, CorsRule,
+    DeleteObjects, DeletedEntry, DeletedPage, ETag, FaultKind, ListForm, ListObjects, ObjectAcl,
+    ObjectEntry, ObjectInfo, ObjectKey, ObjectKind, ObjectLock, ObjectPage, ObjectRead, ObjectRef,
+    Op, Owner, PostSuccess, Preflight, Refusals, StorageClass, Tags, Timestamp, VersionId, Written,
+    percent_decode,
 };
 use proptest::prelude::*;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::*;
+use crate::request::token;
+use crate::{apply_cors, http_date};
 
 pub(super) const NOW: Timestamp = Timestamp::from_seconds(1_795_316_645);
 
@@ -20,6 +24,7 @@ pub(super) const CONTEXT: ReplyContext<'static> = ReplyContext {
     endpoint: "oss.example.com:9000",
     scheme: "http",
     owner_id: "1000000000000001",
+    region: "cn-hangzhou",
     now: NOW,
     elapsed_ms: 7,
 };
@@ -41,6 +46,7 @@ fn info() -> ObjectInfo {
         etag: ETag::of_md5(&[0xAB; 16]),
         md5: Some([0xAB; 16]),
         crc64: Some(u64::MAX),
+        checksum: None,
         last_modified: NOW,
         storage_class: StorageClass::Standard,
         acl: ObjectAcl::Default,
@@ -50,6 +56,9 @@ fn info() -> ObjectInfo {
         tags: Tags::default(),
         symlink_target: None,
         sealed: None,
+        encryption: None,
+        lock: ObjectLock::default(),
+        parts: None,
     }
 }
 
@@ -57,6 +66,7 @@ fn read(info: ObjectInfo) -> Outcome {
     Outcome::Object(Box::new(ObjectRead {
         info,
         range: None,
+        part: None,
         overrides: osier_types::ContentHeaders::default(),
     }))
 }
@@ -234,6 +244,7 @@ fn ranges() {
         reply(&Outcome::Object(Box::new(ObjectRead {
             info: info(),
             range,
+            part: None,
             overrides: osier_types::ContentHeaders::default(),
         })))
     };
@@ -318,6 +329,7 @@ fn kept_headers_are_told_and_overridden() {
             ..info()
         },
         range: None,
+        part: None,
         overrides,
     })));
     let headers = &encoded.head.headers;
@@ -386,6 +398,8 @@ fn quiet_deletions_say_nothing() {
             asked: DeleteObjects {
                 bucket: bucket(),
                 objects: Vec::new(),
+                refusals: Refusals::First,
+                bypass_governance: false,
                 quiet,
                 url_encoded: true,
             },
@@ -394,6 +408,7 @@ fn quiet_deletions_say_nothing() {
                 version: None,
                 marker: Some(VersionId::Numbered(1)),
             }],
+            refused: Vec::new(),
         }))
     };
     let quiet = deleted(true);
@@ -441,7 +456,7 @@ fn forms_of_lists() {
         Some("tok")
     );
     let token = text_of(&second, "ListBucketResult/NextContinuationToken").unwrap();
-    assert_eq!(crate::oss::token::decode(&token).as_deref(), Some("a/b"));
+    assert_eq!(token::decode(&token).as_deref(), Some("a/b"));
     assert_eq!(text_of(&body(v2(true)), owner).as_deref(), Some("1"));
 }
 
@@ -482,7 +497,9 @@ fn form_uploads() {
                 etag: ETag::of_md5(&[0xAB; 16]),
                 md5: [0xAB; 16],
                 crc64: 1,
+                checksum: None,
                 version: None,
+                encryption: None,
             },
             bucket: bucket(),
             key: key("a b/c"),
@@ -517,7 +534,7 @@ fn locations_follow_the_address_style() {
         ..CONTEXT
     };
     assert_eq!(
-        post::location(&path_style, &bucket(), &key("k")),
+        crate::reply::location::location(&path_style, &bucket(), &key("k")),
         "http://127.0.0.1:9000/bkt/k"
     );
 }
@@ -528,8 +545,10 @@ fn copies_tell_both_versions() {
         etag: ETag::of_md5(&[0xAB; 16]),
         last_modified: NOW,
         crc64: Some(3),
+        checksum: None,
         version: Some(VersionId::Numbered(1)),
         source_version: Some(VersionId::Null),
+        encryption: None,
     }));
     assert_eq!(
         header(&encoded, "x-oss-version-id"),
@@ -580,7 +599,7 @@ proptest! {
             }
         }
         let posted = reply(&Outcome::Posted {
-            written: Written { etag: ETag::of_md5(&[1; 16]), md5: [1; 16], crc64: 1, version: None },
+            written: Written { etag: ETag::of_md5(&[1; 16]), md5: [1; 16], crc64: 1, checksum: None, version: None, encryption: None },
             bucket: bucket(),
             key: key("k"),
             success: PostSuccess::Redirect(url),

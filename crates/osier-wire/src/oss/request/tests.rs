@@ -6,6 +6,7 @@ use osier_types::{Fault, FaultKind, Op};
 use proptest::prelude::*;
 
 use super::*;
+use crate::{BodyUse, Hosts, Route, Scope, address};
 
 /// A request as a test writes it.
 #[derive(Clone, Debug)]

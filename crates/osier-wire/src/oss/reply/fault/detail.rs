@@ -1,14 +1,12 @@
 //! The elements of an error document that depend on its code.
 
-use std::fmt::Write as _;
-
 use osier_types::limits::CLOCK_SKEW_MS_MAX;
 use osier_types::{
     AccessDenial, DenialKind, DeniedBy, Fault, FaultKind, PolicyDenial, PrincipalKind, Resource,
     SignatureMismatch,
 };
 
-use crate::oss::reply::xml::Xml;
+use crate::xml::write::{Xml, hex_bytes};
 
 pub(super) fn write(xml: &mut Xml, fault: &Fault) {
     resource(xml, fault);
@@ -79,6 +77,7 @@ fn denial(xml: &mut Xml, denial: &AccessDenial) {
         | AccessDenial::TooManyVariants
         | AccessDenial::NotYetValid
         | AccessDenial::MalformedSignature { .. }
+        | AccessDenial::HeadersNotSigned { .. }
         | AccessDenial::NotOwner
         | AccessDenial::PublicAccessBlocked
         | AccessDenial::Referer(_) => {}
@@ -123,13 +122,7 @@ fn signature(xml: &mut Xml, mismatch: &SignatureMismatch) {
     xml.text("SignatureProvided", &mismatch.signature_provided);
     let text = String::from_utf8_lossy(&mismatch.string_to_sign);
     xml.text("StringToSign", &text);
-    let mut bytes = String::with_capacity(mismatch.string_to_sign.len() * 3);
-    for byte in &mismatch.string_to_sign {
-        let gap = if bytes.is_empty() { "" } else { " " };
-        // Writing to a String can't fail.
-        let _ = write!(bytes, "{gap}{byte:02X}");
-    }
-    xml.text("StringToSignBytes", &bytes);
+    xml.text("StringToSignBytes", &hex_bytes(&mismatch.string_to_sign));
     if let Some(canonical) = &mismatch.canonical_request {
         xml.text("CanonicalRequest", canonical);
     }

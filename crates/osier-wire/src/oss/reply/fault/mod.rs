@@ -19,9 +19,9 @@ use osier_types::{Fault, FaultKind};
 
 pub use words::{FaultWords, words};
 
-use super::head::{DELETE_MARKER, EC, ERR, Head, NEXT_APPEND_POSITION, VERSION_ID};
-use super::xml::Xml;
-use super::{Encoded, ReplyContext};
+use super::head::{DELETE_MARKER, EC, ERR, Head, NEXT_APPEND_POSITION, VERSION_ID, head};
+use crate::xml::write::Xml;
+use crate::{Encoded, ReplyContext};
 
 /// A document larger than this leaves out what is only for the eye when it has to travel in a
 /// header: clients and proxies limit those (Python at 64 KiB, many proxies at 8 KiB).
@@ -31,7 +31,7 @@ const HEADER_MESSAGE_BYTES_MAX: usize = 1024;
 
 pub(super) fn encode(context: &ReplyContext<'_>, fault: &Fault, method: &Method) -> Encoded {
     let words = words(&fault.kind);
-    let mut head = Head::new(context, words.status);
+    let mut head = head(context, words.status);
     head.fixed(EC, words.ec);
     kind_headers(&mut head, &fault.kind);
     if words.status == StatusCode::NOT_MODIFIED {

@@ -1,18 +1,20 @@
 //! Documents about who may come.
 
 use bytes::Bytes;
-use osier_types::{AccessPointInfo, AccessPointPage, RefererConfig};
+use osier_types::{AccessPointInfo, AccessPointPage, PublicAccessBlock, RefererConfig};
 
 use super::Xml;
-use crate::oss::request::token;
+use crate::request::token;
 
 pub(in crate::oss::reply) fn policy_status(is_public: bool) -> Bytes {
     Xml::document("PolicyStatus", |xml| xml.flag("IsPublic", is_public))
 }
 
-pub(in crate::oss::reply) fn public_access_block(block: bool) -> Bytes {
+/// Blocked in part, as S3 can say, is not blocked.
+pub(in crate::oss::reply) fn public_access_block(block: Option<&PublicAccessBlock>) -> Bytes {
+    let whole = block.is_some_and(|block| block.is_whole());
     Xml::document("PublicAccessBlockConfiguration", |xml| {
-        xml.flag("BlockPublicAccess", block);
+        xml.flag("BlockPublicAccess", whole);
     })
 }
 

@@ -6,9 +6,9 @@ use osier_types::{
 };
 
 use super::Xml;
-use crate::oss::reply::ReplyContext;
+use crate::ReplyContext;
 
-/// What osier does not have (acceleration, replication, encryption rules) is told as switched
+/// What osier does not have (acceleration, replication) is told as switched
 /// off, since consoles and tools read these elements.
 pub(in crate::oss::reply) fn info(context: &ReplyContext<'_>, info: &BucketInfo) -> Bytes {
     let entry = &info.entry;
@@ -33,8 +33,9 @@ pub(in crate::oss::reply) fn info(context: &ReplyContext<'_>, info: &BucketInfo)
             xml.text("Name", entry.name.as_str());
             xml.owner(&info.owner);
             xml.text("ResourceGroupId", "");
-            xml.within("ServerSideEncryptionRule", |xml| {
-                xml.text("SSEAlgorithm", "None");
+            xml.within("ServerSideEncryptionRule", |xml| match &info.encryption {
+                None => xml.text("SSEAlgorithm", "None"),
+                Some(encryption) => super::protection::default_encryption(xml, encryption),
             });
             xml.text("StorageClass", entry.storage_class.as_str());
             xml.text("TransferAcceleration", "Disabled");
@@ -80,12 +81,7 @@ fn sum(numbers: impl Iterator<Item = u64>) -> u64 {
 }
 
 pub(in crate::oss::reply) fn location(location: &str) -> Bytes {
-    let mut xml = Xml(String::with_capacity(128));
-    xml.0
-        .push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    xml.text("LocationConstraint", location);
-    xml.0.push('\n');
-    Bytes::from(xml.0)
+    Xml::leaf("LocationConstraint", location)
 }
 
 /// Of a bucket or an object.
@@ -108,37 +104,13 @@ pub(in crate::oss::reply) fn versioning(status: Option<BucketVersioning>) -> Byt
 /// Of a bucket or an object.
 pub(in crate::oss::reply) fn tagging(tags: &Tags) -> Bytes {
     Xml::document("Tagging", |xml| {
-        xml.within("TagSet", |xml| {
-            for tag in tags.as_slice() {
-                xml.within("Tag", |xml| {
-                    xml.text("Key", &tag.key);
-                    xml.text("Value", &tag.value);
-                });
-            }
-        });
+        xml.within("TagSet", |xml| xml.tags(tags));
     })
 }
 
 pub(in crate::oss::reply) fn cors(config: &CorsConfig) -> Bytes {
     Xml::document("CORSConfiguration", |xml| {
-        for rule in &config.rules {
-            xml.within("CORSRule", |xml| {
-                let lists = [
-                    ("AllowedOrigin", &rule.allowed_origins),
-                    ("AllowedMethod", &rule.allowed_methods),
-                    ("AllowedHeader", &rule.allowed_headers),
-                    ("ExposeHeader", &rule.expose_headers),
-                ];
-                for (name, values) in lists {
-                    for value in values {
-                        xml.text(name, value);
-                    }
-                }
-                if let Some(seconds) = rule.max_age_seconds {
-                    xml.number("MaxAgeSeconds", seconds);
-                }
-            });
-        }
+        xml.cors_rules(config);
         xml.flag("ResponseVary", config.response_vary);
     })
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use osier_types::ConfigKind;
 
 use super::Xml;
-use crate::oss::reply::{ReplyContext, ReplyFacts};
+use crate::{ReplyContext, ReplyFacts};
 
 pub(in crate::oss::reply) fn never_set(
     kind: ConfigKind,
@@ -56,6 +56,13 @@ pub(in crate::oss::reply) fn never_set(
         ConfigKind::ResourceGroup => {
             text("BucketResourceGroupConfiguration", "ResourceGroupId", "")
         }
+        // No request of this dialect asks for them.
+        ConfigKind::S3Accelerate
+        | ConfigKind::S3Lifecycle
+        | ConfigKind::S3Logging
+        | ConfigKind::S3Notification
+        | ConfigKind::S3OwnershipControls
+        | ConfigKind::S3Website => empty("Configuration"),
         ConfigKind::Style => empty("StyleList"),
         ConfigKind::Tagging => Xml::document("Tagging", |xml| xml.text("TagSet", "")),
         ConfigKind::TransferAcceleration => flag("TransferAccelerationConfiguration", "Enabled"),

@@ -6,7 +6,7 @@ use osier_types::{
 };
 
 use super::{Names, Xml};
-use crate::oss::token;
+use crate::request::token;
 
 /// Bytes of a page's frame, and of one entry beside its key: enough that a page is written into
 /// one allocation.

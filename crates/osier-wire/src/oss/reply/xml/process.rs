@@ -4,7 +4,7 @@ use bytes::Bytes;
 use osier_types::{ProcessingConfig, Style};
 
 use super::Xml;
-use crate::oss::reply::date::http_date;
+use crate::date::http_date;
 
 pub(in crate::oss::reply) fn style(style: &Style) -> Bytes {
     Xml::document("Style", |xml| write_style(xml, style))

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use osier_types::{BucketPage, Region};
 
 use super::Xml;
-use crate::oss::reply::ReplyContext;
+use crate::ReplyContext;
 
 pub(in crate::oss::reply) fn buckets(context: &ReplyContext<'_>, page: &BucketPage) -> Bytes {
     let bytes = 512 + page.buckets.len() * 400;

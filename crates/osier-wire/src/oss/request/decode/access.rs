@@ -1,45 +1,22 @@
 //! Operations on who may come: policies, Block Public Access, referers, access points.
-//!
-//! What a policy says is not read here: that it is text is all that a dialect can tell.
 
 use std::sync::Arc;
 
-use osier_types::limits::LIST_KEYS_DEFAULT;
 use osier_types::{
-    AccessPointName, AccessPointRef, Fault, FaultKind, ListAccessPoints, Op, PublicAccessScope,
+    AccessPointName, AccessPointRef, Fault, ListAccessPoints, Op, PublicAccessBlock,
+    PublicAccessScope,
 };
 
-use super::list::page_size;
-use super::{Input, missing};
-use crate::oss::request::{token, xml};
+use crate::request::fields::missing;
+use crate::request::input::Input;
+use crate::request::policy;
+use crate::request::token;
+use crate::xml::documents as xml;
 
 type Decoded = Result<Op, Fault>;
 
 /// Where an access point is named: in a header, but for its Block Public Access.
 const POINT_NAME: &str = "x-oss-access-point-name";
-
-pub(in crate::oss::request) fn policy(input: &Input<'_>) -> Decoded {
-    input.bucket().map(|bucket| Op::GetBucketPolicy { bucket })
-}
-
-pub(in crate::oss::request) fn put_policy(input: &Input<'_>) -> Decoded {
-    Ok(Op::PutBucketPolicy {
-        bucket: input.bucket()?,
-        document: policy_text(input)?,
-    })
-}
-
-pub(in crate::oss::request) fn delete_policy(input: &Input<'_>) -> Decoded {
-    input
-        .bucket()
-        .map(|bucket| Op::DeleteBucketPolicy { bucket })
-}
-
-pub(in crate::oss::request) fn policy_status(input: &Input<'_>) -> Decoded {
-    input
-        .bucket()
-        .map(|bucket| Op::GetBucketPolicyStatus { bucket })
-}
 
 pub(in crate::oss::request) fn referer(input: &Input<'_>) -> Decoded {
     input.bucket().map(|bucket| Op::GetBucketReferer { bucket })
@@ -59,7 +36,7 @@ pub(in crate::oss::request) fn public_access_block(input: &Input<'_>) -> Decoded
 pub(in crate::oss::request) fn put_public_access_block(input: &Input<'_>) -> Decoded {
     Ok(Op::PutPublicAccessBlock {
         scope: scope(input)?,
-        block: xml::public_access_block(input.document)?,
+        block: PublicAccessBlock::whole(xml::public_access_block(input.document)?),
     })
 }
 
@@ -100,7 +77,7 @@ pub(in crate::oss::request) fn points(input: &Input<'_>) -> Decoded {
             None => None,
         },
         after,
-        max_keys: page_size(input, "max-keys", LIST_KEYS_DEFAULT)?,
+        max_keys: super::list::page_size(input, "max-keys")?,
     }))
 }
 
@@ -111,7 +88,7 @@ pub(in crate::oss::request) fn point_policy(input: &Input<'_>) -> Decoded {
 pub(in crate::oss::request) fn put_point_policy(input: &Input<'_>) -> Decoded {
     Ok(Op::PutAccessPointPolicy {
         point: point_in_header(input)?,
-        document: policy_text(input)?,
+        document: policy::text(input)?,
     })
 }
 
@@ -149,15 +126,4 @@ fn point_name(text: &str) -> Result<AccessPointName, Fault> {
             "3 to 19 of a-z, 0-9 and `-`, with a letter or digit at both ends",
         )
     })
-}
-
-fn policy_text(input: &Input<'_>) -> Result<Arc<str>, Fault> {
-    std::str::from_utf8(input.document)
-        .map(Arc::from)
-        .map_err(|_| {
-            Fault::new(FaultKind::MalformedPolicy {
-                path: String::new(),
-                reason: "the document is not UTF-8".to_owned(),
-            })
-        })
 }

@@ -3,13 +3,14 @@
 use osier_types::limits::BUCKET_TAGS_MAX;
 use osier_types::{BucketAcl, Fault, Op, PutBucket};
 
-use super::headers::tags_of_form;
-use super::{Input, missing};
 use crate::oss::request::xml;
+use crate::request::fields::{missing, tags_of_form};
+use crate::request::input::Input;
+use crate::xml::documents;
 
 type Decoded = Result<Op, Fault>;
 
-pub(in crate::oss::request) fn put(input: &Input<'_>) -> Decoded {
+pub(crate) fn put(input: &Input<'_>) -> Decoded {
     let bucket = input.bucket()?;
     let (storage_class, redundancy) = xml::create_bucket(input.document)?;
     let tags = input
@@ -24,82 +25,83 @@ pub(in crate::oss::request) fn put(input: &Input<'_>) -> Decoded {
         storage_class,
         redundancy,
         tags,
+        object_lock: false,
     }))
 }
 
-pub(in crate::oss::request) fn delete(input: &Input<'_>) -> Decoded {
+pub(crate) fn delete(input: &Input<'_>) -> Decoded {
     input.bucket().map(|bucket| Op::DeleteBucket { bucket })
 }
 
-pub(in crate::oss::request) fn head(input: &Input<'_>) -> Decoded {
+pub(crate) fn head(input: &Input<'_>) -> Decoded {
     input.bucket().map(|bucket| Op::HeadBucket { bucket })
 }
 
-pub(in crate::oss::request) fn info(input: &Input<'_>) -> Decoded {
+pub(crate) fn info(input: &Input<'_>) -> Decoded {
     input.bucket().map(|bucket| Op::GetBucketInfo { bucket })
 }
 
-pub(in crate::oss::request) fn stat(input: &Input<'_>) -> Decoded {
+pub(crate) fn stat(input: &Input<'_>) -> Decoded {
     input.bucket().map(|bucket| Op::GetBucketStat { bucket })
 }
 
-pub(in crate::oss::request) fn location(input: &Input<'_>) -> Decoded {
+pub(crate) fn location(input: &Input<'_>) -> Decoded {
     input
         .bucket()
         .map(|bucket| Op::GetBucketLocation { bucket })
 }
 
-pub(in crate::oss::request) fn acl(input: &Input<'_>) -> Decoded {
+pub(crate) fn acl(input: &Input<'_>) -> Decoded {
     input.bucket().map(|bucket| Op::GetBucketAcl { bucket })
 }
 
-pub(in crate::oss::request) fn put_acl(input: &Input<'_>) -> Decoded {
+pub(crate) fn put_acl(input: &Input<'_>) -> Decoded {
     Ok(Op::PutBucketAcl {
         bucket: input.bucket()?,
         acl: acl_header(input)?.ok_or_else(|| missing("x-oss-acl"))?,
     })
 }
 
-pub(in crate::oss::request) fn versioning(input: &Input<'_>) -> Decoded {
+pub(crate) fn versioning(input: &Input<'_>) -> Decoded {
     input
         .bucket()
         .map(|bucket| Op::GetBucketVersioning { bucket })
 }
 
-pub(in crate::oss::request) fn put_versioning(input: &Input<'_>) -> Decoded {
+pub(crate) fn put_versioning(input: &Input<'_>) -> Decoded {
     Ok(Op::PutBucketVersioning {
         bucket: input.bucket()?,
-        status: xml::versioning(input.document)?,
+        status: documents::versioning(input.document)?,
     })
 }
 
-pub(in crate::oss::request) fn tags(input: &Input<'_>) -> Decoded {
+pub(crate) fn tags(input: &Input<'_>) -> Decoded {
     input.bucket().map(|bucket| Op::GetBucketTags { bucket })
 }
 
-pub(in crate::oss::request) fn put_tags(input: &Input<'_>) -> Decoded {
+pub(crate) fn put_tags(input: &Input<'_>) -> Decoded {
     Ok(Op::PutBucketTags {
         bucket: input.bucket()?,
-        tags: xml::tagging(input.document, BUCKET_TAGS_MAX)?,
+        tags: documents::tagging(input.document, BUCKET_TAGS_MAX)?,
     })
 }
 
-pub(in crate::oss::request) fn delete_tags(input: &Input<'_>) -> Decoded {
+pub(crate) fn delete_tags(input: &Input<'_>) -> Decoded {
     input.bucket().map(|bucket| Op::DeleteBucketTags { bucket })
 }
 
-pub(in crate::oss::request) fn cors(input: &Input<'_>) -> Decoded {
+pub(crate) fn cors(input: &Input<'_>) -> Decoded {
     input.bucket().map(|bucket| Op::GetBucketCors { bucket })
 }
 
-pub(in crate::oss::request) fn put_cors(input: &Input<'_>) -> Decoded {
+pub(crate) fn put_cors(input: &Input<'_>) -> Decoded {
     Ok(Op::PutBucketCors {
         bucket: input.bucket()?,
-        cors: xml::cors(input.document)?,
+        cors: documents::cors(input.document)?,
     })
 }
 
-pub(in crate::oss::request) fn delete_cors(input: &Input<'_>) -> Decoded {
+pub(crate) fn delete_cors(input: &Input<'_>) -> Decoded {
     input.bucket().map(|bucket| Op::DeleteBucketCors { bucket })
 }
 

@@ -1,193 +1,28 @@
-//! Arguments that travel in headers, or in the fields of a form.
-//!
-//! Whatever is kept here comes back one day as a response header, so that
-//! every value is one: no line ends, no control characters.
+//! Arguments of OSS that travel in headers, or in the fields of a form.
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName};
 use osier_types::limits::{
     BODY_BYTES_MAX, OBJECT_TAGS_MAX, OSS_KEY_BYTES_MAX, USER_META_BYTES_MAX,
 };
 use osier_types::{
-    BucketName, ContentHeaders, Crc64, Expected, Fault, FaultKind, HeaderBytes, InvalidTags, Md5,
-    NewObject, ObjectAcl, ObjectKey, RangeSpec, ReadConditions, StorageClass, Tag, Tags, Timestamp,
-    VersionId, percent_decode,
+    Crc64, Expected, Fault, FaultKind, HeaderBytes, NewObject, ObjectAcl, ObjectKey, StorageClass,
 };
 
-use super::base64_decode;
-
-/// Headers of a request, or fields of a form, which mean the same.
-#[derive(Clone, Copy)]
-pub(in crate::oss::request) enum Fields<'a> {
-    Headers(&'a HeaderMap),
-    /// Names in lower case.
-    Form(&'a [(String, Vec<u8>)]),
-}
-
-/// A bucket's name.
-pub(in crate::oss::request) fn bucket_name(text: &str) -> Result<BucketName, Fault> {
-    BucketName::parse(text).map_err(|error| Fault::new(FaultKind::InvalidBucketName(error.0)))
-}
+use crate::request::fields::{
+    Fields, base64_decode, header_value, sha256, tags_of_form, too_much_metadata,
+};
 
 /// A key as OSS allows it: not everything that can be stored.
-pub(in crate::oss::request) fn object_key(bytes: &[u8]) -> Result<ObjectKey, Fault> {
+pub(crate) fn object_key(bytes: &[u8]) -> Result<ObjectKey, Fault> {
     if bytes.len() > OSS_KEY_BYTES_MAX || matches!(bytes.first(), Some(b'/' | b'\\')) {
         return Err(Fault::new(FaultKind::InvalidObjectName));
     }
     ObjectKey::parse(bytes).map_err(|_| Fault::new(FaultKind::InvalidObjectName))
 }
 
-/// A version id. One that was never given out names no version; an empty one is a mistake.
-pub(in crate::oss::request) fn version_id(text: &str) -> Result<VersionId, Fault> {
-    if text.is_empty() {
-        return Err(Fault::argument("versionId", "", "must not be empty"));
-    }
-    VersionId::parse(text).map_err(|_| {
-        Fault::new(FaultKind::NoSuchVersion {
-            version: text.chars().take(200).collect(),
-        })
-    })
-}
-
-pub(in crate::oss::request) fn invalid_tags(error: &InvalidTags) -> Fault {
-    Fault::new(FaultKind::InvalidTag {
-        reason: error.to_string(),
-    })
-}
-
-/// Tags as `key=value&key=value`, where `+` is a space as in every form.
-pub(in crate::oss::request) fn tags_of_form(text: &[u8], max: usize) -> Result<Tags, Fault> {
-    let decode = |part: &[u8]| {
-        let spaced: Vec<u8> = part
-            .iter()
-            .map(|&byte| if byte == b'+' { b' ' } else { byte })
-            .collect();
-        String::from_utf8(percent_decode(&spaced)).map_err(|_| {
-            Fault::new(FaultKind::InvalidTag {
-                reason: "a tag is not UTF-8".to_owned(),
-            })
-        })
-    };
-    let tags: Vec<Tag> = text
-        .split(|&byte| byte == b'&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let mut halves = pair.splitn(2, |&byte| byte == b'=');
-            Ok(Tag {
-                key: decode(halves.next().unwrap_or_default())?,
-                value: decode(halves.next().unwrap_or_default())?,
-            })
-        })
-        .collect::<Result<_, Fault>>()?;
-    Tags::new(tags, max).map_err(|error| invalid_tags(&error))
-}
-
-/// The `Range` header. One that can't be understood, or that has several ranges, asks for all.
-pub(in crate::oss::request) fn range(value: &str) -> Option<RangeSpec> {
-    let (unit, ranges) = value.split_once('=')?;
-    if !unit.trim().eq_ignore_ascii_case("bytes") {
-        return None;
-    }
-    let (first, last) = ranges.trim().split_once('-')?;
-    match (first.trim(), last.trim()) {
-        ("", last) => Some(RangeSpec::Last(number(last)?)),
-        (first, "") => Some(RangeSpec::From(number(first)?)),
-        (first, last) => Some(RangeSpec::FromTo(number(first)?, number(last)?)),
-    }
-}
-
-/// Digits; more than fit mean as much as fits.
-fn number(digits: &str) -> Option<u64> {
-    let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    all_digits.then(|| digits.parse().unwrap_or(u64::MAX))
-}
-
-/// `If-*`, or with a prefix those of a copy's source. Dates that are none do not count.
-pub(in crate::oss::request) fn conditions(headers: &HeaderMap, prefix: &str) -> ReadConditions {
-    let text = |name: &str| {
-        headers
-            .get(format!("{prefix}{name}"))
-            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-    };
-    let date = |name: &str| text(name).and_then(|text| Timestamp::parse_http_date(&text).ok());
-    ReadConditions {
-        if_match: text("if-match"),
-        if_none_match: text("if-none-match"),
-        if_modified_since: date("if-modified-since"),
-        if_unmodified_since: date("if-unmodified-since"),
-    }
-}
-
-impl<'a> Fields<'a> {
-    pub(in crate::oss::request) fn get(self, name: &str) -> Option<&'a [u8]> {
-        match self {
-            Self::Headers(headers) => headers.get(name).map(HeaderValue::as_bytes),
-            Self::Form(fields) => fields
-                .iter()
-                .find(|(field, _)| field == name)
-                .map(|(_, value)| value.as_slice()),
-        }
-    }
-
-    /// All fields whose name begins with `prefix`, without it.
-    fn with_prefix(self, prefix: &str) -> Vec<(&'a str, &'a [u8])> {
-        let cut = |name: &'a str| name.strip_prefix(prefix);
-        match self {
-            Self::Headers(headers) => headers
-                .iter()
-                .filter_map(|(name, value)| Some((cut(name.as_str())?, value.as_bytes())))
-                .collect(),
-            Self::Form(fields) => fields
-                .iter()
-                .filter_map(|(name, value)| Some((cut(name)?, value.as_slice())))
-                .collect(),
-        }
-    }
-
-    /// A field as text without the space around it; empty counts as absent.
-    pub(in crate::oss::request) fn text(
-        self,
-        name: &'static str,
-    ) -> Result<Option<&'a str>, Fault> {
-        let Some(value) = self.get(name) else {
-            return Ok(None);
-        };
-        let text = std::str::from_utf8(value)
-            .map_err(|_| Fault::argument(name, String::from_utf8_lossy(value), "not UTF-8"))?
-            .trim();
-        Ok(Some(text).filter(|text| !text.is_empty()))
-    }
-
-    /// A field that is kept as a response header; empty counts as absent.
-    fn kept(self, name: &str) -> Result<Option<HeaderBytes>, Fault> {
-        self.get(name)
-            .filter(|value| !value.is_empty())
-            .map(|value| header_value(name, value))
-            .transpose()
-    }
-
-    /// `true` or `false`, in either case, since Python writes `True`.
-    fn flag(self, name: &'static str) -> Result<bool, Fault> {
-        match self.text(name)? {
-            None => Ok(false),
-            Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
-            Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
-            Some(text) => Err(Fault::argument(name, text, "true or false")),
-        }
-    }
-
-    pub(in crate::oss::request) fn content_headers(self) -> Result<ContentHeaders, Fault> {
-        Ok(ContentHeaders {
-            cache_control: self.kept("cache-control")?,
-            content_disposition: self.kept("content-disposition")?,
-            content_encoding: self.kept("content-encoding")?,
-            content_language: self.kept("content-language")?,
-            content_type: self.kept("content-type")?,
-            expires: self.kept("expires")?,
-        })
-    }
-
+impl Fields<'_> {
     /// Everything to keep with a new object.
-    pub(in crate::oss::request) fn new_object(self) -> Result<NewObject, Fault> {
+    pub(crate) fn new_object(self) -> Result<NewObject, Fault> {
         let tags = self
             .get("x-oss-tagging")
             .filter(|value| !value.is_empty())
@@ -203,20 +38,23 @@ impl<'a> Fields<'a> {
             .transpose()?;
         Ok(NewObject {
             headers: self.content_headers()?,
-            user_meta: self.user_meta()?,
+            user_meta: self.user_meta("x-oss-meta-")?,
             persistent_headers: self.persistent_headers()?,
             tags,
             acl: self.object_acl()?,
             storage_class,
             forbid_overwrite: self.forbid_overwrite()?,
+            encryption: self.encryption()?,
+            lock: self.object_lock()?,
+            ..NewObject::default()
         })
     }
 
-    pub(in crate::oss::request) fn forbid_overwrite(self) -> Result<bool, Fault> {
+    pub(crate) fn forbid_overwrite(self) -> Result<bool, Fault> {
         self.flag("x-oss-forbid-overwrite")
     }
 
-    pub(in crate::oss::request) fn object_acl(self) -> Result<Option<ObjectAcl>, Fault> {
+    pub(crate) fn object_acl(self) -> Result<Option<ObjectAcl>, Fault> {
         self.text("x-oss-object-acl")?
             .map(|word| {
                 ObjectAcl::parse(word).map_err(|_| {
@@ -224,32 +62,6 @@ impl<'a> Fields<'a> {
                 })
             })
             .transpose()
-    }
-
-    /// `x-oss-meta-*`. Of a name that comes several times the values are joined, as HTTP has it.
-    fn user_meta(self) -> Result<Vec<(String, HeaderBytes)>, Fault> {
-        const PREFIX: &str = "x-oss-meta-";
-        let mut kept: Vec<(String, HeaderBytes)> = Vec::new();
-        let mut bytes = 0;
-        for (name, value) in self.with_prefix(PREFIX) {
-            bytes += PREFIX.len() + name.len() + value.len();
-            if bytes > USER_META_BYTES_MAX {
-                return Err(too_much_metadata());
-            }
-            let full = || format!("{PREFIX}{name}");
-            if HeaderName::from_bytes(name.as_bytes()).is_err() {
-                return Err(Fault::argument(full(), "", "not a header name"));
-            }
-            let value = header_value(&full(), value)?;
-            match kept.iter_mut().find(|(other, _)| other == name) {
-                Some((_, joined)) => {
-                    joined.extend_from_slice(b", ");
-                    joined.extend_from_slice(&value);
-                }
-                None => kept.push((name.to_owned(), value)),
-            }
-        }
-        Ok(kept)
     }
 
     /// `x-oss-persistent-headers`: `name:base64(value),...`.
@@ -281,19 +93,8 @@ impl<'a> Fields<'a> {
             .collect()
     }
 
-    /// `Content-MD5`.
-    pub(in crate::oss::request) fn content_md5(self) -> Result<Option<Md5>, Fault> {
-        let Some(value) = self.get("content-md5").filter(|value| !value.is_empty()) else {
-            return Ok(None);
-        };
-        base64_decode(value.trim_ascii())
-            .and_then(|bytes| Md5::try_from(bytes).ok())
-            .map(Some)
-            .ok_or_else(|| Fault::new(FaultKind::InvalidDigest))
-    }
-
     /// `x-oss-hash-crc64ecma`.
-    pub(in crate::oss::request) fn crc64(self) -> Result<Option<Crc64>, Fault> {
+    pub(crate) fn crc64(self) -> Result<Option<Crc64>, Fault> {
         const NAME: &str = "x-oss-hash-crc64ecma";
         self.text(NAME)?
             .map(|text| {
@@ -305,7 +106,7 @@ impl<'a> Fields<'a> {
 }
 
 /// What an upload's head says of its body.
-pub(in crate::oss::request) fn expected(headers: &HeaderMap) -> Result<Expected, Fault> {
+pub(crate) fn expected(headers: &HeaderMap) -> Result<Expected, Fault> {
     let fields = Fields::Headers(headers);
     let length = fields
         .text("content-length")?
@@ -327,38 +128,7 @@ pub(in crate::oss::request) fn expected(headers: &HeaderMap) -> Result<Expected,
         md5: fields.content_md5()?,
         crc64: fields.crc64()?,
         sha256: fields.get("x-oss-content-sha256").and_then(sha256),
-    })
-}
-
-/// A digest in hex; anything else, such as `UNSIGNED-PAYLOAD`, says nothing of the body.
-fn sha256(text: &[u8]) -> Option<[u8; 32]> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let bytes: Vec<u8> = text
-        .chunks(2)
-        .map(|pair| match pair {
-            &[high, low] => u8::try_from(digit(high)? * 16 + digit(low)?).ok(),
-            _ => None,
-        })
-        .collect::<Option<_>>()?;
-    bytes.try_into().ok()
-}
-
-/// Checks that `value` can be sent as a response header.
-pub(in crate::oss::request) fn header_value(
-    name: &str,
-    value: &[u8],
-) -> Result<HeaderBytes, Fault> {
-    HeaderValue::from_bytes(value)
-        .map(|_| value.to_vec())
-        .map_err(|_| {
-            let shown = String::from_utf8_lossy(value).escape_debug().to_string();
-            Fault::argument(name, shown, "control characters are not allowed")
-        })
-}
-
-fn too_much_metadata() -> Fault {
-    Fault::new(FaultKind::MetadataTooLarge {
-        max: USER_META_BYTES_MAX,
+        checksum: None,
     })
 }
 

@@ -3,19 +3,19 @@
 use http::{HeaderMap, header};
 use osier_types::limits::OBJECT_TAGS_MAX;
 use osier_types::{
-    AppendObject, CopyObject, CopySource, Fault, FaultKind, GetObject, ObjectKey, ObjectRef, Op,
-    OptionsObject, PutObject, PutSymlink, RangeRequest, ResponseOverrides, percent_decode,
+    AppendObject, CopyObject, CopySource, DeleteConditions, DeleteObject, Fault, GetObject,
+    ObjectKey, Op, PutObject, PutSymlink, RangeRequest, percent_decode,
 };
 
-use super::headers::{
-    Fields, bucket_name, conditions, expected, header_value, object_key, range, version_id,
-};
-use super::{Input, missing};
-use crate::oss::request::xml;
+use super::headers::{expected, object_key};
+use crate::request::fields::{Fields, conditions, missing, range};
+use crate::request::input::Input;
+use crate::request::source;
+use crate::xml::documents;
 
 type Decoded = Result<Op, Fault>;
 
-pub(in crate::oss::request) fn put(input: &Input<'_>) -> Decoded {
+pub(crate) fn put(input: &Input<'_>) -> Decoded {
     let (bucket, key) = input.object()?;
     Ok(Op::PutObject(PutObject {
         bucket,
@@ -25,7 +25,7 @@ pub(in crate::oss::request) fn put(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn fetch(input: &Input<'_>) -> Decoded {
+pub(crate) fn fetch(input: &Input<'_>) -> Decoded {
     ranged(input).map(Op::GetObject)
 }
 
@@ -46,43 +46,34 @@ pub(super) fn ranged(input: &Input<'_>) -> Result<GetObject, Fault> {
     })
 }
 
-pub(in crate::oss::request) fn head(input: &Input<'_>) -> Decoded {
+pub(crate) fn head(input: &Input<'_>) -> Decoded {
     reading(input).map(Op::HeadObject)
 }
 
 pub(super) fn reading(input: &Input<'_>) -> Result<GetObject, Fault> {
-    let overriding = |name: &str| {
-        input
-            .query
-            .get(name)
-            .filter(|value| !value.is_empty())
-            .map(|value| header_value(name, value))
-            .transpose()
-    };
     Ok(GetObject {
         object: input.object_ref()?,
         range: None,
+        part: None,
+        customer_key: None,
         conditions: conditions(input.headers, ""),
-        overrides: ResponseOverrides {
-            cache_control: overriding("response-cache-control")?,
-            content_disposition: overriding("response-content-disposition")?,
-            content_encoding: overriding("response-content-encoding")?,
-            content_language: overriding("response-content-language")?,
-            content_type: overriding("response-content-type")?,
-            expires: overriding("response-expires")?,
-        },
+        overrides: input.overrides()?,
     })
 }
 
-pub(in crate::oss::request) fn meta(input: &Input<'_>) -> Decoded {
+pub(crate) fn meta(input: &Input<'_>) -> Decoded {
     input.object_ref().map(Op::GetObjectMeta)
 }
 
-pub(in crate::oss::request) fn delete(input: &Input<'_>) -> Decoded {
-    input.object_ref().map(Op::DeleteObject)
+pub(crate) fn delete(input: &Input<'_>) -> Decoded {
+    Ok(Op::DeleteObject(DeleteObject {
+        object: input.object_ref()?,
+        conditions: DeleteConditions::default(),
+        bypass_governance: input.fields().bypass_governance()?,
+    }))
 }
 
-pub(in crate::oss::request) fn copy(input: &Input<'_>) -> Decoded {
+pub(crate) fn copy(input: &Input<'_>) -> Decoded {
     let (bucket, key) = input.object()?;
     let fields = input.fields();
     Ok(Op::CopyObject(CopyObject {
@@ -92,10 +83,11 @@ pub(in crate::oss::request) fn copy(input: &Input<'_>) -> Decoded {
         new: fields.new_object()?,
         replace_metadata: replaces(fields, "x-oss-metadata-directive")?,
         replace_tags: replaces(fields, "x-oss-tagging-directive")?,
+        checksum: None,
     }))
 }
 
-pub(in crate::oss::request) fn append(input: &Input<'_>) -> Decoded {
+pub(crate) fn append(input: &Input<'_>) -> Decoded {
     let (bucket, key) = input.object()?;
     Ok(Op::AppendObject(AppendObject {
         bucket,
@@ -106,7 +98,7 @@ pub(in crate::oss::request) fn append(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn seal(input: &Input<'_>) -> Decoded {
+pub(crate) fn seal(input: &Input<'_>) -> Decoded {
     let (bucket, key) = input.object()?;
     Ok(Op::SealAppendObject {
         bucket,
@@ -115,7 +107,7 @@ pub(in crate::oss::request) fn seal(input: &Input<'_>) -> Decoded {
     })
 }
 
-pub(in crate::oss::request) fn put_symlink(input: &Input<'_>) -> Decoded {
+pub(crate) fn put_symlink(input: &Input<'_>) -> Decoded {
     const NAME: &str = "x-oss-symlink-target";
     let (bucket, key) = input.object()?;
     let target = input
@@ -131,30 +123,30 @@ pub(in crate::oss::request) fn put_symlink(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn symlink(input: &Input<'_>) -> Decoded {
+pub(crate) fn symlink(input: &Input<'_>) -> Decoded {
     input.object_ref().map(Op::GetSymlink)
 }
 
-pub(in crate::oss::request) fn tagging(input: &Input<'_>) -> Decoded {
+pub(crate) fn tagging(input: &Input<'_>) -> Decoded {
     input.object_ref().map(Op::GetObjectTagging)
 }
 
-pub(in crate::oss::request) fn put_tagging(input: &Input<'_>) -> Decoded {
+pub(crate) fn put_tagging(input: &Input<'_>) -> Decoded {
     Ok(Op::PutObjectTagging {
         object: input.object_ref()?,
-        tags: xml::tagging(input.document, OBJECT_TAGS_MAX)?,
+        tags: documents::tagging(input.document, OBJECT_TAGS_MAX)?,
     })
 }
 
-pub(in crate::oss::request) fn delete_tagging(input: &Input<'_>) -> Decoded {
+pub(crate) fn delete_tagging(input: &Input<'_>) -> Decoded {
     input.object_ref().map(Op::DeleteObjectTagging)
 }
 
-pub(in crate::oss::request) fn acl(input: &Input<'_>) -> Decoded {
+pub(crate) fn acl(input: &Input<'_>) -> Decoded {
     input.object_ref().map(Op::GetObjectAcl)
 }
 
-pub(in crate::oss::request) fn put_acl(input: &Input<'_>) -> Decoded {
+pub(crate) fn put_acl(input: &Input<'_>) -> Decoded {
     Ok(Op::PutObjectAcl {
         object: input.object_ref()?,
         acl: input
@@ -164,75 +156,9 @@ pub(in crate::oss::request) fn put_acl(input: &Input<'_>) -> Decoded {
     })
 }
 
-pub(in crate::oss::request) fn preflight(input: &Input<'_>) -> Decoded {
-    let bucket = input.bucket()?;
-    let fields = input.fields();
-    let (Some(origin), Some(method)) = (
-        fields.text("origin")?,
-        fields.text("access-control-request-method")?,
-    ) else {
-        return Err(FaultKind::IncompletePreflight.into());
-    };
-    let headers = fields
-        .text("access-control-request-headers")?
-        .unwrap_or_default()
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect();
-    Ok(Op::OptionsObject(OptionsObject {
-        bucket,
-        origin: origin.to_owned(),
-        method: method.to_owned(),
-        headers,
-    }))
-}
-
-/// `x-oss-copy-source` with its conditions: `/bucket/key?versionId=id`, the key
-/// percent-encoded, by oss2 its slashes too. The first slash may be missing.
-pub(in crate::oss::request) fn copy_source(headers: &HeaderMap) -> Result<CopySource, Fault> {
-    const NAME: &str = "x-oss-copy-source";
-    const VERSION: &str = "?versionId=";
-    let value = headers.get(NAME).ok_or_else(|| missing(NAME))?;
-    let text = std::str::from_utf8(value.as_bytes()).map_err(|_| {
-        Fault::argument(NAME, String::from_utf8_lossy(value.as_bytes()), "not UTF-8")
-    })?;
-    let (path, version) = match text.rsplit_once(VERSION) {
-        Some((path, version)) => (path, Some(percent_decode(version.as_bytes()))),
-        None => (text, None),
-    };
-    let path = path.strip_prefix('/').unwrap_or(path);
-    let (bucket, key) = if let Some((bucket, key)) = path.split_once('/') {
-        (
-            percent_decode(bucket.as_bytes()),
-            percent_decode(key.as_bytes()),
-        )
-    } else {
-        // No literal slash: the whole was encoded.
-        let mut whole = percent_decode(path.as_bytes());
-        if whole.first() == Some(&b'/') {
-            whole.remove(0);
-        }
-        let slash = whole.iter().position(|&byte| byte == b'/');
-        let Some((bucket, key)) = slash.and_then(|at| whole.split_at_checked(at)) else {
-            return Err(Fault::argument(NAME, text, "/bucket/key"));
-        };
-        (bucket.to_vec(), key.get(1..).unwrap_or_default().to_vec())
-    };
-    if bucket.is_empty() || key.is_empty() {
-        return Err(Fault::argument(NAME, text, "/bucket/key"));
-    }
-    Ok(CopySource {
-        object: ObjectRef {
-            bucket: bucket_name(&String::from_utf8_lossy(&bucket))?,
-            key: object_key(&key)?,
-            version: version
-                .map(|version| version_id(&String::from_utf8_lossy(&version)))
-                .transpose()?,
-        },
-        conditions: conditions(headers, "x-oss-copy-source-"),
-    })
+/// `x-oss-copy-source` with its conditions.
+pub(crate) fn copy_source(headers: &HeaderMap) -> Result<CopySource, Fault> {
+    source::copy_source(headers, "x-oss-copy-source", object_key)
 }
 
 /// oss2 and ali-oss encode a symlink's target, v2 sends it raw: decoded where that gives text.

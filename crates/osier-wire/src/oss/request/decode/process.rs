@@ -6,21 +6,23 @@ use osier_types::{
     Fault, Op, ProcessObject, PutStyle, SaveProcessed, StyleCategory, StyleName, percent_decode,
 };
 
-use super::{Input, missing, object};
-use crate::oss::request::xml;
+use super::object;
+use crate::request::fields::missing;
+use crate::request::input::Input;
+use crate::xml::documents;
 
 const PROCESS: &str = "x-oss-process";
 
 type Decoded = Result<Op, Fault>;
 
-pub(in crate::oss::request) fn fetch(input: &Input<'_>) -> Decoded {
+pub(crate) fn fetch(input: &Input<'_>) -> Decoded {
     Ok(Op::GetProcessed(ProcessObject {
         read: object::ranged(input)?,
         process: input.required(PROCESS)?.to_owned(),
     }))
 }
 
-pub(in crate::oss::request) fn head(input: &Input<'_>) -> Decoded {
+pub(crate) fn head(input: &Input<'_>) -> Decoded {
     Ok(Op::HeadProcessed(ProcessObject {
         read: object::reading(input)?,
         process: input.required(PROCESS)?.to_owned(),
@@ -28,7 +30,7 @@ pub(in crate::oss::request) fn head(input: &Input<'_>) -> Decoded {
 }
 
 /// The body is `x-oss-process=...`, which SDKs send as it is and careful programs encoded.
-pub(in crate::oss::request) fn save(input: &Input<'_>) -> Decoded {
+pub(crate) fn save(input: &Input<'_>) -> Decoded {
     let body = input
         .document
         .strip_prefix(PROCESS.as_bytes())
@@ -42,18 +44,18 @@ pub(in crate::oss::request) fn save(input: &Input<'_>) -> Decoded {
     }))
 }
 
-pub(in crate::oss::request) fn style(input: &Input<'_>) -> Decoded {
+pub(crate) fn style(input: &Input<'_>) -> Decoded {
     Ok(Op::GetStyle {
         bucket: input.bucket()?,
         name: style_name(input)?,
     })
 }
 
-pub(in crate::oss::request) fn styles(input: &Input<'_>) -> Decoded {
+pub(crate) fn styles(input: &Input<'_>) -> Decoded {
     input.bucket().map(|bucket| Op::ListStyles { bucket })
 }
 
-pub(in crate::oss::request) fn put_style(input: &Input<'_>) -> Decoded {
+pub(crate) fn put_style(input: &Input<'_>) -> Decoded {
     let category = match input.text("category")? {
         None => StyleCategory::Image,
         Some(word) => StyleCategory::parse(word)
@@ -62,28 +64,28 @@ pub(in crate::oss::request) fn put_style(input: &Input<'_>) -> Decoded {
     Ok(Op::PutStyle(PutStyle {
         bucket: input.bucket()?,
         name: style_name(input)?,
-        content: xml::style(input.document)?,
+        content: documents::style(input.document)?,
         category,
     }))
 }
 
-pub(in crate::oss::request) fn delete_style(input: &Input<'_>) -> Decoded {
+pub(crate) fn delete_style(input: &Input<'_>) -> Decoded {
     Ok(Op::DeleteStyle {
         bucket: input.bucket()?,
         name: style_name(input)?,
     })
 }
 
-pub(in crate::oss::request) fn configuration(input: &Input<'_>) -> Decoded {
+pub(crate) fn configuration(input: &Input<'_>) -> Decoded {
     input
         .bucket()
         .map(|bucket| Op::GetBucketProcessing { bucket })
 }
 
-pub(in crate::oss::request) fn put_configuration(input: &Input<'_>) -> Decoded {
+pub(crate) fn put_configuration(input: &Input<'_>) -> Decoded {
     Ok(Op::PutBucketProcessing {
         bucket: input.bucket()?,
-        config: xml::processing(input.document)?,
+        config: documents::processing(input.document)?,
     })
 }
 

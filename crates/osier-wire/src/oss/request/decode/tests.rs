@@ -1,6 +1,8 @@
+use base64::Engine as _;
+use md5::{Digest as _, Md5};
 use osier_types::{
-    BucketAcl, CompletedParts, ConfigKind, ETag, HeaderBytes, ListForm, ObjectAcl, RangeSpec,
-    StorageClass, Timestamp,
+    BucketAcl, BucketName, CompletedParts, ConfigKind, ETag, FaultKind, HeaderBytes, ListForm,
+    ObjectAcl, ObjectKey, RangeSpec, Resource, StorageClass, Timestamp, VersionId,
 };
 use proptest::prelude::*;
 
@@ -78,7 +80,7 @@ fn lists_have_the_documented_defaults() {
 
 #[test]
 fn the_second_list_goes_on_by_token() {
-    let token = crate::oss::request::token::encode("a/\u{4e2d}");
+    let token = crate::request::token::encode("a/\u{4e2d}");
     let target =
         format!("/bkt/?list-type=2&continuation-token={token}&start-after=zz&fetch-owner=true");
     let list = args!(op("GET", &target, &[]), ListObjects);
@@ -688,7 +690,7 @@ proptest! {
     /// S34.
     #[test]
     fn ranges_resolve_inside_the_object(text in "bytes=[0-9]{0,22}-[0-9]{0,22}", standard: bool, length: u64) {
-        let Some(spec) = headers::range(&text) else { return Ok(()) };
+        let Some(spec) = crate::request::fields::range(&text) else { return Ok(()) };
         let request = osier_types::RangeRequest { spec, standard };
         if let osier_types::ResolvedRange::Part(range) = request.resolve(length) {
             prop_assert!(range.start < range.end && range.end <= length);

@@ -9,10 +9,13 @@ use osier_types::limits::{
     REFERER_BODY_BYTES_MAX,
 };
 
-use super::Decoder::{DeleteConfig, Form, GetConfig, PutConfig, With};
-use super::Scope::{Bucket, Object, Service};
-use super::{BodyUse, Decoder, RouteSpec, Scope, Support};
-use crate::oss::request::decode::{access, bucket, list, multipart, object, process};
+use crate::oss::request::decode::{access, bucket, list, multipart, object, process, protection};
+use crate::request::input::preflight;
+use crate::request::list as lists;
+use crate::request::policy;
+use crate::request::route::Decoder::{DeleteConfig, Form, GetConfig, PutConfig, With};
+use crate::request::route::Scope::{Bucket, Object, Service};
+use crate::request::route::{BodyUse, RouteSpec, document, row};
 
 const STORED: &str = "kept and returned; changes nothing here";
 const UNSET: &str = "answers as if never set: the document can't be put";
@@ -71,8 +74,8 @@ pub static ROUTES: &[RouteSpec] = &[
         .decoder(With(list::delete_objects))
         .guarded()
         .body(document(DELETE_BODY_BYTES_MAX)),
-    row("ListObjectVersions", "GET", Bucket, "versions").decoder(With(list::versions)),
-    row("ListMultipartUploads", "GET", Bucket, "uploads").decoder(With(list::uploads)),
+    row("ListObjectVersions", "GET", Bucket, "versions").decoder(With(lists::versions)),
+    row("ListMultipartUploads", "GET", Bucket, "uploads").decoder(With(lists::uploads)),
     row("GetBucketAcl", "GET", Bucket, "acl").decoder(With(bucket::acl)),
     row("PutBucketAcl", "PUT", Bucket, "acl").decoder(With(bucket::put_acl)),
     row("GetBucketInfo", "GET", Bucket, "bucketInfo").decoder(With(bucket::info)),
@@ -96,13 +99,12 @@ pub static ROUTES: &[RouteSpec] = &[
     row("GetBucketCallbackPolicy", "GET", Bucket, "policy").also(&["comp=callback"]),
     row("PutBucketCallbackPolicy", "PUT", Bucket, "policy").also(&["comp=callback"]),
     row("DeleteBucketCallbackPolicy", "DELETE", Bucket, "policy").also(&["comp=callback"]),
-    row("GetBucketPolicy", "GET", Bucket, "policy").decoder(With(access::policy)),
+    row("GetBucketPolicy", "GET", Bucket, "policy").decoder(With(policy::get)),
     row("PutBucketPolicy", "PUT", Bucket, "policy")
-        .decoder(With(access::put_policy))
+        .decoder(With(policy::put))
         .body(document(DOCUMENT_BYTES_MAX)),
-    row("DeleteBucketPolicy", "DELETE", Bucket, "policy").decoder(With(access::delete_policy)),
-    row("GetBucketPolicyStatus", "GET", Bucket, "policyStatus")
-        .decoder(With(access::policy_status)),
+    row("DeleteBucketPolicy", "DELETE", Bucket, "policy").decoder(With(policy::delete)),
+    row("GetBucketPolicyStatus", "GET", Bucket, "policyStatus").decoder(With(policy::status)),
     row(
         "GetAccessPointPublicAccessBlock",
         "GET",
@@ -279,13 +281,13 @@ pub static ROUTES: &[RouteSpec] = &[
     )
     .decoder(DeleteConfig(ConfigKind::UserDefinedLogFields))
     .partial(UNSET),
-    row("GetBucketEncryption", "GET", Bucket, "encryption")
-        .decoder(GetConfig(ConfigKind::Encryption))
-        .partial(UNSET),
-    row("PutBucketEncryption", "PUT", Bucket, "encryption"),
+    row("GetBucketEncryption", "GET", Bucket, "encryption").decoder(With(protection::encryption)),
+    row("PutBucketEncryption", "PUT", Bucket, "encryption")
+        .decoder(With(protection::put_encryption))
+        .partial("without SM4")
+        .body(document(DOCUMENT_BYTES_MAX)),
     row("DeleteBucketEncryption", "DELETE", Bucket, "encryption")
-        .decoder(DeleteConfig(ConfigKind::Encryption))
-        .partial(UNSET),
+        .decoder(With(protection::delete_encryption)),
     row("GetBucketReplication", "GET", Bucket, "replication")
         .decoder(GetConfig(ConfigKind::Replication))
         .partial(UNSET),
@@ -361,14 +363,15 @@ pub static ROUTES: &[RouteSpec] = &[
         Bucket,
         "objectWorm",
     )
-    .decoder(GetConfig(ConfigKind::ObjectWorm))
-    .partial(UNSET),
+    .decoder(With(protection::object_worm)),
     row(
         "PutBucketObjectWormConfiguration",
         "PUT",
         Bucket,
         "objectWorm",
-    ),
+    )
+    .decoder(With(protection::put_object_worm))
+    .body(document(DOCUMENT_BYTES_MAX)),
     row("GetBucketOverwriteConfig", "GET", Bucket, "overwriteConfig")
         .decoder(GetConfig(ConfigKind::OverwriteConfig))
         .partial(UNSET),
@@ -388,15 +391,15 @@ pub static ROUTES: &[RouteSpec] = &[
     row("DeleteBucketStorageQuota", "DELETE", Bucket, "quota")
         .decoder(DeleteConfig(ConfigKind::Quota))
         .partial(UNSET),
-    row("GetBucketWorm", "GET", Bucket, "worm")
-        .decoder(GetConfig(ConfigKind::Worm))
-        .partial(UNSET),
-    row("InitiateBucketWorm", "POST", Bucket, "worm"),
-    row("AbortBucketWorm", "DELETE", Bucket, "worm")
-        .decoder(DeleteConfig(ConfigKind::Worm))
-        .partial(UNSET),
-    row("ExtendBucketWorm", "POST", Bucket, "wormExtend"),
-    row("CompleteBucketWorm", "POST", Bucket, "wormId"),
+    row("GetBucketWorm", "GET", Bucket, "worm").decoder(With(protection::worm)),
+    row("InitiateBucketWorm", "POST", Bucket, "worm")
+        .decoder(With(protection::initiate_worm))
+        .body(document(DOCUMENT_BYTES_MAX)),
+    row("AbortBucketWorm", "DELETE", Bucket, "worm").decoder(With(protection::abort_worm)),
+    row("ExtendBucketWorm", "POST", Bucket, "wormExtend")
+        .decoder(With(protection::extend_worm))
+        .body(document(DOCUMENT_BYTES_MAX)),
+    row("CompleteBucketWorm", "POST", Bucket, "wormId").decoder(With(protection::complete_worm)),
     // Buckets: all else.
     row("ListLiveChannel", "GET", Bucket, "live")
         .decoder(With(list::live_channels))
@@ -538,11 +541,11 @@ pub static ROUTES: &[RouteSpec] = &[
     row("DeleteBucketUserQos", "DELETE", Bucket, "qos"),
     row("AgenticBucket", "GET", Bucket, "agenticBucket"),
     row("AgenticBucket", "PUT", Bucket, "agenticBucket"),
-    row("OptionsObject", "OPTIONS", Bucket, "").decoder(With(object::preflight)),
+    row("OptionsObject", "OPTIONS", Bucket, "").decoder(With(preflight)),
     row("ListObjectsV2", "GET", Bucket, "")
         .also(&["list-type=2"])
-        .decoder(With(list::objects_v2)),
-    row("ListObjects", "GET", Bucket, "").decoder(With(list::objects)),
+        .decoder(With(lists::objects_v2)),
+    row("ListObjects", "GET", Bucket, "").decoder(With(lists::objects)),
     row("HeadBucket", "HEAD", Bucket, "").decoder(With(bucket::head)),
     row("PutBucket", "PUT", Bucket, "")
         .decoder(With(bucket::put))
@@ -552,14 +555,14 @@ pub static ROUTES: &[RouteSpec] = &[
     row("DeleteBucket", "DELETE", Bucket, "").decoder(With(bucket::delete)),
     row("PostObject", "POST", Bucket, "")
         .decoder(Form)
-        .partial("without `callback` and encryption fields")
+        .partial("without `callback` and SM4")
         .body(BodyUse::Form)
         .guarded(),
     // Objects: multipart.
     row("InitiateMultipartUpload", "POST", Object, "uploads")
         .decoder(With(multipart::initiate))
-        .partial("without server-side encryption and retention")
-        .guarded(),
+        .partial("without SM4")
+        .protecting(),
     row("UploadPartCopy", "PUT", Object, "uploadId")
         .header("x-oss-copy-source")
         .decoder(With(multipart::upload_part_copy))
@@ -573,14 +576,14 @@ pub static ROUTES: &[RouteSpec] = &[
         .partial("without `x-oss-callback`")
         .body(document(COMPLETE_BODY_BYTES_MAX))
         .guarded(),
-    row("AbortMultipartUpload", "DELETE", Object, "uploadId").decoder(With(multipart::abort)),
-    row("ListParts", "GET", Object, "uploadId").decoder(With(multipart::list_parts)),
+    row("AbortMultipartUpload", "DELETE", Object, "uploadId").decoder(With(lists::abort)),
+    row("ListParts", "GET", Object, "uploadId").decoder(With(lists::parts)),
     // Objects: sub-resources.
     row("AppendObject", "POST", Object, "append")
         .decoder(With(object::append))
-        .partial("without server-side encryption")
+        .partial("without SM4")
         .body(BodyUse::Stream)
-        .guarded(),
+        .protecting(),
     row("SealAppendObject", "POST", Object, "seal").decoder(With(object::seal)),
     row("GetObjectMeta", "HEAD", Object, "objectMeta").decoder(With(object::meta)),
     row("GetObjectAcl", "GET", Object, "acl").decoder(With(object::acl)),
@@ -596,10 +599,14 @@ pub static ROUTES: &[RouteSpec] = &[
         .guarded(),
     row("RestoreObject", "POST", Object, "restore"),
     row("CleanRestoredObject", "POST", Object, "cleanRestoredObject"),
-    row("GetObjectLegalHold", "GET", Object, "legalHold"),
-    row("PutObjectLegalHold", "PUT", Object, "legalHold"),
-    row("GetObjectRetention", "GET", Object, "retention"),
-    row("PutObjectRetention", "PUT", Object, "retention"),
+    row("GetObjectLegalHold", "GET", Object, "legalHold").decoder(With(protection::legal_hold)),
+    row("PutObjectLegalHold", "PUT", Object, "legalHold")
+        .decoder(With(protection::put_legal_hold))
+        .body(document(DOCUMENT_BYTES_MAX)),
+    row("GetObjectRetention", "GET", Object, "retention").decoder(With(protection::retention)),
+    row("PutObjectRetention", "PUT", Object, "retention")
+        .decoder(With(protection::put_retention))
+        .body(document(DOCUMENT_BYTES_MAX)),
     row("SelectObject", "POST", Object, "x-oss-process").also(&["x-oss-process=csv/select"]),
     row("CreateSelectObjectMeta", "POST", Object, "x-oss-process")
         .also(&["x-oss-process=csv/meta"]),
@@ -641,7 +648,7 @@ pub static ROUTES: &[RouteSpec] = &[
     row("CreateDirectory", "POST", Object, "x-oss-dir"),
     row("DeleteDirectory", "POST", Object, "x-oss-delete-recursive"),
     // Objects: the object itself.
-    row("OptionsObject", "OPTIONS", Object, "").decoder(With(object::preflight)),
+    row("OptionsObject", "OPTIONS", Object, "").decoder(With(preflight)),
     row("GetObject", "GET", Object, "")
         .decoder(With(object::fetch))
         .partial("without gzip on the fly"),
@@ -649,76 +656,14 @@ pub static ROUTES: &[RouteSpec] = &[
     row("CopyObject", "PUT", Object, "")
         .header("x-oss-copy-source")
         .decoder(With(object::copy))
-        .partial("without server-side encryption and retention")
-        .guarded(),
+        .partial("without SM4")
+        .protecting(),
     row("PutObject", "PUT", Object, "")
         .decoder(With(object::put))
-        .partial("without `x-oss-callback`, server-side encryption and retention")
+        .partial("without `x-oss-callback` and SM4")
         .body(BodyUse::Stream)
-        .guarded(),
+        .protecting(),
     row("DeleteObject", "DELETE", Object, "")
         .decoder(With(object::delete))
         .guarded(),
 ];
-
-/// An operation that is refused, until [`RouteSpec::decoder`] says otherwise.
-const fn row(
-    name: &'static str,
-    method: &'static str,
-    scope: Scope,
-    subresource: &'static str,
-) -> RouteSpec {
-    RouteSpec {
-        name,
-        method,
-        scope,
-        subresource: if subresource.is_empty() {
-            None
-        } else {
-            Some(subresource)
-        },
-        also: &[],
-        header: None,
-        support: Support::NotImplemented,
-        body: BodyUse::None,
-        decoder: Decoder::Refuse,
-        guarded: false,
-    }
-}
-
-const fn document(max_bytes: usize) -> BodyUse {
-    BodyUse::Document { max_bytes }
-}
-
-impl RouteSpec {
-    const fn also(mut self, needs: &'static [&'static str]) -> Self {
-        self.also = needs;
-        self
-    }
-
-    const fn header(mut self, name: &'static str) -> Self {
-        self.header = Some(name);
-        self
-    }
-
-    const fn decoder(mut self, decoder: Decoder) -> Self {
-        self.decoder = decoder;
-        self.support = Support::Works;
-        self
-    }
-
-    const fn partial(mut self, note: &'static str) -> Self {
-        self.support = Support::Partial(note);
-        self
-    }
-
-    const fn body(mut self, body: BodyUse) -> Self {
-        self.body = body;
-        self
-    }
-
-    const fn guarded(mut self) -> Self {
-        self.guarded = true;
-        self
-    }
-}

@@ -1,9 +1,11 @@
 use std::collections::HashSet;
 
-use osier_types::{ConfigSupport, Op};
+use osier_types::{ConfigKind, ConfigSupport, Fault, FaultKind, Op};
 
 use super::super::tests::{Sent, fault};
 use super::*;
+use crate::request::route::Decoder;
+use crate::{BodyUse, Scope, Support};
 
 /// A request that is nothing but this route.
 fn example(spec: &RouteSpec) -> (String, Vec<(&'static str, &'static str)>) {
@@ -44,10 +46,7 @@ fn every_route_can_be_reached() {
     for spec in ROUTES {
         let (route, _) = send(spec, "");
         let reached = route.spec().unwrap_or_else(|| panic!("{spec:?}"));
-        assert!(
-            std::ptr::eq(reached, spec),
-            "{spec:?} is hidden by {reached:?}"
-        );
+        assert_eq!(format!("{reached:?}"), format!("{spec:?}"), "hidden");
         // All clients send `acl=` for `acl`.
         let (target, headers) = example(spec);
         let target = target.replace('&', "=&").replace("==", "=") + "=";
@@ -126,7 +125,7 @@ fn configuration_documents_do_as_they_say() {
             _ => {}
         }
     }
-    for kind in ConfigKind::ALL {
+    for kind in ConfigKind::ALL.iter().filter(|kind| !kind.is_of_s3()) {
         let read = ROUTES
             .iter()
             .any(|spec| spec.method == "GET" && spec.subresource == Some(kind.as_str()));
@@ -261,10 +260,8 @@ fn misplaced_subresources_are_refused() {
 fn options_that_are_not_there_are_refused() {
     let sized = ("content-length", "1");
     for header in [
-        ("x-oss-server-side-encryption", "AES256"),
-        ("x-oss-server-side-data-encryption", "SM4"),
-        ("x-oss-server-side-encryption-key-id", "1"),
-        ("x-oss-object-worm-mode", "COMPLIANCE"),
+        ("x-oss-server-side-encryption-customer-key", "1"),
+        ("x-amz-server-side-encryption", "AES256"),
         ("x-oss-callback", "e30="),
         ("x-oss-callback-var", "e30="),
         ("if-none-match", "*"),
@@ -279,6 +276,11 @@ fn options_that_are_not_there_are_refused() {
             "{header:?} {kind:?}"
         );
     }
+    // Where an upload is begun they are understood, for its parts they are not.
+    let encrypted = ("x-oss-server-side-encryption", "AES256");
+    let kind = fault("PUT", "/bkt/k?partNumber=1&uploadId=U", &[sized, encrypted]);
+    assert!(matches!(kind, FaultKind::NotImplemented { .. }));
+    assert!(super::super::tests::op("PUT", "/bkt/k", &[sized, encrypted]).is_ok());
     let kind = fault("PUT", "/bkt/k?callback=e30%3D", &[sized]);
     assert!(matches!(kind, FaultKind::NotImplemented { .. }));
     let kind = fault("DELETE", "/bkt/k", &[("if-match", "\"A\"")]);

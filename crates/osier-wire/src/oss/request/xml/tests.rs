@@ -1,12 +1,22 @@
 use std::fmt::Write as _;
 
-use osier_types::{BucketVersioning, DataRedundancy, ObjectKey, StorageClass, VersionId};
+use osier_types::{
+    BucketVersioning, DataRedundancy, DeleteConditions, FaultKind, ObjectKey, ObjectToDelete,
+    StorageClass, VersionId,
+};
 use proptest::prelude::*;
 
+use super::super::decode::headers::object_key;
 use super::*;
+use crate::xml::documents::{self, complete, cors, tagging, versioning, well_formed};
 
 fn is_malformed<T: std::fmt::Debug>(read: Result<T, Fault>) -> bool {
     matches!(read.unwrap_err().kind, FaultKind::MalformedXml { .. })
+}
+
+/// `Delete` with the keys of OSS.
+fn delete(document: &[u8]) -> Result<documents::Deletion, Fault> {
+    documents::delete(document, object_key, |_| Ok(DeleteConditions::default()))
 }
 
 fn status(document: &str) -> Result<BucketVersioning, Fault> {
@@ -16,7 +26,7 @@ fn status(document: &str) -> Result<BucketVersioning, Fault> {
 fn deleted(inner: &str) -> Result<Vec<String>, Fault> {
     let document = format!("<Delete>{inner}</Delete>");
     let (objects, _) = delete(document.as_bytes())?;
-    let keys = objects.iter().map(|(key, _)| key.to_string());
+    let keys = objects.iter().map(|object| object.key.to_string());
     Ok(keys.collect())
 }
 
@@ -106,7 +116,12 @@ fn keys_to_delete_are_kept_to_the_byte() {
     )
     .unwrap();
     let key = ObjectKey::parse(b"k").unwrap();
-    assert_eq!(objects, [(key, Some(VersionId::Numbered(1)))]);
+    let wanted = ObjectToDelete {
+        key,
+        version: Some(VersionId::Numbered(1)),
+        conditions: DeleteConditions::default(),
+    };
+    assert_eq!(objects, [wanted]);
     assert!(quiet);
 }
 

@@ -1,0 +1,128 @@
+//! Operations on a bucket as a whole.
+
+use osier_types::limits::BUCKET_TAGS_MAX;
+use osier_types::{Fault, FaultKind, Op, PublicAccessScope, PutBucket};
+
+use super::headers::acl as acl_of_headers;
+use crate::request::fields::missing;
+use crate::request::input::Input;
+use crate::s3::acl;
+use crate::s3::request::xml;
+use crate::xml::documents;
+
+type Decoded = Result<Op, Fault>;
+
+pub(crate) fn put(input: &Input<'_>) -> Decoded {
+    let bucket = input.bucket()?;
+    let tags = xml::create_bucket(input.document)?;
+    Ok(Op::PutBucket(PutBucket {
+        bucket,
+        acl: acl_of_headers(input.fields(), input.account)?.map(Into::into),
+        storage_class: None,
+        redundancy: None,
+        tags,
+        object_lock: input.fields().flag("x-amz-bucket-object-lock-enabled")?,
+    }))
+}
+
+pub(crate) fn delete(input: &Input<'_>) -> Decoded {
+    input.bucket().map(|bucket| Op::DeleteBucket { bucket })
+}
+
+pub(crate) fn head(input: &Input<'_>) -> Decoded {
+    input.bucket().map(|bucket| Op::HeadBucket { bucket })
+}
+
+pub(crate) fn location(input: &Input<'_>) -> Decoded {
+    input
+        .bucket()
+        .map(|bucket| Op::GetBucketLocation { bucket })
+}
+
+pub(crate) fn acl(input: &Input<'_>) -> Decoded {
+    input.bucket().map(|bucket| Op::GetBucketAcl { bucket })
+}
+
+pub(crate) fn put_acl(input: &Input<'_>) -> Decoded {
+    Ok(Op::PutBucketAcl {
+        bucket: input.bucket()?,
+        acl: acl_of(input)?.into(),
+    })
+}
+
+/// A list in the headers, or else in the document; which of both would be meant is not ours to
+/// guess.
+pub(super) fn acl_of(input: &Input<'_>) -> Result<acl::Acl, Fault> {
+    let has_document = !input.document.trim_ascii().is_empty();
+    match (acl_of_headers(input.fields(), input.account)?, has_document) {
+        (Some(acl), false) => Ok(acl),
+        (None, true) => acl::of_document(input.document),
+        (None, false) => Err(missing("x-amz-acl")),
+        (Some(_), true) => Err(FaultKind::InvalidRequest {
+            reason: "a list in the headers and a document can't go together".to_owned(),
+        }
+        .into()),
+    }
+}
+
+pub(crate) fn versioning(input: &Input<'_>) -> Decoded {
+    input
+        .bucket()
+        .map(|bucket| Op::GetBucketVersioning { bucket })
+}
+
+pub(crate) fn put_versioning(input: &Input<'_>) -> Decoded {
+    Ok(Op::PutBucketVersioning {
+        bucket: input.bucket()?,
+        status: documents::versioning(input.document)?,
+    })
+}
+
+pub(crate) fn tags(input: &Input<'_>) -> Decoded {
+    input.bucket().map(|bucket| Op::GetBucketTags { bucket })
+}
+
+pub(crate) fn put_tags(input: &Input<'_>) -> Decoded {
+    Ok(Op::PutBucketTags {
+        bucket: input.bucket()?,
+        tags: documents::tagging(input.document, BUCKET_TAGS_MAX)?,
+    })
+}
+
+pub(crate) fn delete_tags(input: &Input<'_>) -> Decoded {
+    input.bucket().map(|bucket| Op::DeleteBucketTags { bucket })
+}
+
+pub(crate) fn cors(input: &Input<'_>) -> Decoded {
+    input.bucket().map(|bucket| Op::GetBucketCors { bucket })
+}
+
+pub(crate) fn put_cors(input: &Input<'_>) -> Decoded {
+    Ok(Op::PutBucketCors {
+        bucket: input.bucket()?,
+        cors: documents::cors(input.document)?,
+    })
+}
+
+pub(crate) fn delete_cors(input: &Input<'_>) -> Decoded {
+    input.bucket().map(|bucket| Op::DeleteBucketCors { bucket })
+}
+
+pub(crate) fn public_access_block(input: &Input<'_>) -> Decoded {
+    scope(input).map(Op::GetPublicAccessBlock)
+}
+
+pub(crate) fn put_public_access_block(input: &Input<'_>) -> Decoded {
+    Ok(Op::PutPublicAccessBlock {
+        scope: scope(input)?,
+        block: xml::public_access_block(input.document)?,
+    })
+}
+
+pub(crate) fn delete_public_access_block(input: &Input<'_>) -> Decoded {
+    scope(input).map(Op::DeletePublicAccessBlock)
+}
+
+fn scope(input: &Input<'_>) -> Result<PublicAccessScope, Fault> {
+    input.bucket().map(PublicAccessScope::Bucket)
+}
