@@ -4,6 +4,7 @@
 //! Only this crate reads the clock, randomness and the settings file, and only
 //! it names an engine. It decides nothing about requests.
 
+mod access_log;
 mod audit;
 mod cache;
 mod clock;
@@ -14,6 +15,7 @@ mod edge;
 mod explain;
 mod identities;
 mod keys;
+mod line_file;
 mod live;
 mod logging;
 mod master_keys;
@@ -30,6 +32,7 @@ mod welcome;
 pub use osier_engine_local::OpenError;
 pub use osier_gateway::Purge;
 
+pub use access_log::AccessLogFormat;
 pub use cache::{CacheError, CacheTask, cache};
 pub use clock::{SystemClock, SystemRng};
 pub use explain::{ExplainError, ExplainTask, Explained, explain};

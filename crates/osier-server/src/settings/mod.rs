@@ -225,6 +225,10 @@ pub struct GatewaySettings {
     pub disk_bytes_max: u64,
     /// Where they are; `edge-cache` in the data directory if absent.
     pub disk: Option<PathBuf>,
+    /// A file that gets one line for each request; none unless it is named.
+    pub access_log: Option<PathBuf>,
+    /// How its lines look.
+    pub access_log_format: crate::AccessLogFormat,
 }
 
 impl GatewaySettings {
@@ -243,6 +247,8 @@ impl Default for GatewaySettings {
             memory_bytes_max: 64 << 20,
             disk_bytes_max: 0,
             disk: None,
+            access_log: None,
+            access_log_format: crate::AccessLogFormat::default(),
         }
     }
 }
