@@ -1,6 +1,7 @@
 //! From a request to the one who answers it: its site, what the site lets pass, then the cache
 //! or the origin.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http::header::{AUTHORIZATION, HOST};
@@ -46,6 +47,14 @@ impl Gateway {
             return Err(Trouble::NoSite);
         };
         let site = of_path(paths, head.uri.path()).ok_or(Trouble::NoPath)?;
+        // A certificate vouches for the name that was asked for, and for its site alone.
+        if let Some(name) = &request.server_name {
+            let named = sites.of_host(name);
+            let named = named.and_then(|paths| of_path(paths, head.uri.path()));
+            if !named.is_some_and(|named| Arc::ptr_eq(named, site)) {
+                return Err(Trouble::Misdirected);
+            }
+        }
         line.site = Some(site.name.clone());
         let visit = access::Asked::of(&request);
         let mut answer = match site.access.enter(&mut request, self.clock.now())? {

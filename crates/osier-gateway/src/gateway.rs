@@ -34,6 +34,8 @@ pub struct Request {
     pub client: IpAddr,
     /// Whether the client's connection is encrypted.
     pub secure: bool,
+    /// The name that the client's TLS asked for.
+    pub server_name: Option<Arc<str>>,
     /// The body, unread.
     pub body: IncomingBody,
 }

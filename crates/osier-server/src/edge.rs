@@ -29,6 +29,7 @@ impl Handler for Edge {
             peer,
             local,
             secure,
+            server_name,
             body,
         } = incoming;
         // The query stays out of the log: it may hold a signature.
@@ -43,6 +44,7 @@ impl Handler for Edge {
                 local,
                 client,
                 secure,
+                server_name,
                 body,
             })
             .await;
@@ -111,6 +113,7 @@ impl LocalStore for Home {
             peer,
             local,
             secure,
+            server_name: None,
             body,
         }))
     }

@@ -219,6 +219,8 @@ pub struct GatewaySettings {
     pub listen: Vec<ListenAddress>,
     /// Where sites are served over TLS.
     pub listen_tls: Vec<ListenAddress>,
+    /// Whether HTTP/2 is offered there.
+    pub http2: bool,
     /// Bytes of memory for answers that are kept.
     pub memory_bytes_max: usize,
 }
@@ -228,6 +230,7 @@ impl Default for GatewaySettings {
         Self {
             listen: vec![ListenAddress::loopback(8080)],
             listen_tls: Vec::new(),
+            http2: true,
             memory_bytes_max: 64 << 20,
         }
     }
