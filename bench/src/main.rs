@@ -1,10 +1,11 @@
-//! `cargo xtask bench store|iam`: osier beside its yardsticks, in one run on one machine.
+//! `cargo xtask bench store|iam|edge`: osier beside its yardsticks, in one run on one machine.
 //!
 //! Every number is printed as a ratio to a peer measured in the same run, with
 //! the server's CPU per request; absolute figures of a shared machine are noise.
 #![expect(clippy::print_stdout, reason = "the table goes to stdout")]
 
 mod disk;
+mod edge;
 mod iam;
 mod load;
 mod process;
@@ -17,6 +18,9 @@ fn main() -> anyhow::Result<()> {
     match arguments.next().as_deref() {
         Some("store") => store::run(&arguments.collect::<Vec<_>>()),
         Some("iam") => iam::run(&arguments.collect::<Vec<_>>()),
-        _ => anyhow::bail!("usage: osier-bench store [--quick] [--only NAME] | iam [--quick]"),
+        Some("edge") => edge::run(&arguments.collect::<Vec<_>>()),
+        _ => anyhow::bail!(
+            "usage: osier-bench store [--quick] [--only NAME] | iam [--quick] | edge [--quick] [--only NAME]"
+        ),
     }
 }

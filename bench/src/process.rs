@@ -51,7 +51,8 @@ fn own_cpu_seconds(pid: u32) -> anyhow::Result<f64> {
     Ok(nanoseconds / 1e9)
 }
 
-fn children(pid: u32) -> Vec<u32> {
+/// Living children of the first degree.
+pub(crate) fn children(pid: u32) -> Vec<u32> {
     std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
         .map(|text| {
             text.split_whitespace()

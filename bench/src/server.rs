@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use crate::process::children;
 use crate::sign::Signer;
 
 /// A running server; stopped when dropped.
@@ -66,9 +67,48 @@ impl Server {
         .ready()
     }
 
+    /// The same server at another of its addresses.
+    pub(crate) fn reached_at(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// Keeps all of its threads, and those of its children, on one core from now on.
+    pub(crate) fn pin(&self, core: usize) -> anyhow::Result<()> {
+        for pid in std::iter::once(self.pid()).chain(children(self.pid())) {
+            let pinned = Command::new("taskset")
+                .args(["-a", "-p", "-c", &core.to_string(), &pid.to_string()])
+                .stdout(Stdio::null())
+                .status()
+                .context("start taskset (util-linux)")?;
+            anyhow::ensure!(pinned.success(), "{} can't be pinned", self.name);
+        }
+        Ok(())
+    }
+
     /// Starts nginx serving the files below `root`, tuned as its own documentation advises.
     pub(crate) fn nginx(root: &Path, scratch: &Path) -> anyhow::Result<Self> {
         let address = free_address()?;
+        let server = format!(
+            "open_file_cache max=4096;\n\
+             server {{ listen {address} reuseport backlog=4096; root {}; }}",
+            root.display()
+        );
+        Self::nginx_with("nginx", address, &server, scratch)
+    }
+
+    /// Starts nginx with these servers, which listen at `address`.
+    pub(crate) fn nginx_with(
+        name: &'static str,
+        address: SocketAddr,
+        servers: &str,
+        scratch: &Path,
+    ) -> anyhow::Result<Self> {
+        let workers = if name == "nginx" && servers.contains("root") {
+            2
+        } else {
+            1
+        };
         // Its workers must be able to read the files, wherever the build directory is.
         let user = if rustix::process::getuid().is_root() {
             "user root;"
@@ -76,29 +116,35 @@ impl Server {
             ""
         };
         let settings = format!(
-            "{user} daemon off; worker_processes 2; pid {0}/nginx.pid; error_log {0}/nginx.log;\n\
+            "{user} daemon off; worker_processes {workers}; pid {0}/nginx.pid; error_log {0}/nginx.log;\n\
              events {{ worker_connections 4096; }}\n\
              http {{ access_log off; sendfile on; tcp_nopush on; tcp_nodelay on;\n\
-             keepalive_requests 100000000; open_file_cache max=4096;\n\
+             keepalive_requests 100000000;\n\
              client_body_temp_path {0}/b; proxy_temp_path {0}/p; fastcgi_temp_path {0}/f;\n\
              uwsgi_temp_path {0}/u; scgi_temp_path {0}/s; types {{ }} default_type application/octet-stream;\n\
-             server {{ listen {address} reuseport backlog=4096; root {1}; }} }}\n",
-            scratch.display(),
-            root.display()
+             {servers} }}\n",
+            scratch.display()
         );
         let file = scratch.join("nginx.conf");
         std::fs::write(&file, settings)?;
-        let child = Command::new("nginx")
-            .arg("-c")
-            .arg(&file)
-            .arg("-p")
-            .arg(scratch)
+        let mut command = Command::new("nginx");
+        command.arg("-c").arg(&file).arg("-p").arg(scratch);
+        Self::start(name, address, command).context("start nginx (apt-get install nginx)")
+    }
+
+    /// Starts `command`, which is to listen at `address`.
+    pub(crate) fn start(
+        name: &'static str,
+        address: SocketAddr,
+        mut command: Command,
+    ) -> anyhow::Result<Self> {
+        let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .spawn()
-            .context("start nginx (apt-get install nginx)")?;
+            .stderr(Stdio::null())
+            .spawn()?;
         Self {
-            name: "nginx",
+            name,
             address,
             child,
         }
@@ -146,6 +192,7 @@ fn program(name: &str) -> anyhow::Result<PathBuf> {
     Ok(beside)
 }
 
-fn free_address() -> anyhow::Result<SocketAddr> {
+/// An address that nobody listens at now.
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

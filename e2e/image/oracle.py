@@ -112,10 +112,9 @@ def indexcrop(size, items):
 
 
 def circle(size, items):
-    radius = min(int(parameters(items)["r"]), min(size) // 2)
-    side = max(1, 2 * radius)
-    # A picture of one row or column has no circle of half a pixel; it stays as it is there.
-    return tuple(min(length, 2 * max(1, radius)) for length in size) if radius == 0 else (side, side)
+    # Over half the shorter side, r is (side - 1) / 2 and the result 2r + 1, says the page.
+    side = min(2 * int(parameters(items)["r"]), min(size))
+    return side, side
 
 
 def rotate(size, degrees):

@@ -68,6 +68,11 @@ def test_grey_stays_grey():
     grey = CAT.convert("L")
     assert rendered(encoded(grey), "image/resize,w_100/format,jpg").mode == "L"
     assert rendered(encoded(grey), "image/resize,w_100").mode == "L"
+    # What is grey by chance keeps the channels of its source.
+    for kind in ("PNG", "JPEG"):
+        source = encoded(Image.new("RGB", (90, 60), (80, 80, 80)), kind)
+        assert rendered(source, "image/resize,w_30").mode == "RGB"
+        assert min(rendered(source, "image/circle,r_9/format,jpg").getpixel((0, 0))) > 245
 
 
 def quality(data):

@@ -232,6 +232,16 @@ def test_permission_is_that_of_the_object(osier, raw, name, source):
     assert fetch(raw, name, marked).status == 200
 
 
+@pytest.mark.parametrize("place", [
+    "http://127.0.0.1:{port}/{bucket}/a.jpg", "http://169.254.169.254/latest/meta-data", "//localhost/a.jpg",
+    "file:///etc/passwd", "/etc/passwd", "../{bucket}/a.jpg", "{bucket}/a.jpg",
+])
+def test_s20_watermark_pictures_are_keys_and_never_addresses(osier, raw, pictures, place):
+    key = place.format(port=osier.port, bucket=pictures)
+    answer = fetch(raw, pictures, f"image/watermark,image_{encoded(key)}")
+    assert answer.status == 400 and answer.code in ("WatermarkError", "InvalidObjectName"), answer
+
+
 def test_watermark_pictures_are_prepared(osier, raw, pictures):
     red = io.BytesIO()
     Image.new("RGB", (400, 400), (255, 0, 0)).save(red, "PNG")

@@ -52,6 +52,7 @@ pub fn picture_source(data: &[u8]) {
         pixels: 1 << 20,
         frames: 8,
         bytes: 64 << 20,
+        ..Limits::default()
     };
     let Ok(Process::Image(pipeline)) = Process::parse("image/resize,w_16/format,png") else {
         panic!("the pipeline is a good one");

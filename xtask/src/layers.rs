@@ -54,11 +54,23 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "osier-gateway",
-        imports: &["osier-cache", "osier-http", "osier-auth", "osier-types"],
+        imports: &[
+            "osier-cache",
+            "osier-cache-disk",
+            "osier-image-service",
+            "osier-image",
+            "osier-http",
+            "osier-auth",
+            "osier-types",
+        ],
     },
     Layer {
         name: "osier-cache",
         imports: &["osier-types"],
+    },
+    Layer {
+        name: "osier-cache-disk",
+        imports: &[],
     },
     Layer {
         name: "osier-http",

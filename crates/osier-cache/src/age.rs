@@ -2,6 +2,7 @@
 
 use http::header::{AGE, DATE, HeaderMap};
 use osier_types::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::directives::seconds;
 
@@ -15,7 +16,7 @@ pub struct Exchange {
 }
 
 /// The age of a stored answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Age {
     received: Timestamp,
     initial_ms: i64,
@@ -64,14 +65,19 @@ pub(crate) fn date(headers: &HeaderMap) -> Option<Timestamp> {
     Timestamp::parse_http_date(text).ok()
 }
 
-/// The first `Age`; one that can't be read counts as none.
+/// `Age`. More than one, or one that is no number, tells nothing but that the answer was kept
+/// somewhere for who knows how long: then it is very old.
 fn told_s(headers: &HeaderMap) -> i64 {
-    headers
-        .get(AGE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.split(',').next())
-        .and_then(|first| seconds(first.trim()))
-        .map_or(0, |age| i64::try_from(age).unwrap_or(i64::MAX / 1000))
+    const VERY_OLD: i64 = i64::MAX / 1000;
+    let mut fields = headers.get_all(AGE).iter();
+    let Some(first) = fields.next() else {
+        return 0;
+    };
+    if fields.next().is_some() {
+        return VERY_OLD;
+    }
+    let told = first.to_str().ok().and_then(|text| seconds(text.trim()));
+    told.map_or(VERY_OLD, |age| i64::try_from(age).unwrap_or(VERY_OLD))
 }
 
 #[cfg(test)]
@@ -99,7 +105,10 @@ mod tests {
         let old = NOW.plus_millis(-30_000).http_date();
         assert_eq!(age(&[(DATE, &old)], 0).seconds(NOW), 30);
         assert_eq!(age(&[(DATE, &old), (AGE, "50")], 2).seconds(NOW), 52);
-        assert_eq!(age(&[(AGE, "x")], 0).seconds(NOW), 0);
+        for wrong in ["x", "-1", "7200.0", "0, 0", "5;a=b", ""] {
+            assert!(age(&[(AGE, wrong)], 0).seconds(NOW) > 1 << 31, "{wrong}");
+        }
+        assert!(age(&[(AGE, "0"), (AGE, "0")], 0).seconds(NOW) > 1 << 31);
         assert_eq!(age(&[], 3).seconds(NOW.plus_millis(4999)), 7);
     }
 

@@ -9,6 +9,7 @@ const SECONDS_MAX: u64 = 1 << 31;
 
 /// The field for caches that are run by the site's owner, before `Cache-Control`: RFC 9213.
 const TARGETED: &str = "cdn-cache-control";
+const SURROGATE: &str = "surrogate-control";
 
 /// What an answer says of its own storage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,7 +73,7 @@ pub enum MaxStale {
 impl ResponseDirectives {
     /// Of an answer's headers. A well-formed `CDN-Cache-Control` speaks alone.
     pub fn of(headers: &HeaderMap) -> Self {
-        if let Some(targeted) = Self::targeted(headers) {
+        if let Some(targeted) = Self::targeted(headers).or_else(|| Self::surrogate(headers)) {
             return targeted;
         }
         let mut found = Self {
@@ -113,6 +114,30 @@ impl ResponseDirectives {
             }
         }
         Some(found)
+    }
+
+    /// `Surrogate-Control`, the older field of the same purpose (W3C, Edge Architecture). What
+    /// it says to a surrogate by name is not for this one.
+    fn surrogate(headers: &HeaderMap) -> Option<Self> {
+        let mut found = Self {
+            targeted: true,
+            present: true,
+            ..Self::default()
+        };
+        let mut heard = false;
+        for value in headers.get_all(SURROGATE) {
+            for (name, argument) in members(value.as_bytes()) {
+                let is_named = |text: &str| text.contains(';');
+                if is_named(&name) || argument.as_deref().is_some_and(is_named) {
+                    continue;
+                }
+                if matches!(&*name, "no-store" | "max-age") {
+                    heard = true;
+                    found.hear(&name, argument.as_deref());
+                }
+            }
+        }
+        heard.then_some(found)
     }
 
     fn hear(&mut self, name: &str, argument: Option<&str>) {
@@ -283,6 +308,26 @@ mod tests {
         let wrong_type = response(&[("cdn-cache-control", "max-age=\"60\"")]);
         assert_eq!(wrong_type.max_age_s, None);
         assert!(wrong_type.targeted);
+    }
+
+    #[test]
+    fn surrogates_are_spoken_to_behind_the_targeted_field() {
+        let found = response(&[
+            ("cache-control", "no-store"),
+            ("surrogate-control", "foobar, MaX-aGe=60"),
+        ]);
+        assert!(found.targeted && !found.no_store);
+        assert_eq!(found.max_age_s, Some(60));
+        let other = response(&[
+            ("cache-control", "max-age=5"),
+            ("surrogate-control", "max-age=60;somebody"),
+        ]);
+        assert_eq!((other.max_age_s, other.targeted), (Some(5), false));
+        let both = response(&[
+            ("cdn-cache-control", "max-age=7"),
+            ("surrogate-control", "no-store"),
+        ]);
+        assert_eq!((both.max_age_s, both.no_store), (Some(7), false));
     }
 
     #[test]

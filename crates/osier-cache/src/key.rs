@@ -46,10 +46,17 @@ pub enum QueryRule {
     Without(Vec<String>),
 }
 
+impl KeyRules {
+    /// What counts of a query, in one order.
+    pub fn query_of<'a>(&self, query: Option<&'a str>) -> Cow<'a, str> {
+        canonical_query(query.unwrap_or_default(), self)
+    }
+}
+
 impl CacheKey {
     /// The name of `target` under `rules`.
     pub fn of(target: &Target<'_>, rules: &KeyRules) -> Self {
-        let query = canonical_query(target.query.unwrap_or_default(), rules);
+        let query = rules.query_of(target.query);
         let mut text = String::with_capacity(
             target.site.len() + target.path.len() + query.len() + target.variant.len() + 3,
         );
@@ -60,6 +67,13 @@ impl CacheKey {
         }
         text.push_str(target.variant);
         Self(text.into())
+    }
+
+    /// The name of a slice of what this names: of the bytes that `validator` stands for and
+    /// of no others, so that slices of two states of one object never meet.
+    #[must_use]
+    pub fn slice(&self, validator: &str, index: u64) -> Self {
+        Self(format!("{}\n{validator}\n{index}", self.0).into())
     }
 
     /// The whole name.

@@ -20,8 +20,10 @@ pub use age::{Age, Exchange};
 pub use directives::{MaxStale, RequestDirectives, ResponseDirectives};
 pub use freshness::{Answer, Policy, Refusal, Reuse, StaleUse};
 pub use key::{CacheKey, KeyRules, QueryRule, Target};
-pub use memory::{MemoryTier, Weigh};
-pub use purge::{Born, Purges, Scope};
+pub use memory::{Found, MemoryTier, Weigh};
+pub use purge::{
+    Born, InvalidPattern, Pattern, PurgeRecord, PurgedScope, Purges, Scope, Standing, Subject,
+};
 pub use ttl::{Source, TtlRule, TtlRules, TtlTarget};
 pub use validation::{Verdict, freshened, preconditions};
 pub use vary::VaryKey;

@@ -3,8 +3,8 @@
 //! those that left early are remembered for a while and come back to the main queue.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::{BuildHasher as _, RandomState};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::CacheKey;
@@ -20,23 +20,36 @@ pub trait Weigh {
 pub struct MemoryTier<V> {
     shards: Vec<RwLock<Shard<V>>>,
     hasher: RandomState,
+    evicted: AtomicU64,
+}
+
+/// A value that was found.
+#[derive(Debug)]
+pub struct Found<V> {
+    /// The value.
+    pub value: Arc<V>,
+    /// Whether it was asked for the first time since it was put there.
+    pub first: bool,
 }
 
 #[derive(Debug)]
 struct Shard<V> {
-    entries: HashMap<CacheKey, Entry<V>>,
-    small: VecDeque<CacheKey>,
-    main: VecDeque<CacheKey>,
+    /// By the hash of their names; of two names with one hash only the later is there.
+    entries: HashMap<u64, Entry<V>, BuildHasherDefault<Hashed>>,
+    small: VecDeque<u64>,
+    main: VecDeque<u64>,
     /// Hashes of names that left the small queue, oldest first.
     ghosts: VecDeque<u64>,
-    remembered: HashSet<u64>,
+    remembered: HashSet<u64, BuildHasherDefault<Hashed>>,
     small_bytes: usize,
     main_bytes: usize,
     bytes_max: usize,
+    evicted: u64,
 }
 
 #[derive(Debug)]
 struct Entry<V> {
+    key: CacheKey,
     value: Arc<V>,
     bytes: usize,
     /// 0 to 3.
@@ -50,10 +63,32 @@ enum Queue {
     Main,
 }
 
+/// For keys that are hashes already.
+#[derive(Debug, Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
 impl<V: Weigh> MemoryTier<V> {
     /// At most `bytes_max` bytes of names and values.
     pub fn new(bytes_max: usize) -> Self {
-        Self::with_shards(bytes_max, SHARDS)
+        // A shard is large enough for a few of the largest values.
+        let shards = (bytes_max / SHARD_BYTES_MIN).clamp(1, SHARDS_MAX);
+        Self::with_shards(bytes_max, shards)
     }
 
     fn with_shards(bytes_max: usize, shards: usize) -> Self {
@@ -62,37 +97,64 @@ impl<V: Weigh> MemoryTier<V> {
                 .map(|_| RwLock::new(Shard::new(bytes_max / shards)))
                 .collect(),
             hasher: RandomState::new(),
+            evicted: AtomicU64::new(0),
         }
     }
 
     /// The value under `key`.
-    pub fn get(&self, key: &CacheKey) -> Option<Arc<V>> {
+    pub fn get(&self, key: &CacheKey) -> Option<Found<V>> {
         let hash = self.hasher.hash_one(key);
         let shard = self.shard(hash)?;
         let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
-        let entry = shard.entries.get(key)?;
-        if entry.hits.load(Ordering::Relaxed) < HITS_MAX {
+        let entry = shard.entries.get(&hash).filter(|entry| entry.key == *key)?;
+        let hits = entry.hits.load(Ordering::Relaxed);
+        let first = hits == 0 && entry.hits.fetch_add(1, Ordering::Relaxed) == 0;
+        if (1..HITS_MAX).contains(&hits) {
             entry.hits.fetch_add(1, Ordering::Relaxed);
         }
-        Some(Arc::clone(&entry.value))
+        Some(Found {
+            value: Arc::clone(&entry.value),
+            first,
+        })
+    }
+
+    /// Whether there is a value under `key`; this is no question that counts.
+    pub fn contains(&self, key: &CacheKey) -> bool {
+        let hash = self.hasher.hash_one(key);
+        self.shard(hash).is_some_and(|shard| {
+            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            let entry = shard.entries.get(&hash);
+            entry.is_some_and(|entry| entry.key == *key)
+        })
     }
 
     /// Keeps `value`, in the place of an older one. One that is larger than a small part of
-    /// the budget is not kept.
-    pub fn insert(&self, key: CacheKey, value: Arc<V>) {
+    /// the budget is not kept. Tells whether the name was known: asked for a while ago.
+    pub fn insert(&self, key: CacheKey, value: Arc<V>) -> bool {
         let hash = self.hasher.hash_one(&key);
-        if let Some(shard) = self.shard(hash) {
-            let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
-            shard.insert(key, value, hash, &self.hasher);
+        let Some(shard) = self.shard(hash) else {
+            return false;
+        };
+        let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+        let known = shard.insert(key, value, hash);
+        let evicted = std::mem::take(&mut shard.evicted);
+        drop(shard);
+        if evicted > 0 {
+            self.evicted.fetch_add(evicted, Ordering::Relaxed);
         }
+        known
     }
 
     /// Takes a value out.
     pub fn remove(&self, key: &CacheKey) -> Option<Arc<V>> {
-        let shard = self.shard(self.hasher.hash_one(key))?;
-        let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+        let hash = self.hasher.hash_one(key);
+        let mut shard = self
+            .shard(hash)?
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        shard.entries.get(&hash).filter(|entry| entry.key == *key)?;
         // Its name stays in a queue until it comes to the front.
-        shard.take(key)
+        shard.take(hash)
     }
 
     /// Bytes in use.
@@ -108,6 +170,11 @@ impl<V: Weigh> MemoryTier<V> {
     /// Whether nothing is kept.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Values that made room for others so far.
+    pub fn evicted(&self) -> u64 {
+        self.evicted.load(Ordering::Relaxed)
     }
 
     fn sum(&self, of: impl Fn(&Shard<V>) -> usize) -> usize {
@@ -126,80 +193,86 @@ impl<V: Weigh> MemoryTier<V> {
 impl<V: Weigh> Shard<V> {
     fn new(bytes_max: usize) -> Self {
         Self {
-            entries: HashMap::new(),
+            entries: HashMap::default(),
             small: VecDeque::new(),
             main: VecDeque::new(),
             ghosts: VecDeque::new(),
-            remembered: HashSet::new(),
+            remembered: HashSet::default(),
             small_bytes: 0,
             main_bytes: 0,
             bytes_max,
+            evicted: 0,
         }
     }
 
-    fn insert(&mut self, key: CacheKey, value: Arc<V>, hash: u64, hasher: &RandomState) {
+    /// Whether the name was there, or had left early.
+    fn insert(&mut self, key: CacheKey, value: Arc<V>, hash: u64) -> bool {
         let bytes = value.weight() + key.as_str().len() + ENTRY_BYTES;
-        let old = self.entries.get(&key).map(|entry| entry.queue);
-        self.take(&key);
+        let old = self.entries.get(&hash).map(|entry| entry.queue);
+        let remembered = self.remembered.contains(&hash);
+        let known = old.is_some() || remembered;
+        self.take(hash);
         if bytes > self.bytes_max / 4 {
-            return;
+            return known;
         }
         let queue = match old {
             Some(queue) => queue,
-            None if self.remembered.contains(&hash) => Queue::Main,
+            None if remembered => Queue::Main,
             None => Queue::Small,
         };
         while self.small_bytes + self.main_bytes + bytes > self.bytes_max {
-            if !self.evict(hasher) {
+            if !self.evict() {
                 break;
             }
         }
         *self.bytes_of(queue) += bytes;
         // An older value's name may still stand in the queue: it is not put there twice.
         if old.is_none() {
-            self.queue_of(queue).push_back(key.clone());
+            self.queue_of(queue).push_back(hash);
         }
         let entry = Entry {
+            key,
             value,
             bytes,
             hits: AtomicU8::new(0),
             queue,
         };
-        self.entries.insert(key, entry);
+        self.entries.insert(hash, entry);
         if self.small.len() + self.main.len() > 2 * self.entries.len() + NAMES_SPARE {
             self.forget_names();
         }
+        known
     }
 
     /// Takes names out of the queues whose values were taken out, and those that stand twice.
     fn forget_names(&mut self) {
         let entries = &self.entries;
         let mut seen = HashSet::new();
-        let mut is_kept = |key: &CacheKey, queue| {
-            entries.get(key).is_some_and(|entry| entry.queue == queue) && seen.insert(key.clone())
+        let mut is_kept = |hash: &u64, queue| {
+            entries.get(hash).is_some_and(|entry| entry.queue == queue) && seen.insert(*hash)
         };
-        self.small.retain(|key| is_kept(key, Queue::Small));
-        self.main.retain(|key| is_kept(key, Queue::Main));
+        self.small.retain(|hash| is_kept(hash, Queue::Small));
+        self.main.retain(|hash| is_kept(hash, Queue::Main));
     }
 
-    fn take(&mut self, key: &CacheKey) -> Option<Arc<V>> {
-        let entry = self.entries.remove(key)?;
+    fn take(&mut self, hash: u64) -> Option<Arc<V>> {
+        let entry = self.entries.remove(&hash)?;
         *self.bytes_of(entry.queue) -= entry.bytes;
         Some(entry.value)
     }
 
     /// One step towards less; false when nothing is left.
-    fn evict(&mut self, hasher: &RandomState) -> bool {
+    fn evict(&mut self) -> bool {
         let small_first = self.small_bytes > self.bytes_max / SMALL_PART || self.main.is_empty();
         let queue = if small_first && !self.small.is_empty() {
             Queue::Small
         } else {
             Queue::Main
         };
-        let Some(key) = self.queue_of(queue).pop_front() else {
+        let Some(hash) = self.queue_of(queue).pop_front() else {
             return !self.small.is_empty() || !self.main.is_empty();
         };
-        let Some(entry) = self.entries.get_mut(&key) else {
+        let Some(entry) = self.entries.get_mut(&hash) else {
             return true;
         };
         if entry.queue != queue {
@@ -213,18 +286,20 @@ impl<V: Weigh> Shard<V> {
                 *entry.hits.get_mut() = 0;
                 self.small_bytes -= bytes;
                 self.main_bytes += bytes;
-                self.main.push_back(key);
+                self.main.push_back(hash);
             }
             Queue::Main if hits > 0 => {
                 *entry.hits.get_mut() = hits - 1;
-                self.main.push_back(key);
+                self.main.push_back(hash);
             }
             Queue::Small => {
-                self.take(&key);
-                self.remember(hasher.hash_one(&key));
+                self.take(hash);
+                self.remember(hash);
+                self.evicted += 1;
             }
             Queue::Main => {
-                self.take(&key);
+                self.take(hash);
+                self.evicted += 1;
             }
         }
         true
@@ -249,7 +324,7 @@ impl<V: Weigh> Shard<V> {
         }
     }
 
-    fn queue_of(&mut self, queue: Queue) -> &mut VecDeque<CacheKey> {
+    fn queue_of(&mut self, queue: Queue) -> &mut VecDeque<u64> {
         match queue {
             Queue::Small => &mut self.small,
             Queue::Main => &mut self.main,
@@ -257,7 +332,9 @@ impl<V: Weigh> Shard<V> {
     }
 }
 
-const SHARDS: usize = 16;
+const SHARDS_MAX: usize = 16;
+/// Four values of a mebibyte pass where one may take a quarter.
+const SHARD_BYTES_MIN: usize = 8 << 20;
 const HITS_MAX: u8 = 3;
 /// The small queue's part of the budget.
 const SMALL_PART: usize = 10;
@@ -296,10 +373,10 @@ mod tests {
         MemoryTier::with_shards(entries * ENTRY, 1)
     }
 
-    fn put(tier: &MemoryTier<Sized>, number: usize) {
+    fn put(tier: &MemoryTier<Sized>, number: usize) -> bool {
         let key = key(number);
         let rest = ENTRY - ENTRY_BYTES - key.as_str().len();
-        tier.insert(key, Arc::new(Sized(rest)));
+        tier.insert(key, Arc::new(Sized(rest)))
     }
 
     const ENTRY: usize = 1000;
@@ -313,6 +390,20 @@ mod tests {
         }
         assert_eq!(tier.len(), 50);
         assert_eq!(tier.bytes(), 50 * ENTRY);
+        assert_eq!(tier.evicted(), 950);
+    }
+
+    #[test]
+    fn the_first_question_after_a_value_came_is_told_apart() {
+        let tier = tier(50);
+        assert!(!put(&tier, 1));
+        let first = || tier.get(&key(1)).unwrap().first;
+        assert!(first());
+        for _ in 0..5 {
+            assert!(!first());
+        }
+        assert!(put(&tier, 1));
+        assert!(first());
     }
 
     #[test]
@@ -340,7 +431,7 @@ mod tests {
             put(&tier, number);
         }
         assert!(tier.get(&key(1)).is_none());
-        put(&tier, 1);
+        assert!(put(&tier, 1));
         for number in 200..210 {
             put(&tier, number);
         }

@@ -1,7 +1,9 @@
 //! How long a site wants answers to be kept: the rules of Alibaba Cloud CDN
 //! (`filetype_based_ttl_set`, `path_based_ttl_set`) and the default for answers that say nothing.
 
+use http::header::{CONTENT_TYPE, HeaderMap};
 use osier_types::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// The rules of a site.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +40,7 @@ pub enum TtlTarget {
 }
 
 /// Where a lifetime came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Source {
     /// A rule of the site.
     Rule,
@@ -54,19 +56,45 @@ impl TtlRules {
         Self { rules }
     }
 
-    /// The rule for a decoded path.
-    pub fn rule(&self, path: &str) -> Option<&TtlRule> {
-        let extension = extension(path);
+    /// The rule for an answer with these headers to a request for `path`, as it was sent.
+    ///
+    /// A path that another reader may understand differently gets no lifetime from its
+    /// directory or its ending; that is how private pages are kept as if they were pictures
+    /// (web cache deception).
+    pub fn rule(&self, path: &str, headers: &HeaderMap) -> Option<&TtlRule> {
+        if self.rules.is_empty() {
+            return None;
+        }
+        let (path, is_plain) = decoded(path);
+        let extension = extension(&path);
         // `max_by_key` takes the last of equals, so the walk is backwards.
         self.rules
             .iter()
             .rev()
-            .filter(|rule| rule.target.matches(path, extension.as_deref()))
+            .filter(|rule| is_plain || rule.ttl_s == 0)
+            .filter(|rule| rule.target.matches(&path, extension.as_deref()))
+            .filter(|rule| rule.ttl_s == 0 || rule.target.agrees(headers, extension.as_deref()))
             .max_by_key(|rule| rule.weight)
     }
 }
 
 impl TtlTarget {
+    /// A page that is generated under a picture's name is none: what an ending promises must
+    /// not be contradicted by the type.
+    fn agrees(&self, headers: &HeaderMap, extension: Option<&str>) -> bool {
+        const PAGES: [&str; 6] = ["asp", "htm", "html", "jsp", "php", "shtml"];
+        let Self::Extensions(_) = self else {
+            return true;
+        };
+        let is_page = headers.get(CONTENT_TYPE).is_some_and(|value| {
+            value
+                .as_bytes()
+                .to_ascii_lowercase()
+                .starts_with(b"text/html")
+        });
+        !is_page || extension.is_some_and(|extension| PAGES.contains(&extension))
+    }
+
     fn matches(&self, path: &str, extension: Option<&str>) -> bool {
         match self {
             Self::Directory(directory) => path
@@ -78,6 +106,39 @@ impl TtlTarget {
             }
         }
     }
+}
+
+/// A path without its percent-encoding, and whether every reader would understand it so.
+fn decoded(path: &str) -> (String, bool) {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut is_plain = !path.contains([';', '\\']);
+    let mut rest = path.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let pair = after
+            .first_chunk::<2>()
+            .and_then(|[high, low]| Some((digit(*high)? << 4) | digit(*low)?));
+        let read = pair.filter(|_| first == b'%');
+        is_plain &= match read {
+            Some(byte) => !matches!(
+                byte,
+                b'/' | b'\\' | b'.' | b';' | b'%' | b'?' | b'#' | 0..=31
+            ),
+            None => first != b'%',
+        };
+        bytes.push(read.unwrap_or(first));
+        rest = match read {
+            Some(_) => after.get(2..).unwrap_or_default(),
+            None => after,
+        };
+    }
+    let path = String::from_utf8_lossy(&bytes).into_owned();
+    let has_dots = path.split('/').any(|segment| matches!(segment, "." | ".."));
+    (path, is_plain && !has_dots)
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    let digit = char::from(byte).to_digit(16)?;
+    u8::try_from(digit).ok()
 }
 
 fn extension(path: &str) -> Option<String> {
@@ -126,12 +187,44 @@ mod tests {
             rule(TtlTarget::Extensions(vec!["jpg".to_owned()]), 2, 10),
             rule(TtlTarget::Path("/static/a.jpg".to_owned()), 3, 99),
         ]);
-        let ttl = |path: &str| rules.rule(path).map(|rule| rule.ttl_s);
+        let ttl = |path: &str| rules.rule(path, &HeaderMap::new()).map(|rule| rule.ttl_s);
         assert_eq!(ttl("/static/b.JPG"), Some(1));
         assert_eq!(ttl("/x/b.JPG"), Some(2));
         assert_eq!(ttl("/static/a.jpg"), Some(3));
         assert_eq!(ttl("/staticfiles"), None);
         assert_eq!(ttl("/a.jpg/x"), None);
+    }
+
+    #[test]
+    fn what_two_readers_may_understand_differently_gets_no_lifetime() {
+        let never = rule(TtlTarget::Directory("/never".to_owned()), 0, 9);
+        let rules = TtlRules::new(vec![
+            rule(TtlTarget::Extensions(vec!["css".to_owned()]), 60, 1),
+            never,
+        ]);
+        let mut headers = HeaderMap::new();
+        let ttl =
+            |path: &str, headers: &HeaderMap| rules.rule(path, headers).map(|rule| rule.ttl_s);
+        assert_eq!(ttl("/a%20b/%E4%BD%A0.css", &headers), Some(60));
+        for path in [
+            "/account%2Fx.css",
+            "/account;x.css",
+            "/account%3bx.css",
+            "/account%00.css",
+            "/account%252Fx.css",
+            "/account/%2e%2e/x.css",
+            "/account/../x.css",
+            "/account%.css",
+            "/account%5cx.css",
+            "/account%3Fx.css",
+        ] {
+            assert_eq!(ttl(path, &headers), None, "{path}");
+        }
+        assert_eq!(ttl("/never/x;y.css", &headers), Some(0));
+        headers.insert(CONTENT_TYPE, "Text/HTML; charset=utf-8".parse().unwrap());
+        assert_eq!(ttl("/a.css", &headers), None);
+        headers.insert(CONTENT_TYPE, "text/css".parse().unwrap());
+        assert_eq!(ttl("/a.css", &headers), Some(60));
     }
 
     #[test]

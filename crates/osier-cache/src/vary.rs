@@ -32,6 +32,21 @@ impl VaryKey {
         Some(Self { names, values })
     }
 
+    /// The names of the headers, in order, and their values: for writing down.
+    pub fn parts(&self) -> (Vec<&str>, &str) {
+        let names = self.names.iter().map(HeaderName::as_str).collect();
+        (names, &self.values)
+    }
+
+    /// From what was written down; nothing when a name is none.
+    pub fn from_parts(names: &[String], values: String) -> Option<Self> {
+        let names = names
+            .iter()
+            .map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+            .collect::<Option<_>>()?;
+        Some(Self { names, values })
+    }
+
     /// Whether `request` would have been answered alike.
     pub fn matches(&self, request: &HeaderMap) -> bool {
         self.names.is_empty() || selecting(&self.names, request) == self.values
@@ -43,7 +58,8 @@ impl VaryKey {
     }
 }
 
-/// Values with what means nothing taken out: blanks around members, case and order of codings.
+/// Values with what means nothing taken out: blanks around members, case and order of codings and
+/// languages, whose order says nothing.
 fn selecting(names: &[HeaderName], request: &HeaderMap) -> String {
     let mut text = String::new();
     for name in names {
@@ -55,7 +71,7 @@ fn selecting(names: &[HeaderName], request: &HeaderMap) -> String {
             members.extend(value.split(',').map(|member| member.trim().to_owned()));
         }
         members.retain(|member| !member.is_empty());
-        if *name == http::header::ACCEPT_ENCODING {
+        if [http::header::ACCEPT_ENCODING, http::header::ACCEPT_LANGUAGE].contains(name) {
             for member in &mut members {
                 member.make_ascii_lowercase();
                 member.retain(|c| c != ' ');

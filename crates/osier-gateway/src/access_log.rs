@@ -1,6 +1,8 @@
 //! What a request was and what came of it, for logs and metrics.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What the cache had to do with an answer.
@@ -32,13 +34,26 @@ impl CacheUse {
     }
 }
 
+/// Tells requests apart: those of one process by their number, processes by chance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestId {
+    pub(crate) prefix: u32,
+    pub(crate) number: u64,
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:08X}{:016X}", self.prefix, self.number)
+    }
+}
+
 /// One request.
 #[derive(Clone, Debug, Default)]
 pub struct AccessLine {
     /// 24 upper-case hex digits.
-    pub request_id: String,
+    pub request_id: RequestId,
     /// The site's first host; nothing when none was found.
-    pub site: Option<String>,
+    pub site: Option<Arc<str>>,
     /// The status answered.
     pub status: u16,
     /// What the cache had to do with it.

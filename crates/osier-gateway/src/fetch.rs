@@ -12,6 +12,7 @@ use osier_http::{ClientError, OriginBody, Outgoing, OutgoingBody, RequestBody};
 use crate::access_log::AccessLine;
 use crate::forward;
 use crate::gateway::Gateway;
+use crate::pictures::Wanted;
 use crate::site::Site;
 use crate::trouble::Trouble;
 use crate::upstream::Upstream;
@@ -38,6 +39,9 @@ impl Gateway {
         body: RequestBody,
         line: &mut AccessLine,
     ) -> Result<Fetched, Trouble> {
+        if let Some(wanted) = Wanted::of(site, &onward) {
+            return self.picture(site, wanted, line).await;
+        }
         let upstreams = &site.upstreams;
         upstreams.budget().earn();
         let begun = Instant::now();

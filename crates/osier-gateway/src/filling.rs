@@ -1,54 +1,26 @@
-//! What is kept, and answers on their way into it.
+//! Whole answers on their way into what is kept.
 
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use http::StatusCode;
 use http::header::{CONTENT_LENGTH, HeaderValue};
-use osier_cache::{CacheKey, MemoryTier, Purges};
 use osier_http::{BodySource, Chunk, OriginBody, SourceFailed};
 
-use crate::flight::{Flights, Lead};
-use crate::kept::{Kept, Variants};
-
-/// Bytes of a body that is kept. Larger ones pass through.
-pub(crate) const BODY_BYTES_MAX: u64 = 1 << 20;
-
-/// What is kept, and what is being fetched.
-#[derive(Debug)]
-pub(crate) struct KeptAnswers {
-    pub(crate) memory: MemoryTier<Variants>,
-    pub(crate) purges: Purges,
-    pub(crate) flights: Flights,
-}
+use crate::flight::Lead;
+use crate::kept::{Kept, KeptBody, SLICE_BYTES};
+use crate::store::{KeptAnswers, Name};
 
 /// Where a fetched answer goes once it is whole. Others wait for it until this is dropped.
 pub(crate) struct Filling {
     pub(crate) store: Arc<KeptAnswers>,
-    pub(crate) key: CacheKey,
-    pub(crate) site: String,
-    pub(crate) path: String,
-    pub(crate) _lead: Option<Lead>,
+    pub(crate) name: Name,
+    pub(crate) lead: Option<Lead>,
 }
 
 impl Filling {
-    pub(crate) fn keep(&self, kept: Kept) {
-        // A purge since the fetch began reaches it: then it never counts.
-        if self
-            .store
-            .purges
-            .reaches(kept.born, &self.site, &self.path, [])
-        {
-            return;
-        }
-        let old = self.store.memory.get(&self.key);
-        let new = Arc::new(kept);
-        let variants = old.map_or_else(
-            || Variants::default().with(Arc::clone(&new)),
-            |old| old.with(Arc::clone(&new)),
-        );
-        self.store
-            .memory
-            .insert(self.key.clone(), Arc::new(variants));
+    pub(crate) fn keep(&self, kept: Kept) -> Arc<Kept> {
+        self.store.keep(&self.name, kept)
     }
 }
 
@@ -67,6 +39,28 @@ impl Tee {
             kept: Some((kept, filling)),
         }
     }
+
+    /// Reads to the end; what was kept then, if it could be.
+    pub(crate) async fn whole(mut self) -> Result<Option<Arc<Kept>>, SourceFailed> {
+        while let Some(bytes) = self.body.read().await? {
+            self.copy.extend_from_slice(&bytes);
+            if self.copy.len() as u64 > SLICE_BYTES {
+                return Ok(None);
+            }
+        }
+        Ok(self.finish())
+    }
+
+    fn finish(&mut self) -> Option<Arc<Kept>> {
+        let (mut kept, filling) = self.kept.take()?;
+        let bytes = std::mem::take(&mut self.copy).freeze();
+        if kept.status != StatusCode::NO_CONTENT {
+            kept.headers
+                .insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        }
+        kept.body = KeptBody::Whole(bytes);
+        Some(filling.keep(kept))
+    }
 }
 
 impl BodySource for Tee {
@@ -75,7 +69,7 @@ impl BodySource for Tee {
         match &read {
             Ok(Some(bytes)) if self.kept.is_some() => {
                 self.copy.extend_from_slice(bytes);
-                if self.copy.len() as u64 > BODY_BYTES_MAX {
+                if self.copy.len() as u64 > SLICE_BYTES {
                     self.kept = None;
                     self.copy = BytesMut::new();
                 } else if self.body.length() == Some(0) {
@@ -83,21 +77,10 @@ impl BodySource for Tee {
                     self.finish();
                 }
             }
-            Ok(None) => self.finish(),
+            Ok(None) => drop(self.finish()),
             Err(_) => self.kept = None,
             Ok(Some(_)) => {}
         }
         Ok(read?.map(Chunk::from))
-    }
-}
-
-impl Tee {
-    fn finish(&mut self) {
-        if let Some((mut kept, filling)) = self.kept.take() {
-            kept.body = std::mem::take(&mut self.copy).freeze();
-            kept.headers
-                .insert(CONTENT_LENGTH, HeaderValue::from(kept.body.len()));
-            filling.keep(kept);
-        }
     }
 }

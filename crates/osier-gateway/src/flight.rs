@@ -9,7 +9,7 @@ use tokio::sync::watch;
 /// Fetches under way.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flights {
-    under_way: Arc<Mutex<HashMap<CacheKey, watch::Receiver<()>>>>,
+    under_way: Arc<Mutex<HashMap<CacheKey, watch::Receiver<Landing>>>>,
 }
 
 /// A request's part in a fetch.
@@ -25,12 +25,21 @@ pub(crate) enum Part {
 pub(crate) struct Lead {
     flights: Flights,
     key: CacheKey,
-    _landed: watch::Sender<()>,
+    landed: watch::Sender<Landing>,
+}
+
+/// How a fetch ended for those who waited for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Landing {
+    /// What came may be found now; or it broke off, and one of those who waited leads again.
+    Ended,
+    /// The answer is not to be kept: each must fetch its own, and none needs to wait.
+    Declined,
 }
 
 /// Held by one that waits.
 #[derive(Debug)]
-pub(crate) struct Follow(watch::Receiver<()>);
+pub(crate) struct Follow(watch::Receiver<Landing>);
 
 impl Flights {
     /// Joins the fetch of `key`, or begins it.
@@ -39,16 +48,16 @@ impl Flights {
         if let Some(landing) = under_way.get(key) {
             return Part::Follow(Follow(landing.clone()));
         }
-        let (landed, landing) = watch::channel(());
+        let (landed, landing) = watch::channel(Landing::Ended);
         under_way.insert(key.clone(), landing);
         Part::Lead(Lead {
             flights: self.clone(),
             key: key.clone(),
-            _landed: landed,
+            landed,
         })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CacheKey, watch::Receiver<()>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CacheKey, watch::Receiver<Landing>>> {
         self.under_way
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -57,9 +66,17 @@ impl Flights {
 
 impl Follow {
     /// Waits until the fetch has ended, one way or another.
-    pub(crate) async fn landed(mut self) {
-        // Nothing is ever sent: the end of the sender is the message.
+    pub(crate) async fn landed(mut self) -> Landing {
+        // The end of the sender is the message; what it said last tells how.
         while self.0.changed().await.is_ok() {}
+        *self.0.borrow()
+    }
+}
+
+impl Lead {
+    /// The answer is not to be kept.
+    pub(crate) fn decline(self) {
+        self.landed.send_replace(Landing::Declined);
     }
 }
 

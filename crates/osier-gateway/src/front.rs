@@ -2,12 +2,13 @@
 //! or the origin.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::header::{AUTHORIZATION, HOST};
-use http::{Method, StatusCode, request};
+use http::header::{AUTHORIZATION, CONTENT_LOCATION, HOST, HeaderMap, HeaderValue, LOCATION};
+use http::{Method, StatusCode, Uri, request};
 use osier_cache::Scope;
 use osier_http::{Outgoing, RequestBody};
+use osier_types::Timestamp;
 
 use crate::access;
 use crate::access_log::AccessLine;
@@ -18,57 +19,77 @@ use crate::gateway::{Gateway, Request};
 use crate::local_store::Visit;
 use crate::pages;
 use crate::proof::{narrow, strip_proof};
-use crate::site::{Auth, Site, of_path};
+use crate::site::{Auth, Site, Sites, of_path};
 use crate::trouble::Trouble;
 
-impl Gateway {
-    /// The answer, or why there is none.
-    pub(crate) async fn answer(
-        &self,
-        request: Request,
-        line: &mut AccessLine,
-    ) -> Result<Outgoing, Trouble> {
-        let mut request = request;
-        let head = &request.head;
-        let host = host(head).ok_or(Trouble::BadRequest)?;
-        let sites = self.current();
-        let Some(paths) = sites.of_host(&host) else {
-            if head.method == Method::GET && head.uri.path() == "/health" {
-                return Ok(Outgoing::text(StatusCode::OK, "healthy"));
-            }
-            if head.method == Method::GET && head.uri.path() == "/ready" {
-                let ready = self.ready.load(Ordering::Relaxed);
-                return Ok(if ready {
-                    Outgoing::text(StatusCode::OK, "ready")
-                } else {
-                    Outgoing::text(StatusCode::SERVICE_UNAVAILABLE, "stopping")
-                });
-            }
-            return Err(Trouble::NoSite);
-        };
-        let site = of_path(paths, head.uri.path()).ok_or(Trouble::NoPath)?;
-        // A certificate vouches for the name that was asked for, and for its site alone.
-        if let Some(name) = &request.server_name {
-            let named = sites.of_host(name);
-            let named = named.and_then(|paths| of_path(paths, head.uri.path()));
-            if !named.is_some_and(|named| Arc::ptr_eq(named, site)) {
-                return Err(Trouble::Misdirected);
-            }
+/// What becomes of a request before anything is waited for.
+pub(crate) enum Entered {
+    /// It is answered: by the gateway itself, or because of how it came.
+    Answered(Outgoing),
+    /// Its site lets it in, and wants to see the answer before it leaves.
+    In(Arc<Site>, access::Asked),
+}
+
+/// Finds a request's site, and asks it whether it lets the request in.
+pub(crate) fn enter(
+    sites: &Sites,
+    ready: &AtomicBool,
+    request: &mut Request,
+    now: Timestamp,
+    line: &mut AccessLine,
+) -> Result<Entered, Trouble> {
+    let head = &request.head;
+    let host = host(head).ok_or(Trouble::BadRequest)?;
+    let Some(paths) = sites.of_host(host) else {
+        if head.method == Method::GET && head.uri.path() == "/health" {
+            let healthy = Outgoing::text(StatusCode::OK, "healthy");
+            return Ok(Entered::Answered(healthy));
         }
-        line.site = Some(site.name.clone());
-        let visit = access::Asked::of(&request);
-        let mut answer = match site.access.enter(&mut request, self.clock.now())? {
-            Some(answer) => return Ok(answer),
-            None => self.with_pages(site, request, line).await?,
-        };
-        site.access.leave(&visit, &mut answer.parts.headers);
-        Ok(answer)
+        if head.method == Method::GET && head.uri.path() == "/ready" {
+            let answer = if ready.load(Ordering::Relaxed) {
+                Outgoing::text(StatusCode::OK, "ready")
+            } else {
+                Outgoing::text(StatusCode::SERVICE_UNAVAILABLE, "stopping")
+            };
+            return Ok(Entered::Answered(answer));
+        }
+        return Err(Trouble::NoSite);
+    };
+    let site = of_path(paths, head.uri.path()).ok_or(Trouble::NoPath)?;
+    // A certificate vouches for the name that was asked for, and for its site alone.
+    if let Some(name) = &request.server_name {
+        let named = sites.of_host(name);
+        let named = named.and_then(|paths| of_path(paths, head.uri.path()));
+        if !named.is_some_and(|named| Arc::ptr_eq(named, site)) {
+            return Err(Trouble::Misdirected);
+        }
+    }
+    line.site = Some(Arc::clone(&site.name));
+    let visit = access::Asked::of(request);
+    Ok(match site.access.enter(request, now)? {
+        Some(answer) => Entered::Answered(answer),
+        None => Entered::In(Arc::clone(site), visit),
+    })
+}
+
+impl Gateway {
+    /// A hit that needs nothing but a look: of a request that nobody else decides about, and
+    /// that is sent as it is.
+    pub(crate) fn quick_hit(&self, site: &Site, request: &Request) -> Option<Outgoing> {
+        let head = &request.head;
+        let is_for_all = matches!(site.auth, Auth::Passthrough) && site.own_bucket().is_none();
+        let passes = site.methods.is_empty() || site.methods.contains(&head.method);
+        let is_plain = site.caches && is_for_all && passes && !site.pages.changes(head);
+        if !is_plain || request.body.length() != Some(0) || is_signed(site, head) {
+            return None;
+        }
+        self.plain_hit(site, head)
     }
 
     /// The site's answer, or a page of its own in the place of an error.
-    async fn with_pages(
-        &self,
-        site: &Site,
+    pub(crate) async fn answer(
+        self: &Arc<Self>,
+        site: &Arc<Site>,
         request: Request,
         line: &mut AccessLine,
     ) -> Result<Outgoing, Trouble> {
@@ -92,8 +113,8 @@ impl Gateway {
 
     /// The answer of a site to somebody who may visit it.
     pub(crate) async fn serve(
-        &self,
-        site: &Site,
+        self: &Arc<Self>,
+        site: &Arc<Site>,
         mut request: Request,
         line: &mut AccessLine,
     ) -> Result<Outgoing, Trouble> {
@@ -114,7 +135,7 @@ impl Gateway {
         let head = &request.head;
         let has_body = request.body.length() != Some(0);
         let is_read = head.method == Method::GET || head.method == Method::HEAD;
-        if site.caches && is_read && !has_body && !is_signed(head) {
+        if site.caches && is_read && !has_body && !is_signed(site, head) {
             return self.by_cache(site, &request, line).await;
         }
         self.pass(site, request, line).await
@@ -207,9 +228,14 @@ impl Gateway {
         let fetched = self.fetch(site, onward, body, line).await?;
         let changes = !head.method.is_safe() && fetched.parts.status.as_u16() < 400;
         if changes && site.caches {
-            // What was kept of it is not what the origin has now.
-            let path = head.uri.path();
-            self.store.purges.purge(Scope::Path(&site.name, path));
+            // What was kept of it is not what the origin has now, nor what it points to.
+            let mut paths = vec![head.uri.path().to_owned()];
+            paths.extend(pointed_to(&head, &fetched.parts.headers));
+            for path in paths {
+                if let Err(error) = self.store.invalidate(Scope::Path(&site.name, &path)) {
+                    tracing::error!(%error, "a purge could not be written down");
+                }
+            }
         }
         let mut parts = fetched.parts;
         forward::to_client(site, &mut parts.headers);
@@ -218,16 +244,41 @@ impl Gateway {
     }
 }
 
-fn host(head: &request::Parts) -> Option<String> {
+fn host(head: &request::Parts) -> Option<&str> {
     match head.uri.authority() {
-        Some(authority) => Some(authority.as_str().to_owned()),
-        None => head.headers.get(HOST)?.to_str().ok().map(ToOwned::to_owned),
+        Some(authority) => Some(authority.as_str()),
+        None => head.headers.get(HOST)?.to_str().ok(),
     }
+}
+
+/// The paths of `Location` and `Content-Location`, where they lead to the same host: RFC 9111,
+/// section 4.4.
+fn pointed_to(head: &request::Parts, answer: &HeaderMap) -> Vec<String> {
+    let here = host(head);
+    let fields = [LOCATION, CONTENT_LOCATION];
+    let uris = fields.iter().filter_map(|name| {
+        let text = answer.get(name)?.to_str().ok()?;
+        text.parse::<Uri>().ok()
+    });
+    uris.filter(|uri| match uri.authority() {
+        Some(authority) => here == Some(authority.as_str()),
+        None => uri.path().starts_with('/'),
+    })
+    .map(|uri| uri.path().to_owned())
+    .collect()
 }
 
 /// Whether the request proves who asks. Its answer is for that one alone: the proof is
 /// verified by the origin, not here.
-fn is_signed(head: &request::Parts) -> bool {
+///
+/// At an origin of plain HTTP, credentials of other schemes are left to the rules of RFC 9111:
+/// only what the origin calls public is kept then. Buckets are not asked so, because whoever
+/// uploads an object to a private one may write `public` beside it.
+pub(crate) fn is_signed(site: &Site, head: &request::Parts) -> bool {
+    proves(head, site.has_only_plain_origins())
+}
+
+fn proves(head: &request::Parts, plain: bool) -> bool {
     const NAMES: [&str; 6] = [
         "signature=",
         "x-oss-signature=",
@@ -236,13 +287,28 @@ fn is_signed(head: &request::Parts) -> bool {
         "x-amz-signature=",
         "auth_key=",
     ];
-    let query = head.uri.query().unwrap_or_default().to_ascii_lowercase();
-    head.headers.contains_key(AUTHORIZATION)
-        // A name may be spelt with percent signs; a signature is never missed for that.
-        || query.split('&').any(|pair| {
-            let name = pair.split('=').next().unwrap_or_default();
-            name.contains('%') || NAMES.iter().any(|known| pair.starts_with(known))
-        })
+    let signs = |value: &HeaderValue| {
+        let value = value.as_bytes();
+        let schemes: [&[u8]; 3] = [b"oss", b"aws", b"acs"];
+        !plain
+            || schemes.iter().any(|scheme| {
+                value
+                    .get(..3)
+                    .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+            })
+    };
+    if head.headers.get_all(AUTHORIZATION).iter().any(signs) {
+        return true;
+    }
+    let Some(query) = head.uri.query() else {
+        return false;
+    };
+    let query = query.to_ascii_lowercase();
+    // A name may be spelt with percent signs; a signature is never missed for that.
+    query.split('&').any(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        name.contains('%') || NAMES.iter().any(|known| pair.starts_with(known))
+    })
 }
 
 #[cfg(test)]
@@ -254,12 +320,20 @@ mod tests {
         for (name, value) in fields {
             builder = builder.header(*name, *value);
         }
-        is_signed(&builder.body(()).unwrap().into_parts().0)
+        proves(&builder.body(()).unwrap().into_parts().0, true)
     }
 
     #[test]
     fn a_proof_is_seen_however_it_is_spelt() {
-        assert!(signed("/", &[("authorization", "x")]));
+        for scheme in [
+            "OSS a:b",
+            "oss4-HMAC-SHA256 x",
+            "AWS4-HMAC-SHA256 x",
+            "ACS3-HMAC-SHA256 x",
+        ] {
+            assert!(signed("/", &[("authorization", scheme)]), "{scheme}");
+        }
+        assert!(!signed("/", &[("authorization", "Basic eDp5")]));
         for target in [
             "/?Expires=1&OSSAccessKeyId=k&Signature=s",
             "/?x-oss-signature=1",

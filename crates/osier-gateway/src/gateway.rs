@@ -1,25 +1,26 @@
 //! The gateway: sites, what is kept, and one request from beginning to end.
 
-use std::fmt::Write as _;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Poll};
 
-use http::request;
-use osier_cache::{MemoryTier, Purges, Scope};
+use http::{Method, request};
+use osier_cache_disk::OpenError;
 use osier_http::{IncomingBody, Outgoing};
+use osier_image_service::Imaging;
 use osier_types::{Clock, Rng};
 
-use crate::access_log::AccessLine;
-use crate::filling::KeptAnswers;
-use crate::flight::Flights;
+use crate::access_log::{AccessLine, CacheUse, RequestId};
+use crate::front::{self, Entered};
 use crate::local_store::LocalStore;
 use crate::resolve::Resolver;
 use crate::settings::SiteSettings;
 use crate::site::{InvalidSite, Sites};
-
-/// Paths whose purges are remembered one by one.
-const PURGED_NAMES_MAX: usize = 1 << 16;
+use crate::store::{KeptAnswers, StoreNumbers, StoreSettings};
+use crate::trouble::Trouble;
 
 /// A request for one of the sites.
 #[derive(Debug)]
@@ -49,39 +50,96 @@ pub struct Response {
     pub line: AccessLine,
 }
 
+impl Request {
+    /// The same question without a body, for the cache alone: no conditions and no range.
+    pub(crate) fn alike(&self) -> Self {
+        let mut head = self.head.clone();
+        head.method = Method::GET;
+        Self {
+            head,
+            peer: self.peer,
+            local: self.local,
+            client: self.client,
+            secure: self.secure,
+            server_name: self.server_name.clone(),
+            body: IncomingBody::EMPTY,
+        }
+    }
+}
+
 /// Answers for all sites.
 #[derive(Debug)]
 pub struct Gateway {
     pub(crate) local: Option<Arc<dyn LocalStore>>,
+    pub(crate) imaging: Option<Arc<Imaging>>,
     pub(crate) sites: RwLock<Arc<Sites>>,
     pub(crate) ready: AtomicBool,
     pub(crate) resolver: Resolver,
     pub(crate) store: Arc<KeptAnswers>,
     pub(crate) clock: Arc<dyn Clock>,
-    rng: Arc<dyn Rng>,
+    /// Answers that are being asked for again beside being given.
+    pub(crate) refreshing: AtomicUsize,
+    /// The beginning of all request ids of this process.
+    id_prefix: u32,
+    requests: AtomicU64,
+}
+
+/// An answer that is there, or on its way.
+pub enum Answering {
+    /// It is there.
+    Ready(Option<Box<Response>>),
+    /// It is waited for.
+    Waiting(Pin<Box<dyn Future<Output = Response> + Send>>),
+}
+
+impl Future for Answering {
+    type Output = Response;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        match self.get_mut() {
+            Self::Ready(response) => match response.take() {
+                Some(response) => Poll::Ready(*response),
+                None => Poll::Pending,
+            },
+            Self::Waiting(future) => future.as_mut().poll(cx),
+        }
+    }
+}
+
+impl fmt::Debug for Answering {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Ready(_) => "Ready",
+            Self::Waiting(_) => "Waiting",
+        })
+    }
 }
 
 impl Gateway {
-    /// A gateway that keeps at most `memory_bytes_max` bytes of answers.
+    /// A gateway that keeps answers as `settings` say.
+    ///
+    /// # Errors
+    /// When the disk for kept answers can't be used.
     pub fn new(
         sites: Sites,
-        memory_bytes_max: usize,
+        settings: &StoreSettings,
         clock: Arc<dyn Clock>,
-        rng: Arc<dyn Rng>,
-    ) -> Self {
-        Self {
+        rng: &dyn Rng,
+    ) -> Result<Self, OpenError> {
+        let mut prefix = [0; 4];
+        rng.fill(&mut prefix);
+        Ok(Self {
             sites: RwLock::new(Arc::new(sites)),
             local: None,
+            imaging: None,
             ready: AtomicBool::new(true),
             resolver: Resolver::default(),
-            store: Arc::new(KeptAnswers {
-                memory: MemoryTier::new(memory_bytes_max),
-                purges: Purges::new(PURGED_NAMES_MAX),
-                flights: Flights::default(),
-            }),
+            store: Arc::new(KeptAnswers::open(settings)?),
             clock,
-            rng,
-        }
+            refreshing: AtomicUsize::new(0),
+            id_prefix: u32::from_be_bytes(prefix),
+            requests: AtomicU64::new(0),
+        })
     }
 
     /// The same, with a store of its own for `self://` and `verify+resign`.
@@ -89,6 +147,15 @@ impl Gateway {
     pub fn beside(self, local: Arc<dyn LocalStore>) -> Self {
         Self {
             local: Some(local),
+            ..self
+        }
+    }
+
+    /// The same, with somebody who makes pictures for sites that want them made here.
+    #[must_use]
+    pub fn with_pictures(self, imaging: Arc<Imaging>) -> Self {
+        Self {
+            imaging: Some(imaging),
             ..self
         }
     }
@@ -109,48 +176,75 @@ impl Gateway {
         self.ready.store(false, Ordering::Relaxed);
     }
 
+    /// The sites as they are now.
     pub(crate) fn current(&self) -> Arc<Sites> {
         Arc::clone(&self.sites.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Kept answers that `scope` reaches count no more when this returns.
-    pub fn purge(&self, scope: Scope<'_>) {
-        self.store.purges.purge(scope);
+    /// How it goes with what is kept.
+    pub fn numbers(&self) -> StoreNumbers {
+        self.store.numbers()
     }
 
     /// Answers one request. Never fails: what goes wrong is an answer too.
-    pub async fn handle(&self, request: Request) -> Response {
+    pub fn handle(self: &Arc<Self>, mut request: Request) -> Answering {
         let mut line = AccessLine {
             request_id: self.request_id(),
             ..AccessLine::default()
         };
-        let answer = match self.answer(request, &mut line).await {
-            Ok(answer) => answer,
-            Err(trouble) => {
-                if trouble.is_of_origin() {
-                    tracing::warn!(
-                        request_id = line.request_id,
-                        site = line.site,
-                        code = trouble.code(),
-                        "no answer from the origin: {}",
-                        trouble.causes()
-                    );
-                }
-                line.error_code = Some(trouble.code());
-                trouble.answer(&line.request_id)
-            }
+        let sites = self.current();
+        let now = self.clock.now();
+        let (site, visit) = match front::enter(&sites, &self.ready, &mut request, now, &mut line) {
+            Ok(Entered::In(site, visit)) => (site, visit),
+            Ok(Entered::Answered(answer)) => return Answering::ready(Ok(answer), line),
+            Err(trouble) => return Answering::ready(Err(trouble), line),
         };
-        line.status = answer.parts.status.as_u16();
-        Response { answer, line }
+        if let Some(mut answer) = self.quick_hit(&site, &request) {
+            line.cache = CacheUse::Hit;
+            site.access.leave(&visit, &mut answer.parts.headers);
+            return Answering::ready(Ok(answer), line);
+        }
+        let gateway = Arc::clone(self);
+        Answering::Waiting(Box::pin(async move {
+            let mut answered = gateway.answer(&site, request, &mut line).await;
+            if let Ok(answer) = &mut answered {
+                site.access.leave(&visit, &mut answer.parts.headers);
+            }
+            respond(answered, line)
+        }))
     }
 
-    fn request_id(&self) -> String {
-        let mut bytes = [0; 12];
-        self.rng.fill(&mut bytes);
-        let mut text = String::with_capacity(24);
-        for byte in bytes {
-            let _ = write!(text, "{byte:02X}");
+    fn request_id(&self) -> RequestId {
+        RequestId {
+            prefix: self.id_prefix,
+            number: self.requests.fetch_add(1, Ordering::Relaxed),
         }
-        text
     }
+}
+
+impl Answering {
+    fn ready(answered: Result<Outgoing, Trouble>, line: AccessLine) -> Self {
+        Self::Ready(Some(Box::new(respond(answered, line))))
+    }
+}
+
+fn respond(answered: Result<Outgoing, Trouble>, mut line: AccessLine) -> Response {
+    let answer = match answered {
+        Ok(answer) => answer,
+        Err(trouble) => {
+            if trouble.is_of_origin() {
+                tracing::warn!(
+                    request_id = %line.request_id,
+                    site = line.site.as_deref(),
+                    code = trouble.code(),
+                    "no answer from the origin: {}",
+                    trouble.causes()
+                );
+            }
+            line.error_code = Some(trouble.code());
+            trouble.answer(&line.request_id.to_string())
+        }
+    };
+    line.status = answer.parts.status.as_u16();
+    Response { answer, line }
 }

@@ -67,7 +67,7 @@ impl Gateway {
         });
         if upstream.health.checked(healthy, check.failures_max) {
             let status = status.map(|status| status.as_u16());
-            let (origin, site) = (&upstream.origin, &site.name);
+            let (origin, site) = (&upstream.origin, &*site.name);
             if healthy {
                 tracing::info!(%origin, site, "an origin is used again");
             } else {

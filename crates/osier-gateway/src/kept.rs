@@ -1,32 +1,96 @@
 //! Answers that are kept, and what is sent of them.
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, AGE, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RANGE,
+    ACCEPT_RANGES, AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue,
+    IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED,
+    PRAGMA, RANGE,
 };
-use http::{Method, StatusCode, request};
-use osier_cache::{Born, Policy, VaryKey, Verdict, Weigh, preconditions};
-use osier_http::{Outgoing, OutgoingBody};
-use osier_types::{ByteRange, RangeRequest, RangeSpec, ResolvedRange};
+use http::{Method, StatusCode, request, response};
+use osier_cache::{Policy, Standing, VaryKey, Verdict, Weigh, preconditions};
+use osier_types::{ByteRange, RangeRequest, RangeSpec, ResolvedRange, Timestamp};
 
-/// One answer, whole.
+use crate::access_log::CacheUse;
+use crate::cached::note;
+
+/// Bytes of a slice, and of the largest body that is kept in one piece.
+pub(crate) const SLICE_BYTES: u64 = 1 << 20;
+
+/// One answer.
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) status: StatusCode,
     /// As they go to clients, without `Age`.
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub(crate) body: KeptBody,
     pub(crate) policy: Policy,
     pub(crate) vary: VaryKey,
-    pub(crate) born: Born,
+    /// By which purges find it.
+    pub(crate) tags: Box<[Box<str>]>,
+    pub(crate) standing: Standing,
+    /// What the last plain hit was headed by, and the age it told.
+    pub(crate) last_head: LastHead,
+}
+
+/// What is kept of a body.
+#[derive(Clone, Debug)]
+pub(crate) enum KeptBody {
+    /// All of it.
+    Whole(Bytes),
+    /// Slices, each on its own.
+    Slices(Slices),
+}
+
+/// A body in slices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Slices {
+    /// What stands for these bytes and no others: the strong `ETag`, the length, and the
+    /// request headers that chose them.
+    pub(crate) validator: Arc<str>,
+    pub(crate) length: u64,
+}
+
+/// The head of an answer, and which bytes follow it.
+#[derive(Debug)]
+pub(crate) struct Cut {
+    pub(crate) parts: response::Parts,
+    /// Nothing where no body is sent.
+    pub(crate) bytes: Option<Range<u64>>,
+}
+
+/// Headers of plain hits change once a second: they are made once a second.
+#[derive(Debug, Default)]
+pub(crate) struct LastHead(RwLock<Option<(u64, HeaderMap)>>);
+
+/// What one name stands for in memory.
+#[derive(Debug)]
+pub(crate) enum Held {
+    Answers(Variants),
+    Slice(Slice),
+}
+
+/// A slice of a body.
+#[derive(Debug)]
+pub(crate) struct Slice {
+    pub(crate) bytes: Bytes,
+    pub(crate) standing: Standing,
+}
+
+impl Weigh for Held {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Answers(variants) => variants.0.iter().map(|kept| kept.weight()).sum(),
+            Self::Slice(slice) => slice.bytes.len() + size_of::<Slice>(),
+        }
+    }
 }
 
 /// The answers under one name: they differ by what `Vary` names.
-#[derive(Debug, Default)]
-pub(crate) struct Variants(Vec<Arc<Kept>>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Variants(pub(crate) Vec<Arc<Kept>>);
 
 /// Answers under one name at most; the oldest makes room.
 const VARIANTS_MAX: usize = 8;
@@ -49,12 +113,6 @@ impl Variants {
     }
 }
 
-impl Weigh for Variants {
-    fn weight(&self) -> usize {
-        self.0.iter().map(|kept| kept.weight()).sum()
-    }
-}
-
 impl Kept {
     fn weight(&self) -> usize {
         let headers: usize = self
@@ -62,32 +120,98 @@ impl Kept {
             .iter()
             .map(|(name, value)| name.as_str().len() + value.len() + 64)
             .sum();
-        self.body.len() + headers + size_of::<Self>()
+        let tags: usize = self.tags.iter().map(|tag| tag.len() + 16).sum();
+        let body = match &self.body {
+            KeptBody::Whole(bytes) => bytes.len(),
+            KeptBody::Slices(slices) => slices.validator.len(),
+        };
+        // The headers are there once more for plain hits.
+        body + 2 * headers + tags + size_of::<Self>()
+    }
+
+    /// Bytes of the whole body.
+    pub(crate) fn length(&self) -> u64 {
+        match &self.body {
+            KeptBody::Whole(bytes) => bytes.len() as u64,
+            KeptBody::Slices(slices) => slices.length,
+        }
+    }
+
+    /// The head of a hit by a request that asks for nothing special.
+    pub(crate) fn plain_head(&self, age_s: u64, now: Timestamp) -> response::Parts {
+        let (mut parts, ()) = http::Response::new(()).into_parts();
+        parts.status = self.status;
+        let last = self
+            .last_head
+            .0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some((age, headers)) = &*last
+            && *age == age_s
+        {
+            parts.headers = headers.clone();
+            return parts;
+        }
+        drop(last);
+        let mut headers = self.sized(self.length());
+        headers.insert(AGE, HeaderValue::from(age_s));
+        note(&mut headers, &self.hit_status(now), Some(CacheUse::Hit));
+        let last = Some((age_s, headers.clone()));
+        *self
+            .last_head
+            .0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = last;
+        parts.headers = headers;
+        parts
+    }
+
+    /// What `Cache-Status` says of a hit.
+    pub(crate) fn hit_status(&self, now: Timestamp) -> String {
+        match self.policy.ttl_s(now) {
+            Some(ttl_s) => format!("osier; hit; ttl={ttl_s}"),
+            None => "osier; hit".to_owned(),
+        }
+    }
+
+    /// The headers with the body's length.
+    fn sized(&self, length: u64) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        if self.status != StatusCode::NO_CONTENT {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        if self.status == StatusCode::OK {
+            headers
+                .entry(ACCEPT_RANGES)
+                .or_insert(HeaderValue::from_static("bytes"));
+        }
+        headers
     }
 
     /// The answer to `head`, which is a GET or a HEAD.
-    pub(crate) fn answer(&self, head: &request::Parts, age_s: u64) -> Outgoing {
+    pub(crate) fn cut(&self, head: &request::Parts, age_s: u64) -> Cut {
         let (mut parts, ()) = http::Response::new(()).into_parts();
+        let length = self.length();
         parts.status = self.status;
-        parts.headers = self.headers.clone();
+        parts.headers = self.sized(length);
         parts.headers.insert(AGE, HeaderValue::from(age_s));
+        let nothing = |parts| Cut { parts, bytes: None };
         let is_plain = self.status == StatusCode::OK;
         let ranges = match preconditions(&head.headers, &self.headers) {
             Verdict::NotModified if is_plain => {
                 parts.status = StatusCode::NOT_MODIFIED;
                 parts.headers.remove(CONTENT_LENGTH);
-                return empty(parts);
+                return nothing(parts);
             }
             Verdict::Failed if is_plain => {
                 parts.status = StatusCode::PRECONDITION_FAILED;
                 parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
-                return empty(parts);
+                return nothing(parts);
             }
             Verdict::Send { ranges } => ranges && is_plain && head.method == Method::GET,
             Verdict::NotModified | Verdict::Failed => false,
         };
-        let length = self.body.len() as u64;
-        let mut body = self.body.clone();
+        let mut bytes = 0..length;
         match range(&head.headers)
             .filter(|_| ranges)
             .map(|asked| asked.resolve(length))
@@ -98,8 +222,10 @@ impl Kept {
                 if let Ok(value) = HeaderValue::from_str(&text) {
                     parts.headers.insert(CONTENT_RANGE, value);
                 }
-                let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
-                body = body.slice(place(start)..place(end));
+                parts
+                    .headers
+                    .insert(CONTENT_LENGTH, HeaderValue::from(end - start));
+                bytes = start..end;
             }
             Some(ResolvedRange::Unsatisfiable) => {
                 parts.status = StatusCode::RANGE_NOT_SATISFIABLE;
@@ -107,26 +233,12 @@ impl Kept {
                     parts.headers.insert(CONTENT_RANGE, value);
                 }
                 parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
-                return empty(parts);
+                return nothing(parts);
             }
             Some(ResolvedRange::Whole) | None => {}
         }
-        parts
-            .headers
-            .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-        if is_plain {
-            parts
-                .headers
-                .entry(ACCEPT_RANGES)
-                .or_insert(HeaderValue::from_static("bytes"));
-        }
-        if head.method == Method::HEAD {
-            return empty(parts);
-        }
-        Outgoing {
-            parts,
-            body: OutgoingBody::Full(body),
-        }
+        let bytes = (head.method != Method::HEAD).then_some(bytes);
+        Cut { parts, bytes }
     }
 
     /// Conditions that let the origin say that this answer is still good.
@@ -139,15 +251,26 @@ impl Kept {
     }
 }
 
-fn empty(parts: http::response::Parts) -> Outgoing {
-    Outgoing {
-        parts,
-        body: OutgoingBody::Empty,
-    }
+/// Whether a kept answer is sent as it is: a GET without conditions, ranges and directives.
+pub(crate) fn is_plain(head: &request::Parts) -> bool {
+    head.method == Method::GET
+        && head.headers.keys().all(|name| {
+            ![
+                CACHE_CONTROL,
+                IF_MATCH,
+                IF_MODIFIED_SINCE,
+                IF_NONE_MATCH,
+                IF_RANGE,
+                IF_UNMODIFIED_SINCE,
+                PRAGMA,
+                RANGE,
+            ]
+            .contains(name)
+        })
 }
 
 /// One range of bytes. Several at once are answered with everything, as RFC 9110 allows.
-fn range(headers: &HeaderMap) -> Option<RangeRequest> {
+pub(crate) fn range(headers: &HeaderMap) -> Option<RangeRequest> {
     let mut fields = headers.get_all(RANGE).iter();
     let text = fields.next()?.to_str().ok()?;
     if fields.next().is_some() {
@@ -198,8 +321,10 @@ mod tests {
             policy: Policy::of(&answer, &TtlRules::default()).unwrap(),
             vary: VaryKey::default(),
             headers,
-            body: Bytes::from_static(b"0123456789"),
-            born: Purges::new(1).born(),
+            body: KeptBody::Whole(Bytes::from_static(b"0123456789")),
+            tags: Box::default(),
+            standing: Standing::new(Purges::new(1).born()),
+            last_head: LastHead::default(),
         }
     }
 
@@ -209,12 +334,13 @@ mod tests {
             builder = builder.header(*name, *value);
         }
         let head = builder.body(()).unwrap().into_parts().0;
-        let answer = kept().answer(&head, 3);
-        let body = match answer.body {
-            OutgoingBody::Full(bytes) => bytes.to_vec(),
-            _ => Vec::new(),
-        };
-        (answer.parts.status.as_u16(), body, answer.parts.headers)
+        let cut = kept().cut(&head, 3);
+        let place = |offset: u64| usize::try_from(offset).unwrap();
+        let bytes = cut
+            .bytes
+            .map_or(0..0, |bytes| place(bytes.start)..place(bytes.end));
+        let body = b"0123456789"[bytes].to_vec();
+        (cut.parts.status.as_u16(), body, cut.parts.headers)
     }
 
     #[test]

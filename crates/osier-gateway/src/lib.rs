@@ -21,21 +21,29 @@ mod kept;
 mod local_store;
 mod origin;
 mod pages;
+mod pictures;
 mod proof;
+mod purge;
 mod resolve;
 mod settings;
 mod site;
+mod sliced;
+mod store;
 mod trouble;
 mod upstream;
+mod written;
 
-pub use access_log::{AccessLine, CacheUse};
+pub use access_log::{AccessLine, CacheUse, RequestId};
 pub use credentials::InvalidCredentials;
-pub use gateway::{Gateway, Request, Response};
+pub use gateway::{Answering, Gateway, Request, Response};
 pub use local_store::{LocalStore, Pending, Visit};
 pub use origin::{InvalidOrigin, Origin, OriginKind};
+pub use osier_cache_disk::OpenError as CacheOpenError;
+pub use purge::{Purge, PurgeError};
 pub use settings::{
     AuthMode, CacheMode, CorsSettings, CredentialSettings, ErrorPageSettings, HealthSettings,
-    HttpsMode, ListSettings, OriginSettings, SecretText, SignatureVersion, SiteSettings,
-    UrlAuthKind, UrlAuthSettings,
+    HttpsMode, ListSettings, OriginSettings, QueryMode, SecretText, SignatureVersion, SiteSettings,
+    TtlSettings, UrlAuthKind, UrlAuthSettings,
 };
 pub use site::{InvalidSite, Sites};
+pub use store::{StoreNumbers, StoreSettings};

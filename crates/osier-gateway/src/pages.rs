@@ -2,6 +2,7 @@
 //! of errors.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode, Uri, request};
@@ -52,6 +53,11 @@ impl Pages {
         })
     }
 
+    /// Whether something else is asked for than it seems.
+    pub(crate) fn changes(&self, head: &request::Parts) -> bool {
+        self.index.is_some() && head.uri.path().ends_with('/')
+    }
+
     /// Puts the index in the place of a folder.
     pub(crate) fn enter(&self, head: &mut request::Parts) {
         let reads = matches!(head.method, Method::GET | Method::HEAD);
@@ -70,8 +76,8 @@ impl Pages {
 impl Gateway {
     /// What a reader gets in the place of an error, if the site has something.
     pub(crate) async fn page(
-        &self,
-        site: &Site,
+        self: &Arc<Self>,
+        site: &Arc<Site>,
         asked: &Asked,
         failed: StatusCode,
     ) -> Option<Outgoing> {
@@ -100,8 +106,8 @@ impl Gateway {
 
     /// Asks the site for another path, as the same client.
     async fn inside(
-        &self,
-        site: &Site,
+        self: &Arc<Self>,
+        site: &Arc<Site>,
         asked: &Asked,
         method: Method,
         path: &str,

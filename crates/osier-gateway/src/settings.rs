@@ -87,6 +87,9 @@ pub struct SiteSettings {
     /// is passed on.
     #[serde(default)]
     pub cors: Vec<CorsSettings>,
+    /// Whether `x-oss-process=image/...` is carried out here, on what the origin has.
+    #[serde(default)]
+    pub images: bool,
     /// Methods that may pass; empty means all, or GET and HEAD where `auth` is `resign`.
     #[serde(default)]
     pub methods: Vec<String>,
@@ -137,9 +140,66 @@ pub struct SiteSettings {
     /// Seconds for which the origin's addresses are used without asking again.
     #[serde(default = "resolve_valid_s")]
     pub resolve_valid_s: u64,
+    /// Seconds past its lifetime in which a kept answer is given while the origin is asked again.
+    #[serde(default)]
+    pub stale_while_revalidate_s: u64,
     /// Seconds past its lifetime in which a kept answer stands in for an origin that fails.
     #[serde(default)]
     pub stale_if_error_s: u64,
+    /// Which parameters of queries count in the names of kept answers.
+    #[serde(default)]
+    pub query: QueryMode,
+    /// These parameters count, and no others.
+    #[serde(default)]
+    pub query_only: Vec<String>,
+    /// All parameters but these count.
+    #[serde(default)]
+    pub query_without: Vec<String>,
+    /// How long answers are kept, before what the origin says.
+    #[serde(default)]
+    pub ttl: Vec<TtlSettings>,
+}
+
+/// `query`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QueryMode {
+    /// All parameters count.
+    #[default]
+    All,
+    /// None does.
+    None,
+}
+
+/// `[[site.ttl]]`: one rule of Alibaba Cloud CDN's `filetype_based_ttl_set` or
+/// `path_based_ttl_set`. Exactly one of `extensions`, `directory` and `path` is given.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TtlSettings {
+    /// Endings of paths, without the dot.
+    #[serde(default)]
+    pub extensions: Vec<String>,
+    /// Paths that begin with this directory.
+    #[serde(default)]
+    pub directory: Option<String>,
+    /// This path alone.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// How long.
+    pub seconds: u64,
+    /// 1 to 99; the heaviest rule that applies counts, of equals the first.
+    #[serde(default = "weight")]
+    pub weight: u8,
+    /// Whether `max-age` and `Expires` of the origin come first.
+    #[serde(default)]
+    pub origin_first: bool,
+    /// Whether it counts although the origin says `no-cache` or `no-store`.
+    #[serde(default)]
+    pub over_no_cache: bool,
+}
+
+fn weight() -> u8 {
+    1
 }
 
 /// One of several origins.

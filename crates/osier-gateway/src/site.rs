@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
 use osier_auth::OutboundScheme;
-use osier_cache::{KeyRules, TtlRules};
+use osier_cache::{KeyRules, QueryRule, TtlRule, TtlRules, TtlTarget};
 use osier_http::{Client, ClientSettings, OriginTls, TrustedRoots};
 
 use crate::access::Access;
@@ -17,7 +17,8 @@ use crate::pages::Pages;
 use crate::proof::Signer;
 use crate::resolve::Reach;
 use crate::settings::{
-    AuthMode, CacheMode, HealthSettings, OriginSettings, SignatureVersion, SiteSettings,
+    AuthMode, CacheMode, HealthSettings, OriginSettings, QueryMode, SignatureVersion, SiteSettings,
+    TtlSettings,
 };
 use crate::upstream::{Health, Upstream, Upstreams};
 use crate::{InvalidOrigin, Origin};
@@ -41,7 +42,7 @@ pub(crate) type Paths = Vec<Arc<Site>>;
 #[derive(Debug)]
 pub(crate) struct Site {
     /// The first host: the site's name in logs and in the names of kept answers.
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     /// The beginning of its paths.
     pub(crate) path: String,
     pub(crate) access: Access,
@@ -58,6 +59,9 @@ pub(crate) struct Site {
     pub(crate) body_bytes_max: Option<u64>,
     pub(crate) resolve_valid: Duration,
     pub(crate) stale_if_error_s: u64,
+    /// Pictures are made here.
+    pub(crate) images: bool,
+    pub(crate) stale_while_revalidate_s: u64,
     pub(crate) keys: KeyRules,
     pub(crate) ttl: TtlRules,
 }
@@ -142,6 +146,14 @@ pub enum InvalidSite {
     /// A header's name or value is none.
     #[error("`{0}` can't be sent as a header")]
     Header(String),
+    /// More than one setting says which parameters count.
+    #[error("only one of `query`, `query_only` and `query_without` can be set")]
+    Query,
+    /// A rule of lifetimes applies to nothing, or to more than one kind of thing.
+    #[error(
+        "a `ttl` rule has one of `extensions`, `directory` and `path`, which begin with `/`, and a weight of 1 to 99"
+    )]
+    Ttl,
     /// A prefix is no beginning of a path.
     #[error("`{0}` is no beginning of a path: it does not begin with `/`")]
     Prefix(String),
@@ -232,6 +244,9 @@ impl Sites {
     /// The sites of a `Host`, with or without a port: exact before the longest wildcard before
     /// the one for everything.
     pub(crate) fn of_host(&self, host: &str) -> Option<&Paths> {
+        if let Some(paths) = self.exact.get(host) {
+            return Some(paths);
+        }
         let name = without_port(host)
             .trim_end_matches('.')
             .to_ascii_lowercase();
@@ -303,7 +318,7 @@ impl Site {
             request_headers.push((header, value));
         }
         Ok(Self {
-            name: format!("{}{}", name.to_ascii_lowercase(), settings.path),
+            name: format!("{}{}", name.to_ascii_lowercase(), settings.path).into(),
             path: settings.path.clone(),
             access: Access::new(settings)?,
             pages: Pages::new(settings)?,
@@ -323,8 +338,10 @@ impl Site {
             body_bytes_max: (settings.body_bytes_max > 0).then_some(settings.body_bytes_max),
             resolve_valid: Duration::from_secs(settings.resolve_valid_s),
             stale_if_error_s: settings.stale_if_error_s,
-            keys: KeyRules::default(),
-            ttl: TtlRules::default(),
+            images: settings.images,
+            stale_while_revalidate_s: settings.stale_while_revalidate_s,
+            keys: keys(settings)?,
+            ttl: ttl(&settings.ttl)?,
         })
     }
 
@@ -337,6 +354,12 @@ impl Site {
         }
     }
 
+    /// Whether no origin is a bucket.
+    pub(crate) fn has_only_plain_origins(&self) -> bool {
+        let mut upstreams = self.upstreams.all().iter();
+        upstreams.all(|upstream| upstream.origin.kind == OriginKind::Http)
+    }
+
     /// The path at the origin; nothing when the site does not answer this one. Bytes stay as
     /// they are: a decoded path would break signatures.
     pub(crate) fn origin_path(&self, path: &str) -> Option<String> {
@@ -344,6 +367,47 @@ impl Site {
         let slash = if rest.starts_with('/') { "" } else { "/" };
         Some(format!("{}{slash}{rest}", self.add_prefix))
     }
+}
+
+fn keys(settings: &SiteSettings) -> Result<KeyRules, InvalidSite> {
+    let (only, without) = (&settings.query_only, &settings.query_without);
+    let query = match (settings.query, only.is_empty(), without.is_empty()) {
+        (QueryMode::All, true, true) => QueryRule::All,
+        (QueryMode::None, true, true) => QueryRule::None,
+        (QueryMode::All, false, true) => QueryRule::Only(only.clone()),
+        (QueryMode::All, true, false) => QueryRule::Without(without.clone()),
+        _ => return Err(InvalidSite::Query),
+    };
+    Ok(KeyRules {
+        query,
+        without_signatures: false,
+    })
+}
+
+fn ttl(settings: &[TtlSettings]) -> Result<TtlRules, InvalidSite> {
+    let rules = settings.iter().map(|rule| {
+        let rooted = |path: &String| path.starts_with('/').then(|| path.clone());
+        let extensions = rule.extensions.iter();
+        let extensions: Vec<String> = extensions
+            .map(|extension| extension.trim_start_matches('.').to_ascii_lowercase())
+            .collect();
+        let target = match (extensions.is_empty(), &rule.directory, &rule.path) {
+            (false, None, None) => Some(TtlTarget::Extensions(extensions)),
+            (true, Some(directory), None) => rooted(directory).map(TtlTarget::Directory),
+            (true, None, Some(path)) => rooted(path).map(TtlTarget::Path),
+            _ => None,
+        };
+        Ok(TtlRule {
+            target: target
+                .filter(|_| (1..=99).contains(&rule.weight))
+                .ok_or(InvalidSite::Ttl)?,
+            ttl_s: rule.seconds,
+            weight: rule.weight,
+            origin_first: rule.origin_first,
+            over_no_cache: rule.over_no_cache,
+        })
+    });
+    Ok(TtlRules::new(rules.collect::<Result<_, InvalidSite>>()?))
 }
 
 fn health(settings: &HealthSettings) -> Result<HealthCheck, InvalidSite> {
@@ -514,7 +578,7 @@ mod tests {
     #[test]
     fn the_closest_host_wins() {
         let sites = sites(&["a.example.com", "*.example.com", "*.b.example.com"]);
-        let name = |host: &str| sites.of_host(host).map(|paths| paths[0].name.clone());
+        let name = |host: &str| sites.of_host(host).map(|paths| paths[0].name.to_string());
         assert_eq!(name("A.example.com:8080").as_deref(), Some("a.example.com"));
         assert_eq!(name("a.example.com.").as_deref(), Some("a.example.com"));
         assert_eq!(name("x.a.example.com").as_deref(), Some("*.example.com"));
@@ -527,7 +591,7 @@ mod tests {
     #[test]
     fn a_star_answers_what_no_other_does() {
         let sites = sites(&["a", "*"]);
-        let name = |host: &str| sites.of_host(host).map(|paths| paths[0].name.clone());
+        let name = |host: &str| sites.of_host(host).map(|paths| paths[0].name.to_string());
         assert_eq!(name("b").as_deref(), Some("*"));
         assert_eq!(name("a").as_deref(), Some("a"));
     }
@@ -540,8 +604,9 @@ mod tests {
             ))
         };
         let sites = Sites::new(&[text("/m"), text(""), text("/m/n/")]).unwrap();
-        let of =
-            |path: &str| of_path(sites.of_host("a").unwrap(), path).map(|site| site.name.clone());
+        let of = |path: &str| {
+            of_path(sites.of_host("a").unwrap(), path).map(|site| site.name.to_string())
+        };
         for (path, expected) in [
             ("/m/x", "a/m"),
             ("/m", "a/m"),

@@ -1,6 +1,7 @@
 //! Why the gateway itself refuses or fails, in words: status, code, cause, and the
 //! `Proxy-Status` of RFC 9209.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 
@@ -8,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use osier_auth::{UrlRefusal, VisitorRefusal};
 use osier_http::{ClientError, Outgoing, OutgoingBody};
+use osier_types::{Fault, FaultKind};
 
 use crate::credentials::NoKey;
 
@@ -46,6 +48,10 @@ pub(crate) enum Trouble {
     Unresolved(io::Error),
     /// The origin did not answer.
     Origin(ClientError),
+    /// A picture can't be made.
+    Picture(Fault),
+    /// Nobody, or nobody without a style, gets this picture.
+    PictureDenied,
 }
 
 impl Trouble {
@@ -58,7 +64,9 @@ impl Trouble {
             Self::Loop => StatusCode::LOOP_DETECTED,
             Self::OnlyIfCached => StatusCode::GATEWAY_TIMEOUT,
             Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::NotAnObject | Self::Visitor(_) | Self::Url(_) => StatusCode::FORBIDDEN,
+            Self::NotAnObject | Self::PictureDenied | Self::Visitor(_) | Self::Url(_) => {
+                StatusCode::FORBIDDEN
+            }
             Self::NoStore => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoKey(_) | Self::UnusableKey | Self::Unresolved(_) => StatusCode::BAD_GATEWAY,
             Self::Origin(error) => match error {
@@ -67,6 +75,13 @@ impl Trouble {
                 | ClientError::ReadTimeout => StatusCode::GATEWAY_TIMEOUT,
                 ClientError::Request(_) => StatusCode::BAD_REQUEST,
                 _ => StatusCode::BAD_GATEWAY,
+            },
+            Self::Picture(fault) => match fault.kind {
+                FaultKind::Picture { .. } | FaultKind::NotImplemented { .. } => {
+                    StatusCode::BAD_REQUEST
+                }
+                FaultKind::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+                _ => StatusCode::INTERNAL_SERVER_ERROR,
             },
         }
     }
@@ -103,12 +118,30 @@ impl Trouble {
                 ClientError::Request(_) => "IncompleteBody",
                 _ => "OriginFailed",
             },
+            Self::PictureDenied => "AccessDenied",
+            // As the store words them.
+            Self::Picture(fault) => match &fault.kind {
+                FaultKind::Picture { kind, .. } => kind.code(),
+                FaultKind::NotImplemented { .. } => "NotImplemented",
+                FaultKind::Unavailable { .. } => "ServiceUnavailable",
+                _ => "InternalError",
+            },
         }
     }
 
     /// For people. Never tells more of the origin than that it exists.
-    fn message(&self) -> &'static str {
-        match self {
+    fn message(&self) -> Cow<'_, str> {
+        if let Self::Picture(fault) = self {
+            return match &fault.kind {
+                FaultKind::Picture { message, .. } => escaped(message),
+                FaultKind::NotImplemented { what } => {
+                    escaped(&format!("This server does not implement {what}."))
+                }
+                FaultKind::Unavailable { reason } => escaped(reason),
+                _ => "The picture can't be made.".into(),
+            };
+        }
+        Cow::Borrowed(match self {
             Self::Misdirected => "The connection was made for another site.",
             Self::NoSite => "No site is configured for this host.",
             Self::NoPath => "The site does not serve this path.",
@@ -140,7 +173,9 @@ impl Trouble {
                 ClientError::Request(_) => "The request body ended early.",
                 _ => "The origin failed.",
             },
-        }
+            Self::PictureDenied => "The picture is not made for strangers.",
+            Self::Picture(_) => "The picture can't be made.",
+        })
     }
 
     /// The error type of RFC 9209 where the origin is to blame.
@@ -177,6 +212,9 @@ impl Trouble {
             HeaderValue::from_static("application/xml"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if parts.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         if let Some(error) = self.proxy_error()
             && let Ok(value) = HeaderValue::from_str(&format!("osier; error={error}"))
         {
@@ -224,4 +262,10 @@ impl Trouble {
 /// Whether TLS failed by the other side's certificate. rustls says so in words only.
 fn is_certificate(error: &io::Error) -> bool {
     error.to_string().contains("certificate")
+}
+
+/// Text that may stand in XML.
+fn escaped(text: &str) -> Cow<'static, str> {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    Cow::Owned(text.replace('>', "&gt;"))
 }

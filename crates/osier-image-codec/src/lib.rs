@@ -4,6 +4,7 @@
 //! sizes before it takes memory and looks at the stop flag between batches of rows. Input meets
 //! safe code only; libwebp, the one C library, encodes our own pixels.
 
+mod avif;
 mod bmp;
 mod budget;
 #[cfg(target_arch = "x86_64")]
@@ -20,9 +21,10 @@ mod tiff;
 mod webp;
 
 pub use self::{
-    bmp::encode as encode_bmp, png::encode as encode_png, tiff::encode as encode_tiff,
-    webp::encode as encode_webp,
+    avif::encode as encode_avif, bmp::encode as encode_bmp, png::encode as encode_png,
+    tiff::encode as encode_tiff, webp::encode as encode_webp,
 };
+pub use avif::WRITES_AVIF;
 pub use budget::{Budget, Stop};
 pub use error::CodecError;
 pub use gif::{Animation, Frame, GifWriter, Loops};

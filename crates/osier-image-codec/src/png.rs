@@ -78,14 +78,15 @@ pub(crate) fn decode(data: &[u8], budget: &Budget<'_>) -> Result<Raster, CodecEr
     Raster::from_pixels(width, height, pixels, alpha == 255)
 }
 
-/// Encodes a picture: grey, RGB or RGBA, as little as it needs.
-pub fn encode(picture: &Raster, orientation: u8) -> Result<Vec<u8>, CodecError> {
+/// Encodes a picture: RGBA where something shows through, else RGB, or grey where that is asked
+/// for and every pixel is.
+pub fn encode(picture: &Raster, orientation: u8, grey: bool) -> Result<Vec<u8>, CodecError> {
     const REFUSED: CodecError = CodecError::Encode("PNG");
     let mut info = png::Info::with_size(picture.width(), picture.height());
     info.bit_depth = png::BitDepth::Eight;
     info.color_type = if picture.shows_through() {
         ColorType::Rgba
-    } else if picture.is_grey() {
+    } else if grey && picture.is_grey() {
         ColorType::Grayscale
     } else {
         ColorType::Rgb

@@ -119,6 +119,11 @@ impl Imaging {
         self.variants.allows(&source.name, &key, self.clock.now())
     }
 
+    /// What distinguishes this result from all others, known before it is made.
+    pub fn tag(&self, pipeline: &Pipeline, source: &Source, marks: &[Source]) -> [u8; 16] {
+        key(pipeline, source, marks).tag()
+    }
+
     /// Drops what was made of a source that is no more.
     pub fn forget(&self, name: &str) {
         self.cache.forget(name);
@@ -136,11 +141,7 @@ impl Imaging {
     ) -> Result<DerivedBytes, Fault> {
         for one in std::iter::once(source).chain(marks) {
             if one.length > IMAGE_SOURCE_BYTES_MAX {
-                let megabytes = IMAGE_SOURCE_BYTES_MAX >> 20;
-                return Err(picture_fault(ImageError::plain(
-                    ErrorKind::ImageTooLarge,
-                    format!("the picture has more than {megabytes} MB"),
-                )));
+                return Err(source_too_large());
             }
         }
         let job = Job {
@@ -206,6 +207,7 @@ impl Imaging {
             pixels: self.settings.pixels_max,
             frames: self.settings.frames_max,
             bytes: self.settings.memory_bytes,
+            avif_pixels: (self.settings.avif_pixels_max).min(Limits::default().avif_pixels),
         };
         let pipeline = job.pipeline.clone();
         let planned = self
@@ -318,6 +320,24 @@ fn in_mark(error: ImageError) -> ImageError {
         ),
         _ => error,
     }
+}
+
+/// A source has more bytes than any source may have.
+pub fn source_too_large() -> Fault {
+    let megabytes = IMAGE_SOURCE_BYTES_MAX >> 20;
+    picture_fault(ImageError::plain(
+        ErrorKind::ImageTooLarge,
+        format!("the picture has more than {megabytes} MB"),
+    ))
+}
+
+/// A watermark picture that does not exist.
+pub fn no_mark() -> Fault {
+    picture_fault(ImageError::new(
+        ErrorKind::WatermarkError,
+        "0040-00000025",
+        "the watermark picture is not there",
+    ))
 }
 
 /// An error of pictures in the words of all faults.

@@ -4,7 +4,7 @@ use osier_image::grammar::Pipeline;
 use sha2::{Digest, Sha256};
 
 /// Changes whenever the same request would give other pixels than before.
-const ENGINE_VERSION: &str = "1";
+const ENGINE_VERSION: &str = "2";
 
 /// The name of a result: its sources, its actions, and what carries them out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

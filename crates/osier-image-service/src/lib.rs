@@ -18,5 +18,5 @@ mod imaging;
 #[cfg(test)]
 mod tests;
 
-pub use imaging::{Imaging, Source, SourceBytes, picture_fault};
+pub use imaging::{Imaging, Source, SourceBytes, no_mark, picture_fault, source_too_large};
 pub use settings::ImagingSettings;

@@ -22,6 +22,9 @@ pub struct ImagingSettings {
     pub animation_ms: u64,
     /// Pixels of one source, of all frames that are kept.
     pub pixels_max: u64,
+    /// Pixels of a result in AVIF, which takes many times longer to write than other formats and
+    /// can't be stopped. Only of builds with the feature `avif`.
+    pub avif_pixels_max: u64,
     /// Frames of an animation.
     pub frames_max: u32,
     /// Bytes of results kept in memory.
@@ -59,6 +62,7 @@ impl Default for ImagingSettings {
             job_ms: 10_000,
             animation_ms: 30_000,
             pixels_max: 100_000_000,
+            avif_pixels_max: 2_500_000,
             frames_max: 1000,
             cache_bytes: 64 << 20,
             variants_max: 200,

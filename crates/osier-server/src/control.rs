@@ -12,12 +12,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use osier_engine_local::LocalEngine;
+use osier_gateway::Gateway;
 use osier_service::Service;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
+use crate::cache::{self, CacheTask};
 use crate::explain::{self, ExplainTask};
 use crate::keys::{KeyTask, Keys};
 use crate::live::{ConfigTask, Live};
@@ -35,11 +37,13 @@ pub(crate) enum Task {
     Gc,
     Key(KeyTask),
     Explain(ExplainTask),
+    Cache(CacheTask),
     Config(ConfigTask),
 }
 
 /// What the commands work on.
 pub(crate) struct Reach {
+    pub(crate) gateway: Arc<Gateway>,
     pub(crate) engine: Arc<LocalEngine>,
     /// How long deleted data stays.
     pub(crate) grace: Duration,
@@ -101,7 +105,7 @@ impl Control {
             _ => {}
         }
         let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
+            .enable_all()
             .build()?;
         let listener = {
             let _inside = runtime.enter();
@@ -190,6 +194,10 @@ async fn answer(mut stream: UnixStream, reach: &Reach) -> io::Result<()> {
         Ok(Task::Explain(task)) => match explain::run(&reach.service, task).await {
             Ok(told) => line("done", &serde_json::to_string(&told)?),
             Err(error) => line("failed", &error.to_string()),
+        },
+        Ok(Task::Cache(task)) => match cache::run(&reach.gateway, task).await {
+            Ok(told) => line("done", &serde_json::to_string(&told)?),
+            Err(error) => line("failed", &with_causes(&error)),
         },
         Ok(Task::Config(task)) => match reach.live.run(task) {
             Ok(said) => line("done", &serde_json::to_string(&said)?),

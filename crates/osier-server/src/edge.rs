@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use osier_auth::TrustedProxies;
-use osier_gateway::{AccessLine, Gateway, LocalStore, Pending, Request, Visit};
+use osier_gateway::{AccessLine, Gateway, LocalStore, Pending, Request, Response, Visit};
 use osier_http::{
     BodySource, Chunk, Handler, Incoming, Outgoing, OutgoingBody, SourceFailed, Stream,
 };
@@ -36,41 +36,49 @@ impl Handler for Edge {
         let asked =
             tracing::enabled!(target: "access", tracing::Level::INFO).then(|| Asked::of(&parts));
         let (client, secure) = self.proxies.client(peer.ip(), secure, &parts.headers);
-        let response = self
-            .gateway
-            .handle(Request {
-                head: parts,
-                peer,
-                local,
-                client,
-                secure,
-                server_name,
-                body,
-            })
-            .await;
-        let Outgoing { parts, body } = response.answer;
-        let Some(asked) = asked.filter(|_| !is_health(&response.line)) else {
-            return Outgoing { parts, body };
-        };
-        let mut entry = Entry {
-            asked,
+        let answering = self.gateway.handle(Request {
+            head: parts,
+            client,
             peer,
-            line: response.line,
-            begun,
-            bytes: 0,
-        };
-        let body = match body {
-            OutgoingBody::Empty => OutgoingBody::Empty,
-            OutgoingBody::Full(bytes) => {
-                entry.bytes = bytes.len() as u64;
-                OutgoingBody::Full(bytes)
-            }
-            OutgoingBody::Stream { length, source } => {
-                OutgoingBody::stream(length, Counted { source, entry })
-            }
-        };
-        Outgoing { parts, body }
+            local,
+            secure,
+            server_name,
+            body,
+        });
+        let response = answering.await;
+        finished(response, asked, peer, begun)
     }
+}
+
+/// The answer, with its line in the log when it has ended.
+fn finished(
+    response: Response,
+    asked: Option<Asked>,
+    peer: SocketAddr,
+    begun: Instant,
+) -> Outgoing {
+    let Outgoing { parts, body } = response.answer;
+    let Some(asked) = asked.filter(|_| !is_health(&response.line)) else {
+        return Outgoing { parts, body };
+    };
+    let mut entry = Entry {
+        asked,
+        peer,
+        line: response.line,
+        begun,
+        bytes: 0,
+    };
+    let body = match body {
+        OutgoingBody::Empty => OutgoingBody::Empty,
+        OutgoingBody::Full(bytes) => {
+            entry.bytes = bytes.len() as u64;
+            OutgoingBody::Full(bytes)
+        }
+        OutgoingBody::Stream { length, source } => {
+            OutgoingBody::stream(length, Counted { source, entry })
+        }
+    };
+    Outgoing { parts, body }
 }
 
 /// What sites need of the store in this process.
@@ -189,10 +197,10 @@ impl Drop for Entry {
         let seconds = |time: Duration| format!("{:.3}", time.as_secs_f64());
         tracing::info!(
             target: "access",
-            request_id = self.line.request_id,
+            request_id = %self.line.request_id,
             peer = %self.peer,
             host = self.asked.host,
-            site = self.line.site,
+            site = self.line.site.as_deref(),
             status = self.line.status,
             code = self.line.error_code,
             bytes = self.bytes,

@@ -5,6 +5,7 @@
 //! it names an engine. It decides nothing about requests.
 
 mod audit;
+mod cache;
 mod clock;
 mod console;
 mod control;
@@ -28,7 +29,9 @@ mod watch;
 mod welcome;
 
 pub use osier_engine_local::OpenError;
+pub use osier_gateway::Purge;
 
+pub use cache::{CacheError, CacheTask, cache};
 pub use clock::{SystemClock, SystemRng};
 pub use explain::{ExplainError, ExplainTask, Explained, explain};
 pub use identities::{IdentityError, VAULT_KEY_FILE};

@@ -12,7 +12,7 @@ use http::HeaderValue;
 use osier_auth::{Regions, Verifier};
 use osier_engine::{Engine, EngineError};
 use osier_engine_local::{LocalEngine, OpenError};
-use osier_gateway::{Gateway, InvalidSite};
+use osier_gateway::{CacheOpenError, Gateway, InvalidSite, StoreSettings};
 use osier_http::{
     ConnectionSettings, Handler, Incoming, Listeners, Outgoing, Refusal, Tls, TlsError,
     raise_open_file_limit,
@@ -53,6 +53,9 @@ pub enum StartError {
     /// A site can't be used.
     #[error(transparent)]
     Site(InvalidSite),
+    /// The disk for kept answers can't be used.
+    #[error(transparent)]
+    Cache(CacheOpenError),
     /// A certificate can't be used.
     #[error(transparent)]
     Certificate(#[from] TlsError),
@@ -226,13 +229,14 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     };
     let connections = settings.connections();
     let data = Arc::new(data);
-    let gateway = Gateway::new(
-        sites,
-        settings.gateway.memory_bytes_max,
-        clock_of_gateway,
-        rng_of_gateway,
-    );
+    let keeping = StoreSettings {
+        memory_bytes_max: settings.gateway.memory_bytes_max,
+        disk: settings.gateway.disk(&settings.data),
+    };
+    let gateway = Gateway::new(sites, &keeping, clock_of_gateway, rng_of_gateway.as_ref())
+        .map_err(StartError::Cache)?;
     let host = store_listeners.addresses().first().map(ToString::to_string);
+    let gateway = gateway.with_pictures(Arc::clone(store_service.imaging()));
     let gateway = gateway.beside(Arc::new(Home {
         data: Arc::clone(&data),
         owner: key.account_id.clone(),
@@ -254,6 +258,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         tls.clone(),
     ));
     let reach = Reach {
+        gateway: Arc::clone(&gateway),
         engine: Arc::clone(&engine),
         grace: Duration::from_secs(settings.engine.collect_grace_s),
         keys,

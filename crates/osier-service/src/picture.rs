@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use osier_image::grammar::{Action, Pipeline, Process, SavedProcess};
-use osier_image_service::{Source, SourceBytes, picture_fault};
+use osier_image_service::{Source, SourceBytes, no_mark, picture_fault};
 use osier_store::{ByteSource, BytesSource, Caller, Reply, Store, WithTags, derived_reply};
 use osier_types::{
     AccessDenial, BucketName, ContentHeaders, DerivedBytes, Expected, Fault, FaultKind, GetObject,
-    NewObject, ObjectInfo, ObjectKey, ObjectRef, Op, Outcome, PictureFault, ProcessObject,
-    ProcessSaved, ProcessingConfig, PutObject, PutStyle, ReadConditions, Resource,
-    ResponseOverrides, SaveProcessed, StyleCategory, StyleName,
+    NewObject, ObjectInfo, ObjectKey, ObjectRef, Op, Outcome, ProcessObject, ProcessSaved,
+    ProcessingConfig, PutObject, PutStyle, ReadConditions, Resource, ResponseOverrides,
+    SaveProcessed, StyleCategory, StyleName,
 };
 
 use crate::authorise::{Asking, Judged};
@@ -386,7 +386,6 @@ impl ByteSource for Nothing {
     }
 }
 
-/// A read of a key as that of a style of another one.
 /// Whether an operation makes something of an object instead of giving it.
 pub(crate) fn is_processing(op: &Op) -> bool {
     matches!(
@@ -395,6 +394,7 @@ pub(crate) fn is_processing(op: &Op) -> bool {
     )
 }
 
+/// A read of a key as that of a style of another one.
 fn as_style(op: Op, key: ObjectKey, name: &StyleName) -> Op {
     let styled = |mut read: GetObject| {
         read.object.key = key;
@@ -433,14 +433,6 @@ fn source_name(table: u64, key: &ObjectKey) -> String {
 }
 
 /// OSS's page has a finer code for it, but does not name the code.
-fn no_mark() -> Fault {
-    Fault::new(FaultKind::Picture {
-        kind: PictureFault::Watermark,
-        ec: Some("0040-00000025"),
-        message: "the watermark picture is not there".to_owned(),
-    })
-}
-
 fn denied(denial: AccessDenial) -> Fault {
     FaultKind::AccessDenied(denial).into()
 }

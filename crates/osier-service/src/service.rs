@@ -87,6 +87,11 @@ pub(crate) struct Done {
 }
 
 impl Service {
+    /// Who makes the pictures of this service's objects, and may make others.
+    pub fn imaging(&self) -> &Arc<Imaging> {
+        &self.imaging
+    }
+
     /// A service over `store` for the identities of `identities`.
     pub fn new(
         store: Arc<Store>,

@@ -348,6 +348,19 @@ pub enum PictureFault {
     Watermark,
 }
 
+impl PictureFault {
+    /// OSS's word for it, the same wherever pictures are made.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "InvalidArgument",
+            Self::MissingArgument => "MissingArgument",
+            Self::BadRequest => "BadRequest",
+            Self::TooLarge => "ImageTooLarge",
+            Self::Watermark => "WatermarkError",
+        }
+    }
+}
+
 /// Why permission was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccessDenial {

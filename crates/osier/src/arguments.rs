@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Key(Key),
     /// The names and newest versions of the master keys that objects are encrypted under.
     MasterKey(MasterKey),
+    /// What the gateway keeps: purge it, fetch it beforehand, count it; asks the running server.
+    Cache(Cache),
     /// Why a request was refused, or whether one would be; asks the running server.
     Explain(Explain),
     /// Who may do what.
@@ -137,6 +139,58 @@ pub(crate) enum KeyCommand {
         /// Which key, by its id.
         id: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cache {
+    #[command(subcommand)]
+    pub(crate) command: CacheCommand,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Give kept answers no more; done when this returns.
+    Purge(CachePurge),
+    /// Fetch addresses from their origins and keep them.
+    Prefetch {
+        /// Addresses, as clients write them
+        #[arg(required = true, value_name = "URL")]
+        urls: Vec<String>,
+    },
+    /// How much is kept.
+    Stats {
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+        output_format: OutputFormat,
+    },
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct CachePurge {
+    /// Addresses; without a query they stand for any query
+    #[arg(value_name = "URL")]
+    pub(crate) urls: Vec<String>,
+    /// A directory with all below it; may be repeated
+    #[arg(long, value_name = "URL")]
+    pub(crate) directory: Vec<String>,
+    /// Answers of any site with this tag; may be repeated
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Vec<String>,
+    /// All of the site of this host; may be repeated
+    #[arg(long, value_name = "HOST")]
+    pub(crate) site: Vec<String>,
+    /// What this regular expression matches in paths and queries of `--host`; may be repeated
+    #[arg(long, value_name = "REGEX", requires = "host")]
+    pub(crate) regex: Vec<String>,
+    /// Whose paths `--regex` is about
+    #[arg(long, value_name = "HOST", requires = "regex")]
+    pub(crate) host: Option<String>,
+    /// Everything of all sites
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]

@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Gc(place) => commands::gc::run(&place),
         Command::Key(key) => commands::key::run(&key),
         Command::MasterKey(key) => commands::master_key::run(&key),
+        Command::Cache(cache) => commands::cache::run(&cache),
         Command::Explain(explain) => commands::explain::run(&explain),
         Command::Access(Access {
             command: AccessCommand::Check(check),

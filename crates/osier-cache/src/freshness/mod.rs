@@ -4,6 +4,7 @@
 use http::header::{AUTHORIZATION, ETAG, EXPIRES, HeaderMap, LAST_MODIFIED, PRAGMA, SET_COOKIE};
 use http::{Method, StatusCode};
 use osier_types::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::age::date;
 use crate::ttl::guess;
@@ -16,7 +17,7 @@ use crate::{
 pub struct Answer<'a> {
     /// Of the request.
     pub method: &'a Method,
-    /// The decoded path, for the site's rules.
+    /// The path as it was sent, for the site's rules.
     pub path: &'a str,
     /// Of the request, as it was sent to the origin.
     pub request: &'a HeaderMap,
@@ -32,7 +33,7 @@ pub struct Answer<'a> {
 }
 
 /// What is known of a kept answer's freshness. Made once, when it is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     age: Age,
     lifetime_s: u64,
@@ -105,9 +106,16 @@ impl Policy {
         {
             return Err(Refusal::Status);
         }
+        // A client can cause these by the form of its request, and would be answered for all.
+        if matches!(
+            answer.status.as_u16(),
+            400 | 403 | 405 | 406 | 408 | 411..=417 | 421 | 425 | 426 | 428 | 429 | 431 | 500..=599
+        ) {
+            return Err(Refusal::Status);
+        }
         let said = ResponseDirectives::of(answer.headers);
         let asked = RequestDirectives::of(answer.request);
-        let rule = rules.rule(answer.path);
+        let rule = rules.rule(answer.path, answer.headers);
         let forced = rule.is_some_and(|rule| rule.over_no_cache) && is_plain(answer.status);
         let understood = said.must_understand && is_understood(answer.status);
         if asked.no_store || (said.no_store && !understood && !forced) {
@@ -146,6 +154,19 @@ impl Policy {
             while_revalidate_s: said.stale_while_revalidate_s.unwrap_or(0),
             if_error_s: said.stale_if_error_s.unwrap_or(0),
         })
+    }
+
+    /// Of an answer that may not be kept, for giving it once.
+    pub fn expired(headers: &HeaderMap, exchange: Exchange) -> Self {
+        Self {
+            age: Age::of(headers, exchange),
+            lifetime_s: 0,
+            source: Source::Origin,
+            no_cache: true,
+            must_revalidate: true,
+            while_revalidate_s: 0,
+            if_error_s: 0,
+        }
     }
 
     /// Whether the answer may be given at `now` to a request that says `asked`.
@@ -212,7 +233,9 @@ fn lifetime(
     no_cache: bool,
 ) -> (u64, Source) {
     let told = told(answer.headers, said, answer.exchange.received);
-    let rule = rules.rule(answer.path).filter(|_| is_plain(answer.status));
+    let rule = rules
+        .rule(answer.path, answer.headers)
+        .filter(|_| is_plain(answer.status));
     if let Some(rule) = rule {
         let origin_refuses = no_cache || (told == Some(0) && said.max_age_s == Some(0));
         let origin_first = rule.origin_first && told.is_some();

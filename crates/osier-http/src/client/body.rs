@@ -140,23 +140,40 @@ impl Body for Sending {
 /// The body of an origin's answer. Its connection is used again once it was read to its end,
 /// and closed when it is dropped before.
 pub struct OriginBody {
-    body: hyper::body::Incoming,
+    body: Place,
     read_timeout: Duration,
     release: Option<Box<dyn FnOnce() + Send>>,
 }
 
+/// Where its bytes are.
+enum Place {
+    Origin(hyper::body::Incoming),
+    /// Here: they were made in the origin's place.
+    Here(Option<Bytes>),
+}
+
 impl OriginBody {
+    /// A body in the place of an origin's.
+    pub fn made(bytes: Bytes) -> Self {
+        Self {
+            body: Place::Here(Some(bytes)),
+            read_timeout: Duration::ZERO,
+            release: None,
+        }
+    }
+
     pub(super) fn new(
         body: hyper::body::Incoming,
         read_timeout: Duration,
         release: impl FnOnce() + Send + 'static,
     ) -> Self {
+        let is_over = body.is_end_stream();
         let mut body = Self {
-            body,
+            body: Place::Origin(body),
             read_timeout,
             release: Some(Box::new(release)),
         };
-        if body.body.is_end_stream() {
+        if is_over {
             body.release();
         }
         body
@@ -164,7 +181,10 @@ impl OriginBody {
 
     /// The bytes still to come, where the origin said how many.
     pub fn length(&self) -> Option<u64> {
-        self.body.size_hint().exact()
+        match &self.body {
+            Place::Origin(body) => body.size_hint().exact(),
+            Place::Here(bytes) => Some(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+        }
     }
 
     /// The next bytes; none at the end.
@@ -173,12 +193,16 @@ impl OriginBody {
     /// When the body breaks off or stands still.
     pub async fn read(&mut self) -> Result<Option<Bytes>, SourceFailed> {
         loop {
-            let frame = std::future::poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx));
+            let body = match &mut self.body {
+                Place::Origin(body) => body,
+                Place::Here(bytes) => return Ok(bytes.take().filter(|bytes| !bytes.is_empty())),
+            };
+            let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
             match timeout(self.read_timeout, frame).await {
                 Ok(Some(Ok(frame))) => {
                     // Trailers are not passed on.
                     if let Ok(bytes) = frame.into_data() {
-                        if self.body.is_end_stream() {
+                        if body.is_end_stream() {
                             self.release();
                         }
                         return Ok(Some(bytes));

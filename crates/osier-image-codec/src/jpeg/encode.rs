@@ -1,4 +1,4 @@
-//! Pixels to JPEG: 4:2:0, or grey where every pixel is grey.
+//! Pixels to JPEG: 4:2:0, or grey where that is asked for and every pixel is.
 
 use jpeg_encoder::{ChromaSubsamplingMethod, Encoder, ImageBuffer, JpegColorType, SamplingFactor};
 
@@ -10,6 +10,8 @@ pub struct JpegSettings {
     /// 1 to 100, as the IJG counts it.
     pub quality: u8,
     pub progressive: bool,
+    /// Whether a picture of grey pixels is written as grey.
+    pub grey: bool,
     /// Exif orientation to be written, 1 for none.
     pub orientation: u8,
 }
@@ -36,7 +38,7 @@ pub fn encode(
         picture,
         width: u16::try_from(picture.width()).map_err(|_| TOO_LARGE)?,
         height: u16::try_from(picture.height()).map_err(|_| TOO_LARGE)?,
-        grey: picture.is_grey(),
+        grey: settings.grey && picture.is_grey(),
         stop,
     };
     encoder

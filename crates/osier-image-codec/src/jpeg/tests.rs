@@ -22,6 +22,7 @@ fn written(progressive: bool) -> Vec<u8> {
     let settings = JpegSettings {
         quality: 90,
         progressive,
+        grey: true,
         orientation: 6,
     };
     encode(&gradient(101, 67), settings, Stop::NEVER).unwrap()

@@ -105,6 +105,7 @@ fn plan(question: &Question) -> Result<Plan, ImageError> {
         pixels: u64::MAX,
         frames: u32::MAX,
         bytes: u64::MAX,
+        ..Limits::default()
     };
     Plan::new(&pipeline, &source, &[], &limits)
 }

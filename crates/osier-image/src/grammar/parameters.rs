@@ -82,8 +82,12 @@ impl<'a> Parameters<'a> {
     }
 
     /// `0` or `1`.
-    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, ImageError> {
-        Ok(self.number(key, 0..=1, None)?.map(|number| number == 1))
+    pub(super) fn flag(
+        &self,
+        key: &str,
+        ec: Option<&'static str>,
+    ) -> Result<Option<bool>, ImageError> {
+        Ok(self.number(key, 0..=1, ec)?.map(|number| number == 1))
     }
 
     /// A colour, where it is given.

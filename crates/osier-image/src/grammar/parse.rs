@@ -113,7 +113,8 @@ fn parse_action(text: &str, place: Place) -> Result<Action, ImageError> {
             radius: radius("rounded-corners", items, "0040-00000237")?,
         }),
         "rotate" => {
-            let degrees = bare_number("rotate", items, 0..=360, None, Some("0040-00000217"))?;
+            let (missing, wrong) = (Some("0040-00000216"), Some("0040-00000217"));
+            let degrees = bare_number("rotate", items, 0..=360, missing, wrong)?;
             Ok(Action::Rotate {
                 degrees: u16::try_from(degrees).unwrap_or(0),
             })
@@ -124,14 +125,23 @@ fn parse_action(text: &str, place: Place) -> Result<Action, ImageError> {
                 .map(|on| Action::AutoOrient(on == 1))
         }
         "blur" => blur(items),
-        "bright" => signed("bright", items).map(Action::Bright),
-        "contrast" => signed("contrast", items).map(Action::Contrast),
-        "sharpen" => bare_number("sharpen", items, 50..=399, None, None)
-            .map(|amount| Action::Sharpen(u16::try_from(amount).unwrap_or(0))),
+        "bright" => {
+            let (missing, wrong) = (Some("0040-00000245"), Some("0040-00000246"));
+            signed("bright", items, missing, wrong).map(Action::Bright)
+        }
+        // Of contrast only the page of the retired syntax is known.
+        "contrast" => signed("contrast", items, None, Some("0040-00000248")).map(Action::Contrast),
+        "sharpen" => {
+            let (missing, wrong) = (Some("0040-00000279"), Some("0040-00000280"));
+            bare_number("sharpen", items, 50..=399, missing, wrong)
+                .map(|amount| Action::Sharpen(u16::try_from(amount).unwrap_or(0)))
+        }
         "quality" => quality(items),
         "format" => format(items),
         "interlace" => {
-            bare_number("interlace", items, 0..=1, None, None).map(|on| Action::Interlace(on == 1))
+            let (missing, wrong) = (Some("0040-00000281"), Some("0040-00000282"));
+            bare_number("interlace", items, 0..=1, missing, wrong)
+                .map(|on| Action::Interlace(on == 1))
         }
         "watermark" => watermark(items).map(Box::new).map(Action::Watermark),
         "average-hue" => alone(items, Action::AverageHue),
@@ -167,8 +177,10 @@ fn resize(items: &[&str], place: Place) -> Result<Action, ImageError> {
             ));
         }
     };
-    let limit = given.flag("limit")?.unwrap_or(true);
-    let color = given.color("color", None)?.unwrap_or(Rgb([0xff; 3]));
+    let limit = given.flag("limit", Some("0040-00000319"))?.unwrap_or(true);
+    let color = given
+        .color("color", Some("0040-00000318"))?
+        .unwrap_or(Rgb([0xff; 3]));
     Ok(Action::Resize(Resize {
         mode,
         target: resize_target(&given)?,
@@ -186,15 +198,19 @@ fn resize_target(given: &Parameters<'_>) -> Result<ResizeTarget, ImageError> {
     let short = given.count("s", SIDE, Some("0040-00000315"))?;
     let percent = given.count("p", 1..=1000, Some("0040-00000317"))?;
     let of_main = given.count("P", 1..=100, None)?;
+    // The pages of these numbers have `w_0`, `h_0` and `w_0,h_0` as their examples.
+    let nothing = match (width, height) {
+        (Some(0), None) => Some(("0040-00000312", "w of resize can't be 0")),
+        (None, Some(0)) => Some(("0040-00000313", "h of resize can't be 0")),
+        (Some(0), Some(0)) => Some(("0040-00000321", "w and h of resize can't both be 0")),
+        _ => None,
+    };
+    if let Some((ec, message)) = nothing {
+        return Err(invalid(Some(ec), message.to_owned()));
+    }
     if width.is_some() || height.is_some() {
         let given = |side: Option<u32>| side.filter(|side| *side > 0);
         let (width, height) = (given(width), given(height));
-        if width.is_none() && height.is_none() {
-            return Err(invalid(
-                Some("0040-00000321"),
-                "w and h of resize can't both be 0".to_owned(),
-            ));
-        }
         return Ok(ResizeTarget::Box { width, height });
     }
     if long.is_some() || short.is_some() {
@@ -242,7 +258,7 @@ fn crop(items: &[&str]) -> Result<Action, ImageError> {
 
 fn index_crop(items: &[&str]) -> Result<Action, ImageError> {
     let given = Parameters::keyed("indexcrop", items, &["x", "y", "i"])?;
-    // One error page for 0, one for each that is no number; only that of `y` is known.
+    // One error page for 0, one for each that is no number.
     let length = |key, ec| {
         given
             .count(key, EXTENT, ec)?
@@ -259,7 +275,10 @@ fn index_crop(items: &[&str]) -> Result<Action, ImageError> {
     let index = given
         .count("i", EXTENT, Some("0040-00000229"))?
         .unwrap_or(0);
-    let (across, down) = (length("x", None)?, length("y", Some("0040-00000224"))?);
+    let (across, down) = (
+        length("x", Some("0040-00000223"))?,
+        length("y", Some("0040-00000224"))?,
+    );
     let (axis, length) = match (across, down) {
         (_, Some(length)) => (Axis::Y, length),
         (Some(length), None) => (Axis::X, length),
@@ -289,10 +308,16 @@ fn radius(action: &str, items: &[&str], ec: &'static str) -> Result<u32, ImageEr
 }
 
 fn blur(items: &[&str]) -> Result<Action, ImageError> {
-    let given = Parameters::keyed("blur", items, &["r", "s"])?;
+    let given = Parameters::keyed("blur", items, &["r", "s", "g", "p"])?;
+    if given.text("g").is_some() || given.text("p").is_some() {
+        return Err(ImageError::plain(
+            ErrorKind::NotImplemented,
+            "blurring what is looked for",
+        ));
+    }
     let (radius, sigma) = (
-        given.count("r", 1..=50, None)?,
-        given.count("s", 1..=50, None)?,
+        given.count("r", 1..=50, Some("0040-00000241"))?,
+        given.count("s", 1..=50, Some("0040-00000242"))?,
     );
     match (radius, sigma) {
         (Some(radius), Some(sigma)) => Ok(Action::Blur { radius, sigma }),
@@ -303,23 +328,47 @@ fn blur(items: &[&str]) -> Result<Action, ImageError> {
     }
 }
 
-fn signed(action: &str, items: &[&str]) -> Result<i8, ImageError> {
-    let value = bare_number(action, items, -100..=100, None, None)?;
+fn signed(
+    action: &str,
+    items: &[&str],
+    missing: Option<&'static str>,
+    wrong: Option<&'static str>,
+) -> Result<i8, ImageError> {
+    let value = bare_number(action, items, -100..=100, missing, wrong)?;
     Ok(i8::try_from(value).unwrap_or(0))
 }
 
 fn quality(items: &[&str]) -> Result<Action, ImageError> {
+    // The parameters' page has `q` and `Q` only, that of error 310 has a bare value from 1 to 100
+    // besides; it is taken for `q`.
+    if let [value] = items
+        && value.bytes().all(|digit| digit.is_ascii_digit())
+        && !value.is_empty()
+    {
+        let value = bare_number("quality", items, 1..=100, None, Some("0040-00000310"))?;
+        let value = u8::try_from(value).unwrap_or(100);
+        return Ok(Action::Quality(Quality::Relative(value)));
+    }
     let given = Parameters::keyed("quality", items, &["q", "Q"])?;
-    let per_cent = |key| -> Result<Option<u8>, ImageError> {
-        let value = given.count(key, 1..=100, None)?;
+    let per_cent = |key, ec| -> Result<Option<u8>, ImageError> {
+        let value = given.count(key, 1..=100, Some(ec))?;
         Ok(value.and_then(|value| u8::try_from(value).ok()))
     };
-    let (relative, absolute) = (per_cent("q")?, per_cent("Q")?);
+    let (relative, absolute) = (
+        per_cent("q", "0040-00000309")?,
+        per_cent("Q", "0040-00000308")?,
+    );
     absolute
         .map(Quality::Absolute)
         .or(relative.map(Quality::Relative))
         .map(Action::Quality)
-        .ok_or_else(|| ImageError::plain(ErrorKind::MissingArgument, "quality needs q or Q"))
+        .ok_or_else(|| {
+            ImageError::new(
+                ErrorKind::MissingArgument,
+                "0040-00000307",
+                "quality needs q or Q",
+            )
+        })
 }
 
 fn format(items: &[&str]) -> Result<Action, ImageError> {
@@ -382,38 +431,53 @@ fn watermark(items: &[&str]) -> Result<Watermark, ImageError> {
     )?;
     let gravity = match given.text("g") {
         None => Gravity::SouthEast,
-        Some(name) => Gravity::parse(name)
-            .ok_or_else(|| invalid(None, "g of watermark is one of the nine anchors".to_owned()))?,
+        Some(name) => Gravity::parse(name).ok_or_else(|| {
+            invalid(
+                Some("0040-00000260"),
+                "g of watermark is one of the nine anchors".to_owned(),
+            )
+        })?,
     };
     let gaps = Gaps {
-        x: given.count("padx", OFFSET, None)?.unwrap_or(0),
-        y: given.count("pady", OFFSET, None)?.unwrap_or(0),
+        x: given
+            .count("padx", OFFSET, Some("0040-00000276"))?
+            .unwrap_or(0),
+        y: given
+            .count("pady", OFFSET, Some("0040-00000277"))?
+            .unwrap_or(0),
     };
     Ok(Watermark {
-        opacity: per_cent(&given, "t", 100)?,
+        opacity: per_cent(&given, "t", 100, Some("0040-00000263"))?,
         gravity,
-        x: given.count("x", OFFSET, None)?.unwrap_or(10),
-        y: given.count("y", OFFSET, None)?.unwrap_or(10),
-        voffset: given.number("voffset", -1000..=1000, None)?.unwrap_or(0),
-        tile: given.flag("fill")?.unwrap_or(false).then_some(gaps),
-        animated: given.flag("animation")?.unwrap_or(false),
+        x: (given.count("x", OFFSET, Some("0040-00000262"))?).unwrap_or(10),
+        y: (given.count("y", OFFSET, Some("0040-00000264"))?).unwrap_or(10),
+        voffset: given
+            .number("voffset", -1000..=1000, Some("0040-00000268"))?
+            .unwrap_or(0),
+        tile: given
+            .flag("fill", Some("0040-00000274"))?
+            .unwrap_or(false)
+            .then_some(gaps),
+        animated: given.flag("animation", None)?.unwrap_or(false),
         content: mark_content(&given)?,
     })
 }
 
 fn mark_content(given: &Parameters<'_>) -> Result<MarkContent, ImageError> {
     let (text, image) = (text_mark(given)?, image_mark(given)?);
-    let first = match given.number("order", 0..=1, None)? {
+    let first = match given.number("order", 0..=1, Some("0040-00000269"))? {
         Some(1) => MarkFirst::Text,
         _ => MarkFirst::Image,
     };
     // Newer pages say 2 is the default, older ones 0.
-    let align = match given.number("align", 0..=2, None)? {
+    let align = match given.number("align", 0..=2, Some("0040-00000271"))? {
         Some(0) => MarkAlign::Top,
         Some(1) => MarkAlign::Middle,
         _ => MarkAlign::Bottom,
     };
-    let interval = given.count("interval", 0..=1000, None)?.unwrap_or(0);
+    let interval = given
+        .count("interval", 0..=1000, Some("0040-00000270"))?
+        .unwrap_or(0);
     match (text, image) {
         (Some(text), Some(image)) => Ok(MarkContent::Both {
             text,
@@ -446,8 +510,10 @@ fn text_mark(given: &Parameters<'_>) -> Result<Option<TextMark>, ImageError> {
     let size = given
         .count("size", 1..=1000, Some("0040-00000256"))?
         .unwrap_or(40);
-    let shadow = per_cent(given, "shadow", 0)?;
-    let rotate = given.number("rotate", 0..=360, None)?.unwrap_or(0);
+    let shadow = per_cent(given, "shadow", 0, Some("0040-00000255"))?;
+    let rotate = given
+        .number("rotate", 0..=360, Some("0040-00000272"))?
+        .unwrap_or(0);
     let Some(text) = given.encoded("text", "0040-00000257")? else {
         return Ok(None);
     };
@@ -459,7 +525,7 @@ fn text_mark(given: &Parameters<'_>) -> Result<Option<TextMark>, ImageError> {
     }
     if text.len() > MARK_TEXT_BYTES_MAX {
         return Err(invalid(
-            None,
+            Some("0040-00000259"),
             format!("text of watermark is at most {MARK_TEXT_BYTES_MAX} bytes"),
         ));
     }
@@ -508,8 +574,13 @@ fn image_mark(given: &Parameters<'_>) -> Result<Option<ImageMark>, ImageError> {
     }))
 }
 
-fn per_cent(given: &Parameters<'_>, key: &str, default: u8) -> Result<u8, ImageError> {
-    let value = given.count(key, 0..=100, None)?;
+fn per_cent(
+    given: &Parameters<'_>,
+    key: &str,
+    default: u8,
+    ec: Option<&'static str>,
+) -> Result<u8, ImageError> {
+    let value = given.count(key, 0..=100, ec)?;
     Ok(value
         .and_then(|value| u8::try_from(value).ok())
         .unwrap_or(default))

@@ -228,7 +228,18 @@ fn mistakes_have_their_codes() {
             Some("0040-00000321"),
         ),
         ("image/resize,w_1,z_1", InvalidArgument, None),
-        ("image/resize,w_1,color_red", InvalidArgument, None),
+        (
+            "image/resize,w_1,color_red",
+            InvalidArgument,
+            Some("0040-00000318"),
+        ),
+        ("image/resize,w_0", InvalidArgument, Some("0040-00000312")),
+        ("image/resize,h_0", InvalidArgument, Some("0040-00000313")),
+        (
+            "image/resize,w_1,limit_3",
+            InvalidArgument,
+            Some("0040-00000319"),
+        ),
         ("image/crop,w_abc", InvalidArgument, Some("0040-00000225")),
         ("image/crop,w_-1", InvalidArgument, Some("0040-00000225")),
         ("image/crop,h_abc", InvalidArgument, Some("0040-00000226")),
@@ -243,6 +254,11 @@ fn mistakes_have_their_codes() {
             "image/indexcrop,x_0,i_0",
             InvalidArgument,
             Some("0040-00000230"),
+        ),
+        (
+            "image/indexcrop,x_abc,i_0",
+            InvalidArgument,
+            Some("0040-00000223"),
         ),
         (
             "image/indexcrop,y_abc,i_0",
@@ -261,6 +277,7 @@ fn mistakes_have_their_codes() {
             InvalidArgument,
             Some("0040-00000237"),
         ),
+        ("image/rotate", MissingArgument, Some("0040-00000216")),
         ("image/rotate,abc", InvalidArgument, Some("0040-00000217")),
         ("image/rotate,400", InvalidArgument, Some("0040-00000217")),
         ("image/auto-orient", MissingArgument, Some("0040-00000214")),
@@ -270,19 +287,41 @@ fn mistakes_have_their_codes() {
             Some("0040-00000215"),
         ),
         ("image/blur,r_3", MissingArgument, None),
-        ("image/blur,r_51,s_1", InvalidArgument, None),
-        ("image/bright,101", InvalidArgument, None),
-        ("image/contrast,-101", InvalidArgument, None),
-        ("image/sharpen,49", InvalidArgument, None),
-        ("image/quality", MissingArgument, None),
-        ("image/quality,q_0", InvalidArgument, None),
-        ("image/quality,80", InvalidArgument, None),
+        (
+            "image/blur,r_51,s_1",
+            InvalidArgument,
+            Some("0040-00000241"),
+        ),
+        (
+            "image/blur,r_3,s_abc",
+            InvalidArgument,
+            Some("0040-00000242"),
+        ),
+        ("image/blur,g_face,r_3,s_3", NotImplemented, None),
+        ("image/bright,101", InvalidArgument, Some("0040-00000246")),
+        ("image/bright", MissingArgument, Some("0040-00000245")),
+        (
+            "image/contrast,-101",
+            InvalidArgument,
+            Some("0040-00000248"),
+        ),
+        ("image/sharpen,49", InvalidArgument, Some("0040-00000280")),
+        ("image/sharpen", MissingArgument, Some("0040-00000279")),
+        ("image/quality", MissingArgument, Some("0040-00000307")),
+        ("image/quality,q_0", InvalidArgument, Some("0040-00000309")),
+        (
+            "image/quality,Q_200",
+            InvalidArgument,
+            Some("0040-00000308"),
+        ),
+        ("image/quality,200", InvalidArgument, Some("0040-00000310")),
         ("image/format", MissingArgument, Some("0040-00000207")),
         ("image/format,", MissingArgument, Some("0040-00000207")),
         ("image/format,dng", InvalidArgument, Some("0040-00000206")),
         ("image/format,jpg|", InvalidArgument, None),
         ("image/format,heic", NotImplemented, None),
-        ("image/interlace,2", InvalidArgument, None),
+        ("image/interlace,2", InvalidArgument, Some("0040-00000282")),
+        ("image/interlace", MissingArgument, Some("0040-00000281")),
         ("image/info,1", InvalidArgument, None),
         ("image/resize,w_1/info", InvalidArgument, None),
         ("image/average-hue/format,png", InvalidArgument, None),
@@ -315,10 +354,88 @@ fn mistakes_have_their_codes() {
             InvalidArgument,
             Some("0040-00000256"),
         ),
-        ("image/watermark,text_YQ,g_middle", InvalidArgument, None),
-        ("image/watermark,text_YQ,t_101", InvalidArgument, None),
+        (
+            "image/watermark,text",
+            InvalidArgument,
+            Some("0040-00000258"),
+        ),
+        (
+            "image/watermark,text_notbase64",
+            BadRequest,
+            Some("0040-00000257"),
+        ),
+        (
+            "image/watermark,image_notbase64",
+            BadRequest,
+            Some("0040-00000265"),
+        ),
+        (
+            "image/watermark,text_YQ,g_middle",
+            InvalidArgument,
+            Some("0040-00000260"),
+        ),
+        (
+            "image/watermark,text_YQ,x_8000",
+            InvalidArgument,
+            Some("0040-00000262"),
+        ),
+        (
+            "image/watermark,text_YQ,y_8000",
+            InvalidArgument,
+            Some("0040-00000264"),
+        ),
+        (
+            "image/watermark,text_YQ,voffset_2000",
+            InvalidArgument,
+            Some("0040-00000268"),
+        ),
+        (
+            "image/watermark,text_YQ,shadow_200",
+            InvalidArgument,
+            Some("0040-00000255"),
+        ),
+        (
+            "image/watermark,text_YQ,rotate_400",
+            InvalidArgument,
+            Some("0040-00000272"),
+        ),
+        (
+            "image/watermark,text_YQ,fill_2",
+            InvalidArgument,
+            Some("0040-00000274"),
+        ),
+        (
+            "image/watermark,text_YQ,padx_5000",
+            InvalidArgument,
+            Some("0040-00000276"),
+        ),
+        (
+            "image/watermark,text_YQ,pady_5000",
+            InvalidArgument,
+            Some("0040-00000277"),
+        ),
+        (
+            "image/watermark,text_YQ,image_YQ,order_2",
+            InvalidArgument,
+            Some("0040-00000269"),
+        ),
+        (
+            "image/watermark,text_YQ,image_YQ,align_3",
+            InvalidArgument,
+            Some("0040-00000271"),
+        ),
+        (
+            "image/watermark,text_YQ,image_YQ,interval_2000",
+            InvalidArgument,
+            Some("0040-00000270"),
+        ),
+        (
+            "image/watermark,text_YQ,t_101",
+            InvalidArgument,
+            Some("0040-00000263"),
+        ),
         ("image/watermark,image_!", BadRequest, Some("0040-00000265")),
-        (&long_text, InvalidArgument, None),
+        (&long_text, InvalidArgument, Some("0040-00000259")),
         (&many, InvalidArgument, None),
         (&huge, InvalidArgument, None),
         (&logos, InvalidArgument, Some("0040-00000026")),
@@ -336,6 +453,11 @@ fn mistakes_have_their_codes() {
     for (text, kind, ec) in cases {
         assert_eq!(refused(text), (*kind, *ec), "{text}");
     }
+}
+
+#[test]
+fn a_bare_quality_is_relative() {
+    assert_eq!(parsed("image/quality,80"), parsed("image/quality,q_80"));
 }
 
 #[test]

@@ -66,10 +66,9 @@ impl Chain {
             }
             Action::IndexCrop(crop) => self.keep(cut::index_crop(*crop, self.size)),
             Action::Circle { radius } => {
-                let (radius, rect) = cut::circle(*radius, self.size);
-                self.keep(rect);
+                self.keep(cut::circle(*radius, self.size));
                 let outside = self.outside();
-                self.steps.push(Step::Circle { radius, outside });
+                self.steps.push(Step::Circle { outside });
             }
             Action::RoundedCorners { radius } => {
                 let radius = (*radius).min(self.size.width.min(self.size.height) / 2);

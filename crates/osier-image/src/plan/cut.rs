@@ -65,14 +65,15 @@ pub(super) fn index_crop(crop: IndexCrop, own: Size) -> Rect {
     }
 }
 
-/// The square around the middle that holds a circle, and the radius it really has.
-pub(super) fn circle(radius: u32, own: Size) -> (u32, Rect) {
-    let radius = radius.min(own.width.min(own.height) / 2).max(1);
-    let size = Size::new((2 * radius).min(own.width), (2 * radius).min(own.height));
-    let rect = Rect {
-        x: (own.width - size.width) / 2,
-        y: (own.height - size.height) / 2,
-        size,
-    };
-    (radius, rect)
+/// The square around the middle that holds a circle.
+///
+/// Of a radius over half the shorter side OSS's page says that it becomes (side - 1) / 2 and the
+/// square 2r + 1, which is that side, odd or even. Of smaller ones it says nothing; theirs is 2r.
+pub(super) fn circle(radius: u32, own: Size) -> Rect {
+    let side = radius.saturating_mul(2).min(own.width.min(own.height));
+    Rect {
+        x: (own.width - side) / 2,
+        y: (own.height - side) / 2,
+        size: Size::new(side, side),
+    }
 }

@@ -15,6 +15,7 @@ pub(super) struct Encoding {
     pub(super) format: Format,
     quality: u8,
     progressive: bool,
+    grey: bool,
 }
 
 impl Encoding {
@@ -35,6 +36,7 @@ impl Encoding {
             format,
             quality: quality_of(quality, source),
             progressive: progressive && format == Format::Jpg,
+            grey: source.channels <= 2,
         }
     }
 
@@ -44,6 +46,7 @@ impl Encoding {
         size: Size,
         frames: u32,
         orientation: Orientation,
+        avif_pixels: u64,
     ) -> Result<Encode, ImageError> {
         let carries = matches!(
             self.format,
@@ -57,12 +60,21 @@ impl Encoding {
                 ),
             ));
         }
-        if self.format == Format::Avif && size.pixels() > AVIF_PIXELS_MAX {
-            return Err(ImageError::new(
-                ErrorKind::ImageTooLarge,
-                "0040-00000014",
-                format!("AVIF results have at most {AVIF_PIXELS_MAX} pixels"),
-            ));
+        if self.format == Format::Avif {
+            if avif_pixels == 0 {
+                return Err(ImageError::plain(
+                    ErrorKind::NotImplemented,
+                    "results in the format avif in this build",
+                ));
+            }
+            let most = AVIF_PIXELS_MAX.min(avif_pixels);
+            if size.pixels() > most {
+                return Err(ImageError::new(
+                    ErrorKind::ImageTooLarge,
+                    "0040-00000014",
+                    format!("AVIF results have at most {most} pixels"),
+                ));
+            }
         }
         Ok(Encode {
             format: self.format,
@@ -70,6 +82,7 @@ impl Encoding {
             frames,
             quality: self.quality,
             progressive: self.progressive,
+            grey: self.grey,
             orientation: if carries {
                 orientation
             } else {

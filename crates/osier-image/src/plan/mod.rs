@@ -15,7 +15,8 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-use osier_types::limits::{IMAGE_SOURCE_PIXELS_MAX, IMAGE_SOURCE_SIDE_MAX};
+use osier_image_codec::WRITES_AVIF;
+use osier_types::limits::{AVIF_PIXELS_MAX, IMAGE_SOURCE_PIXELS_MAX, IMAGE_SOURCE_SIDE_MAX};
 
 use crate::grammar::{Action, Pipeline};
 use crate::{ErrorKind, Format, ImageError, SourceHeader};
@@ -31,6 +32,9 @@ pub struct Limits {
     pub frames: u32,
     /// Bytes of memory.
     pub bytes: u64,
+    /// Pixels of a result in AVIF, whose encoder is slow and can't be stopped; 0 where there is no
+    /// encoder.
+    pub avif_pixels: u64,
 }
 
 impl Default for Limits {
@@ -39,6 +43,7 @@ impl Default for Limits {
             pixels: 100_000_000,
             frames: 1000,
             bytes: 1 << 30,
+            avif_pixels: if WRITES_AVIF { AVIF_PIXELS_MAX } else { 0 },
         }
     }
 }
@@ -71,7 +76,12 @@ impl Plan {
         let product = if pipeline.actions.contains(&Action::AverageHue) {
             Product::AverageHue
         } else {
-            Product::Picture(encoding.encode(size, frames, chain.orientation)?)
+            Product::Picture(encoding.encode(
+                size,
+                frames,
+                chain.orientation,
+                limits.avif_pixels,
+            )?)
         };
         let flatten = source.alpha && !encoding.format.has_alpha();
         let (decode, steps) = decode::fold(source, chain.steps, frames, flatten);

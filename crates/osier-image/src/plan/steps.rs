@@ -67,11 +67,9 @@ pub enum Step {
         /// What the corners become.
         outside: Outside,
     },
-    /// Everything outside the circle of this radius around the middle goes. The picture has been
-    /// cut to the square around it.
+    /// Everything outside the largest circle goes. The picture has been cut to the square around
+    /// it.
     Circle {
-        /// In pixels.
-        radius: u32,
         /// What is outside becomes this.
         outside: Outside,
     },
@@ -197,6 +195,9 @@ pub struct Encode {
     pub quality: u8,
     /// JPEG only: progressive.
     pub progressive: bool,
+    /// The source is grey; so is the result, unless something gave it colour. Of colour sources
+    /// grey results are written as colour, as clients expect who look at channels.
+    pub grey: bool,
     /// An orientation to be written as metadata, because the pixels were not turned.
     pub orientation: Orientation,
 }

@@ -27,7 +27,15 @@ fn try_plan(source: &SourceHeader, actions: &str) -> Result<Plan, ImageError> {
     let Ok(Process::Image(pipeline)) = Process::parse(&format!("image/{actions}")) else {
         panic!("{actions} can't be read");
     };
-    Plan::new(&pipeline, source, &[], &Limits::default())
+    Plan::new(&pipeline, source, &[], &with_avif())
+}
+
+/// The defaults of a build that writes AVIF.
+fn with_avif() -> Limits {
+    Limits {
+        avif_pixels: AVIF_PIXELS_MAX,
+        ..Limits::default()
+    }
 }
 
 fn plan(source: &SourceHeader, actions: &str) -> Plan {
@@ -129,6 +137,8 @@ fn cuts() {
     assert_eq!(kept("indexcrop,y_150,x_9,i_1"), rect(0, 150, 300, 50));
     assert_eq!(kept("circle,r_50"), rect(100, 50, 100, 100));
     assert_eq!(kept("circle,r_4096"), rect(50, 0, 200, 200));
+    assert_eq!(size(&png(301, 201), "circle,r_4096"), (201, 201));
+    assert_eq!(size(&png(1, 100), "circle,r_4096"), (1, 1));
     assert_eq!(
         refused(&own, "crop,w_10,h_10,x_300"),
         (ErrorKind::BadRequest, None)
@@ -185,6 +195,17 @@ fn limits() {
         refused(&png(4096, 2305), "format,avif"),
         (ImageTooLarge, Some("0040-00000014"))
     );
+    let Ok(Process::Image(avif)) = Process::parse("image/format,avif") else {
+        panic!("can't be read");
+    };
+    let small = |avif_pixels| Limits {
+        avif_pixels,
+        ..with_avif()
+    };
+    let kind = |limits| Plan::new(&avif, &png(9, 9), &[], &limits).map_err(|error| error.kind);
+    assert_eq!(kind(small(80)), Err(ImageTooLarge));
+    assert_eq!(kind(small(0)), Err(ErrorKind::NotImplemented));
+    assert!(kind(small(81)).is_ok());
     // 30,000 rows of one column each become 16,384 of them.
     assert_eq!(size(&png(1, 30_000), "resize,l_16384"), (1, 16_384));
 }

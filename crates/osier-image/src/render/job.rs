@@ -147,7 +147,7 @@ fn carry_out(
                 to,
                 outside,
             } => turn::rotate(&picture, *degrees, *to, *outside, workshop.budget.stop)?,
-            Step::Circle { radius, outside } => shape::circle(picture, *radius, *outside),
+            Step::Circle { outside } => shape::circle(picture, *outside),
             Step::RoundedCorners { radius, outside } => {
                 shape::rounded_corners(picture, *radius, *outside)
             }
@@ -203,11 +203,12 @@ fn write(picture: Raster, encode: &Encode, stop: Stop<'_>) -> Result<Vec<u8>, Im
             let settings = JpegSettings {
                 quality: encode.quality,
                 progressive: encode.progressive,
+                grey: encode.grey,
                 orientation,
             };
             codec::encode_jpeg(&blend::onto(picture, [255; 3]), settings, stop)?
         }
-        Format::Png => codec::encode_png(&picture, orientation)?,
+        Format::Png => codec::encode_png(&picture, orientation, encode.grey)?,
         Format::Webp => codec::encode_webp(&picture, encode.quality, orientation, stop)?,
         Format::Bmp => codec::encode_bmp(&picture)?,
         Format::Tiff => codec::encode_tiff(&picture)?,
@@ -216,10 +217,11 @@ fn write(picture: Raster, encode: &Encode, stop: Stop<'_>) -> Result<Vec<u8>, Im
             writer.push(Frame { picture, delay: 0 })?;
             writer.finish()?
         }
-        Format::Avif | Format::Heic => {
+        Format::Avif => codec::encode_avif(&picture, encode.quality, orientation, stop)?,
+        Format::Heic => {
             return Err(ImageError::plain(
-                ErrorKind::NotImplemented,
-                format!("results in the format {}", encode.format.name()),
+                ErrorKind::Internal,
+                "HEIC is never planned",
             ));
         }
     })

@@ -72,7 +72,11 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, ImageError>) -> Result<T, ImageEr
 impl From<CodecError> for ImageError {
     fn from(error: CodecError) -> Self {
         match error {
-            CodecError::Unknown => Self::undecodable("This image format is not supported."),
+            CodecError::Unknown => Self::new(
+                ErrorKind::BadRequest,
+                "0040-00000005",
+                "This image format is not supported.",
+            ),
             CodecError::Unsupported(what) => Self::undecodable(format!("{what} is not supported")),
             CodecError::TooLarge(what) => Self::plain(
                 ErrorKind::ImageTooLarge,

@@ -55,13 +55,13 @@ pub(super) fn pad(
     Ok(padded)
 }
 
-/// Keeps the circle around the middle.
-pub(super) fn circle(picture: Raster, radius: u32, outside: Outside) -> Raster {
+/// Keeps the largest circle around the middle.
+pub(super) fn circle(picture: Raster, outside: Outside) -> Raster {
     let middle = (
         f64::from(picture.width()) / 2.0,
         f64::from(picture.height()) / 2.0,
     );
-    let radius = f64::from(radius);
+    let radius = middle.0.min(middle.1);
     masked(picture, outside, |x, y| {
         coverage(radius, x - middle.0, y - middle.1)
     })

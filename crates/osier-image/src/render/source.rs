@@ -96,7 +96,7 @@ fn unread(error: CodecError, source: &[u8]) -> ImageError {
         (CodecError::Unknown, Some(b"heic" | b"heix" | b"hevc" | b"mif1" | b"avif" | b"avis")) => {
             ImageError::plain(
                 ErrorKind::NotImplemented,
-                "HEIC and AVIF sources are not decoded",
+                "reading pictures in the formats HEIC and AVIF",
             )
         }
         _ => error.into(),

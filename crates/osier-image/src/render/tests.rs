@@ -21,6 +21,7 @@ fn board(width: u32, height: u32) -> Vec<u8> {
     codec::encode_png(
         &Raster::from_pixels(width, height, pixels, true).unwrap(),
         1,
+        false,
     )
     .unwrap()
 }
@@ -126,7 +127,7 @@ fn tones_keep_their_promises() {
 #[test]
 fn blur_keeps_flat_areas_and_means() {
     let flat = Raster::filled(40, 40, [10, 200, 30, 255]).unwrap();
-    let source = codec::encode_png(&flat, 1).unwrap();
+    let source = codec::encode_png(&flat, 1, true).unwrap();
     assert_eq!(picture(&source, "image/blur,r_5,s_3"), flat);
     assert_eq!(picture(&source, "image/sharpen,100"), flat);
 }
@@ -144,7 +145,7 @@ fn the_average_is_the_mean() {
 fn marks_go_where_they_are_told() {
     let source = board(100, 80);
     let mark = Raster::filled(10, 5, [250, 240, 230, 255]).unwrap();
-    let mark = codec::encode_png(&mark, 1).unwrap();
+    let mark = codec::encode_png(&mark, 1, true).unwrap();
     // `mark.png` in base64.
     let file = processed(
         &source,
@@ -169,7 +170,7 @@ fn marks_go_where_they_are_told() {
 #[test]
 fn text_leaves_ink_at_its_corner() {
     let white = Raster::filled(300, 100, [255; 4]).unwrap();
-    let source = codec::encode_png(&white, 1).unwrap();
+    let source = codec::encode_png(&white, 1, true).unwrap();
     // A Latin word and four Chinese characters.
     for text in ["Q2hlbmsgQmxvZw", "5Zu-54mH5rC05Y2w"] {
         let picture = picture(

@@ -223,6 +223,18 @@ pub struct GatewaySettings {
     pub http2: bool,
     /// Bytes of memory for answers that are kept.
     pub memory_bytes_max: usize,
+    /// Bytes of disk for answers that are kept and asked for again; 0 keeps none there.
+    pub disk_bytes_max: u64,
+    /// Where they are; `edge-cache` in the data directory if absent.
+    pub disk: Option<PathBuf>,
+}
+
+impl GatewaySettings {
+    /// The directory for answers and how much may be in it.
+    pub(crate) fn disk(&self, data: &Path) -> Option<(PathBuf, u64)> {
+        let directory = || self.disk.clone().unwrap_or_else(|| data.join("edge-cache"));
+        (self.disk_bytes_max > 0).then(|| (directory(), self.disk_bytes_max))
+    }
 }
 
 impl Default for GatewaySettings {
@@ -232,6 +244,8 @@ impl Default for GatewaySettings {
             listen_tls: Vec::new(),
             http2: true,
             memory_bytes_max: 64 << 20,
+            disk_bytes_max: 0,
+            disk: None,
         }
     }
 }

@@ -182,6 +182,17 @@ async fn a_request_takes_little_room() {
         body: Box::new(osier_store::BytesSource::new(body)),
     });
     let bytes = size_of_val(&future);
+    eprintln!(
+        "Op {} Outcome {} Signed {} Identity {} Fault {} Expected {} PutObject {} GetObject {}",
+        size_of::<osier_types::Op>(),
+        size_of::<osier_types::Outcome>(),
+        size_of::<osier_auth::Signed>(),
+        size_of::<osier_auth::Identity>(),
+        size_of::<osier_types::Fault>(),
+        size_of::<osier_types::Expected>(),
+        size_of::<osier_types::PutObject>(),
+        size_of::<osier_types::GetObject>()
+    );
     assert!(bytes < 4096, "{bytes} bytes");
 }
 

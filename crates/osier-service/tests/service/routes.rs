@@ -20,6 +20,8 @@ fn target(route: &RouteSpec) -> String {
         "publicAccessBlock&x-oss-access-point-name" => {
             "publicAccessBlock&x-oss-access-point-name=ap-01".to_owned()
         }
+        "wormId" => "wormId=1".to_owned(),
+        "wormExtend" => "wormExtend&wormId=1".to_owned(),
         "style" if route.name != "ListStyle" => "style&styleName=small".to_owned(),
         "style&styleName" => "style&styleName=small".to_owned(),
         "x-oss-process" if route.method != "POST" => "x-oss-process=image/info".to_owned(),
@@ -108,6 +110,28 @@ fn document(name: &str) -> &'static str {
         "CreateAccessPoint" => {
             "<CreateAccessPointConfiguration><AccessPointName>ap-01</AccessPointName>\
              <NetworkOrigin>internet</NetworkOrigin></CreateAccessPointConfiguration>"
+        }
+        "PutBucketEncryption" => {
+            "<ServerSideEncryptionRule><ApplyServerSideEncryptionByDefault>\
+             <SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault>\
+             </ServerSideEncryptionRule>"
+        }
+        "PutBucketObjectWormConfiguration" => {
+            "<ObjectWormConfiguration><ObjectWormEnabled>Enabled</ObjectWormEnabled>\
+             </ObjectWormConfiguration>"
+        }
+        "InitiateBucketWorm" => {
+            "<InitiateWormConfiguration><RetentionPeriodInDays>1</RetentionPeriodInDays>\
+             </InitiateWormConfiguration>"
+        }
+        "ExtendBucketWorm" => {
+            "<ExtendWormConfiguration><RetentionPeriodInDays>2</RetentionPeriodInDays>\
+             </ExtendWormConfiguration>"
+        }
+        "PutObjectLegalHold" => "<LegalHold><Status>ON</Status></LegalHold>",
+        "PutObjectRetention" => {
+            "<Retention><Mode>GOVERNANCE</Mode>\
+             <RetainUntilDate>2040-01-01T00:00:00.000Z</RetainUntilDate></Retention>"
         }
         "PutStyle" => "<Style><Content>image/resize,w_100</Content></Style>",
         "PutBucketProcessConfiguration" => {

@@ -1,5 +1,6 @@
 //! One command, one file.
 
+pub(crate) mod cache;
 pub(crate) mod config;
 pub(crate) mod explain;
 pub(crate) mod fsck;

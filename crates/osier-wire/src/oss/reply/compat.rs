@@ -30,6 +30,13 @@ const DIFFERENCES: &str = "
   character reference as OSS does, which strict parsers refuse.
 - `x-oss-persistent-headers` can neither replace a header of the answer itself nor grant what the
   bucket's CORS rules don't.
+- Pictures (`x-oss-process=image/...`): every action works but those that look for something
+  (`g_face`, `g_auto`) and those of services whose algorithm is not public (`blindwatermark`, `codes`,
+  faces, labels and the like); they answer NotImplemented. HEIC is neither read nor written, AVIF not
+  read, and written only by builds with the feature `avif`. A TIFF with JPEG or fax data inside is
+  `BadRequest`. Categories other than `image` and `style`, system operations other than `sys/saveas`
+  and asynchronous processing answer NotImplemented. Limits of the server (`[image]` of the settings)
+  are below those of OSS, because its own would take gigabytes.
 - The finer error code `EC` follows Alibaba's pages where these tell it; elsewhere its last digits
   are osier's own.
 ";
