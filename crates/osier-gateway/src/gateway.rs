@@ -35,6 +35,8 @@ pub struct Request {
     pub client: IpAddr,
     /// Whether the client's connection is encrypted.
     pub secure: bool,
+    /// The name that the client's TLS asked for.
+    pub server_name: Option<Arc<str>>,
     /// The body, unread.
     pub body: IncomingBody,
 }
@@ -59,6 +61,7 @@ impl Request {
             local: self.local,
             client: self.client,
             secure: self.secure,
+            server_name: self.server_name.clone(),
             body: IncomingBody::EMPTY,
         }
     }

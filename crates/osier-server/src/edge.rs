@@ -34,6 +34,7 @@ impl Handler for Edge {
             peer,
             local,
             secure,
+            server_name,
             body,
         } = incoming;
         // The query stays out of the log: it may hold a signature.
@@ -46,6 +47,7 @@ impl Handler for Edge {
             peer,
             local,
             secure,
+            server_name,
             body,
         });
         let response = answering.await;
@@ -125,6 +127,7 @@ impl LocalStore for Home {
             peer,
             local,
             secure,
+            server_name: None,
             body,
         }))
     }

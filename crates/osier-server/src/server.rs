@@ -312,15 +312,23 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         )?);
     }
     if let Some(tls) = &tls {
-        let encrypted = |listeners: Listeners, handler| {
+        let encrypted = |listeners: Listeners, handler, http2| {
             let tls = Arc::clone(tls);
-            osier_http::start_tls(listeners, handler, connections.clone(), tls, "osier-tls")
+            let connections = ConnectionSettings {
+                http2,
+                ..connections.clone()
+            };
+            osier_http::start_tls(listeners, handler, connections, tls, "osier-tls")
         };
         if !store_listeners_tls.addresses().is_empty() {
-            stores.push(encrypted(store_listeners_tls, Face::Store(data))?);
+            stores.push(encrypted(store_listeners_tls, Face::Store(data), false)?);
         }
         if !site_listeners_tls.addresses().is_empty() {
-            sites.push(encrypted(site_listeners_tls, Face::Sites(edge))?);
+            sites.push(encrypted(
+                site_listeners_tls,
+                Face::Sites(edge),
+                settings.gateway.http2,
+            )?);
         }
     }
     let plain_stats = stores.first().map(|stores| Arc::clone(stores.stats()));

@@ -219,6 +219,8 @@ pub struct GatewaySettings {
     pub listen: Vec<ListenAddress>,
     /// Where sites are served over TLS.
     pub listen_tls: Vec<ListenAddress>,
+    /// Whether HTTP/2 is offered there.
+    pub http2: bool,
     /// Bytes of memory for answers that are kept.
     pub memory_bytes_max: usize,
     /// Bytes of disk for answers that are kept and asked for again; 0 keeps none there.
@@ -244,6 +246,7 @@ impl Default for GatewaySettings {
         Self {
             listen: vec![ListenAddress::loopback(8080)],
             listen_tls: Vec::new(),
+            http2: true,
             memory_bytes_max: 64 << 20,
             disk_bytes_max: 0,
             disk: None,
