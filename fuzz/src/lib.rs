@@ -5,8 +5,8 @@
 //! the same code. Inputs are text as far as possible: a request is its head with
 //! one line per header, an empty line, and its body.
 
-mod chunked;
 mod access;
+mod chunked;
 mod codec;
 mod control;
 mod form;
@@ -23,8 +23,8 @@ use osier_auth::{FormFields, PostPolicy, PostTarget};
 use osier_types::{Op, Query, RangeRequest, RangeSpec, ResolvedRange};
 use osier_wire::{Address, AddressStyle, BodyUse, ReplyFacts, Scope, oss};
 
-pub use chunked::chunked;
 pub use access::{policy_json, referer_xml};
+pub use chunked::chunked;
 pub use codec::picture_codec;
 pub use control::control;
 pub use form::form;
