@@ -61,7 +61,7 @@ listen = ["127.0.0.1:${edge}"]
 hosts = ["*"]
 origin = "http://127.0.0.1:${origin}"
 `)
-const osier = start(process.env.OSIER_BIN, [
+const osier = start(process.env.OSIER_BIN ?? join(here, '../../target/release/osier'), [
   'serve', '--data', join(scratch, 'data'), '--config', join(scratch, 'osier.toml'),
   '--listen', `127.0.0.1:${store}`, '--console-listen', `127.0.0.1:${console_}`
 ], { OSIER_LOG: 'error', OSIER_ROOT_ACCESS_KEY_ID: 'CACHETESTS', OSIER_ROOT_ACCESS_KEY_SECRET: 'cache-tests-secret' })
@@ -74,7 +74,10 @@ try {
   await runTests(suites, fetch, false, `http://127.0.0.1:${edge}`)
   failed = !judge(getResults())
 } finally {
-  for (const child of children) child.kill()
+  await Promise.all(children.map(child => new Promise(resolve => {
+    child.on('exit', resolve)
+    if (!child.kill()) resolve()
+  })))
   rmSync(scratch, { recursive: true, force: true })
 }
 process.exit(failed ? 1 : 0)

@@ -70,7 +70,7 @@ MEMORY = 64 * MIB
 DISK = 64 * MIB
 
 
-def server_of(origin, **more):
+def server_of(origin, gateway="", **more):
     port = free_port()
     server = Osier(**more)
     server.settings = f"""
@@ -78,6 +78,7 @@ def server_of(origin, **more):
 listen = ["127.0.0.1:{port}"]
 memory_bytes_max = {MEMORY}
 disk_bytes_max = {DISK}
+{gateway}
 [[site]]
 hosts = ["plain.example.com"]
 origin = "http://127.0.0.1:{origin.port}"
@@ -480,3 +481,50 @@ def test_s_cache_poisoning_the_host_is_the_site_and_not_the_header(edge, origin,
     assert first.text == f"127.0.0.1:{origin.port}"
     assert cached(edge, path, host="plain.example.com.") == "HIT"
     assert cached(edge, path, host="other.example.com") == "MISS"
+
+
+# Logs and metrics.
+
+
+PRODUCTION = re.compile(
+    r'127\.0\.0\.1 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET (\S+) HTTP/1\.1" 200 7 "-" "a b" "192\.0\.2\.7" '
+    r'rt=\d+\.\d{3} uct="-" uht="([\d.]+|-)" urt="([\d.]+|-)"')
+
+
+def test_the_access_log_is_the_templates(origin, path, tmp_path):
+    origin.answers[path] = says({"Cache-Control": "max-age=600"})
+    for name, more in [("production", ""), ("json", 'access_log_format = "json"')]:
+        file = tmp_path / name
+        server, edge = server_of(origin, gateway=f'access_log = "{file}"\n{more}')
+        with server:
+            for _ in range(2):
+                edge.get(f"{path}?secret=1", headers={"User-Agent": "a b", "X-Forwarded-For": "192.0.2.7"})
+            edge.get("/health", host="nobody.example.com")
+        lines = file.read_text().splitlines()
+        assert "secret" not in file.read_text() and len(lines) == 2
+        if name == "json":
+            read = [json.loads(line) for line in lines]
+            assert [line["cache"] for line in read] == ["MISS", "HIT"]
+            assert [line["bytes"] for line in read] == [7, 7]
+            assert read[0]["upstream"] == f"127.0.0.1:{origin.port}" and read[1]["upstream"] is None
+        else:
+            found = [PRODUCTION.fullmatch(line) for line in lines]
+            assert all(found) and found[0].group(1) == path
+            assert found[0].group(2) != "-" and found[1].group(2) == "-"
+
+
+def test_metrics_count_what_the_cache_did(origin, path):
+    origin.answers[path] = says({"Cache-Control": "max-age=600"})
+    server, edge = server_of(origin)
+    with server:
+        for _ in range(3):
+            edge.get(path)
+        edge.get(path + "-none")
+        text = requests.get(f"http://127.0.0.1:{server.console_port}/metrics", timeout=30).text
+        for line in [
+            'osier_edge_requests_total{cache="HIT",status="2xx"} 2',
+            'osier_edge_requests_total{cache="MISS",status="2xx"} 1',
+            'osier_edge_requests_total{cache="MISS",status="4xx"} 1',
+            "osier_edge_memory_entries 1",
+        ]:
+            assert line in text, line

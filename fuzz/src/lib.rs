@@ -5,8 +5,8 @@
 //! the same code. Inputs are text as far as possible: a request is its head with
 //! one line per header, an empty line, and its body.
 
-mod chunked;
 mod access;
+mod chunked;
 mod codec;
 mod control;
 mod form;
@@ -14,6 +14,7 @@ mod picture;
 mod reply;
 mod request;
 mod signature;
+mod url_auth;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -23,13 +24,14 @@ use osier_auth::{FormFields, PostPolicy, PostTarget};
 use osier_types::{Op, Query, RangeRequest, RangeSpec, ResolvedRange};
 use osier_wire::{Address, AddressStyle, BodyUse, ReplyFacts, Scope, oss};
 
-pub use chunked::chunked;
 pub use access::{policy_json, referer_xml};
+pub use chunked::chunked;
 pub use codec::picture_codec;
 pub use control::control;
 pub use form::form;
 pub use picture::{picture_grammar, picture_plan, picture_source};
 pub use signature::oss_signature;
+pub use url_auth::url_auth;
 
 use reply::assert_answerable;
 use request::Request;
@@ -38,7 +40,7 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("control", control),
     ("oss_target", oss_target),
     ("oss_signature", oss_signature),
@@ -53,6 +55,7 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("picture_plan", picture_plan),
     ("picture_source", picture_source),
     ("picture_codec", picture_codec),
+    ("url_auth", url_auth),
 ];
 
 /// Addresses, routes and arguments: whatever is asked, it is refused with an answer

@@ -51,6 +51,11 @@ fn chunked() {
 }
 
 #[test]
+fn url_auth() {
+    mutate("url_auth", &[]);
+}
+
+#[test]
 fn policy() {
     mutate("policy", &[]);
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What the cache had to do with an answer.
@@ -22,6 +23,14 @@ pub enum CacheUse {
 }
 
 impl CacheUse {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Bypass,
+        Self::Hit,
+        Self::Miss,
+        Self::Revalidated,
+        Self::Stale,
+    ];
+
     /// As logs and `X-Cache` have it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -64,4 +73,34 @@ pub struct AccessLine {
     pub upstream_head: Option<Duration>,
     /// The gateway's own reason for an error.
     pub error_code: Option<&'static str>,
+}
+
+/// Answers so far, by what the cache had to do with them and by the class of their status.
+#[derive(Debug, Default)]
+pub(crate) struct Answers([[AtomicU64; CLASSES.len()]; CacheUse::ALL.len()]);
+
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+impl Answers {
+    pub(crate) fn count(&self, cache: CacheUse, status: u16) {
+        let class = usize::from(status / 100).saturating_sub(1);
+        let of_cache = CacheUse::ALL.iter().zip(&self.0);
+        let counter = of_cache
+            .filter(|(known, _)| **known == cache)
+            .find_map(|(_, classes)| classes.get(class));
+        if let Some(counter) = counter {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = ((&'static str, &'static str), u64)> {
+        CacheUse::ALL
+            .iter()
+            .zip(&self.0)
+            .flat_map(|(cache, classes)| {
+                CLASSES.iter().zip(classes).map(|(class, counter)| {
+                    ((cache.as_str(), *class), counter.load(Ordering::Relaxed))
+                })
+            })
+    }
 }

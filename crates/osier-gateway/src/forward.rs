@@ -193,6 +193,7 @@ mod tests {
             local: peer,
             client: peer.ip(),
             secure: false,
+            server_name: None,
             body: osier_http::IncomingBody::EMPTY,
         }
     }

@@ -56,6 +56,14 @@ pub(crate) fn enter(
         return Err(Trouble::NoSite);
     };
     let site = of_path(paths, head.uri.path()).ok_or(Trouble::NoPath)?;
+    // A certificate vouches for the name that was asked for, and for its site alone.
+    if let Some(name) = &request.server_name {
+        let named = sites.of_host(name);
+        let named = named.and_then(|paths| of_path(paths, head.uri.path()));
+        if !named.is_some_and(|named| Arc::ptr_eq(named, site)) {
+            return Err(Trouble::Misdirected);
+        }
+    }
     line.site = Some(Arc::clone(&site.name));
     let visit = access::Asked::of(request);
     Ok(match site.access.enter(request, now)? {

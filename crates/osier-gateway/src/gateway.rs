@@ -13,7 +13,7 @@ use osier_http::{IncomingBody, Outgoing};
 use osier_image_service::Imaging;
 use osier_types::{Clock, Rng};
 
-use crate::access_log::{AccessLine, CacheUse, RequestId};
+use crate::access_log::{AccessLine, Answers, CacheUse, RequestId};
 use crate::front::{self, Entered};
 use crate::local_store::LocalStore;
 use crate::resolve::Resolver;
@@ -35,6 +35,8 @@ pub struct Request {
     pub client: IpAddr,
     /// Whether the client's connection is encrypted.
     pub secure: bool,
+    /// The name that the client's TLS asked for.
+    pub server_name: Option<Arc<str>>,
     /// The body, unread.
     pub body: IncomingBody,
 }
@@ -59,6 +61,7 @@ impl Request {
             local: self.local,
             client: self.client,
             secure: self.secure,
+            server_name: self.server_name.clone(),
             body: IncomingBody::EMPTY,
         }
     }
@@ -79,6 +82,7 @@ pub struct Gateway {
     /// The beginning of all request ids of this process.
     id_prefix: u32,
     requests: AtomicU64,
+    answers: Answers,
 }
 
 /// An answer that is there, or on its way.
@@ -136,6 +140,7 @@ impl Gateway {
             refreshing: AtomicUsize::new(0),
             id_prefix: u32::from_be_bytes(prefix),
             requests: AtomicU64::new(0),
+            answers: Answers::default(),
         })
     }
 
@@ -178,6 +183,12 @@ impl Gateway {
         Arc::clone(&self.sites.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// How many requests were answered so far: by what the cache had to do with them, and by
+    /// the class of their status.
+    pub fn answered(&self) -> Vec<((&'static str, &'static str), u64)> {
+        self.answers.all().collect()
+    }
+
     /// How it goes with what is kept.
     pub fn numbers(&self) -> StoreNumbers {
         self.store.numbers()
@@ -193,13 +204,13 @@ impl Gateway {
         let now = self.clock.now();
         let (site, visit) = match front::enter(&sites, &self.ready, &mut request, now, &mut line) {
             Ok(Entered::In(site, visit)) => (site, visit),
-            Ok(Entered::Answered(answer)) => return Answering::ready(Ok(answer), line),
-            Err(trouble) => return Answering::ready(Err(trouble), line),
+            Ok(Entered::Answered(answer)) => return self.at_once(Ok(answer), line),
+            Err(trouble) => return self.at_once(Err(trouble), line),
         };
         if let Some(mut answer) = self.quick_hit(&site, &request) {
             line.cache = CacheUse::Hit;
             site.access.leave(&visit, &mut answer.parts.headers);
-            return Answering::ready(Ok(answer), line);
+            return self.at_once(Ok(answer), line);
         }
         let gateway = Arc::clone(self);
         Answering::Waiting(Box::pin(async move {
@@ -207,8 +218,34 @@ impl Gateway {
             if let Ok(answer) = &mut answered {
                 site.access.leave(&visit, &mut answer.parts.headers);
             }
-            respond(answered, line)
+            gateway.respond(answered, line)
         }))
+    }
+
+    fn at_once(&self, answered: Result<Outgoing, Trouble>, line: AccessLine) -> Answering {
+        Answering::Ready(Some(Box::new(self.respond(answered, line))))
+    }
+
+    fn respond(&self, answered: Result<Outgoing, Trouble>, mut line: AccessLine) -> Response {
+        let answer = match answered {
+            Ok(answer) => answer,
+            Err(trouble) => {
+                if trouble.is_of_origin() {
+                    tracing::warn!(
+                        request_id = %line.request_id,
+                        site = line.site.as_deref(),
+                        code = trouble.code(),
+                        "no answer from the origin: {}",
+                        trouble.causes()
+                    );
+                }
+                line.error_code = Some(trouble.code());
+                trouble.answer(&line.request_id.to_string())
+            }
+        };
+        line.status = answer.parts.status.as_u16();
+        self.answers.count(line.cache, line.status);
+        Response { answer, line }
     }
 
     fn request_id(&self) -> RequestId {
@@ -217,31 +254,4 @@ impl Gateway {
             number: self.requests.fetch_add(1, Ordering::Relaxed),
         }
     }
-}
-
-impl Answering {
-    fn ready(answered: Result<Outgoing, Trouble>, line: AccessLine) -> Self {
-        Self::Ready(Some(Box::new(respond(answered, line))))
-    }
-}
-
-fn respond(answered: Result<Outgoing, Trouble>, mut line: AccessLine) -> Response {
-    let answer = match answered {
-        Ok(answer) => answer,
-        Err(trouble) => {
-            if trouble.is_of_origin() {
-                tracing::warn!(
-                    request_id = %line.request_id,
-                    site = line.site.as_deref(),
-                    code = trouble.code(),
-                    "no answer from the origin: {}",
-                    trouble.causes()
-                );
-            }
-            line.error_code = Some(trouble.code());
-            trouble.answer(&line.request_id.to_string())
-        }
-    };
-    line.status = answer.parts.status.as_u16();
-    Response { answer, line }
 }

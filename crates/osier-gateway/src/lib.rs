@@ -8,6 +8,7 @@
 
 mod access;
 mod access_log;
+mod asking;
 mod cached;
 mod credentials;
 mod fetch;

@@ -120,6 +120,7 @@ impl Gateway {
             local: asked.local,
             client: asked.client,
             secure: asked.secure,
+            server_name: None,
             body: IncomingBody::EMPTY,
         };
         let mut line = AccessLine::default();

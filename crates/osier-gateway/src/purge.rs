@@ -146,6 +146,7 @@ impl Gateway {
             local: ([127, 0, 0, 1], 0).into(),
             client: [127, 0, 0, 1].into(),
             secure: uri.scheme_str() == Some("https"),
+            server_name: None,
             body: IncomingBody::EMPTY,
         };
         let mut name = Name::of(&site, &request.head);

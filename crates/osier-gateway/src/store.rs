@@ -238,12 +238,13 @@ impl KeptAnswers {
         self.insert(key, Held::Slice(Slice { bytes, standing }), name.to_disk);
     }
 
-    /// Forgets an answer at once; its slices are found no more.
+    /// Forgets an answer and its slices at once, those on their way to disk as well.
     pub(crate) fn forget(&self, name: &Name) {
-        self.memory.remove(&name.key);
-        if let Some(disk) = &self.disk {
-            disk.remove(name.key.as_str());
+        let scope = Scope::Address(&name.site.name, &name.path, &name.query);
+        if let Err(error) = self.invalidate(scope) {
+            tracing::error!(%error, "a purge could not be written down");
         }
+        self.memory.remove(&name.key);
     }
 
     fn insert(&self, key: &CacheKey, held: Held, to_disk: bool) {

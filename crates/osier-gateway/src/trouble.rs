@@ -18,6 +18,8 @@ use crate::credentials::NoKey;
 pub(crate) enum Trouble {
     /// No site has this host.
     NoSite,
+    /// The connection was made for another site.
+    Misdirected,
     /// The site does not answer this path.
     NoPath,
     /// The site does not let this method pass.
@@ -56,6 +58,7 @@ impl Trouble {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::NoSite | Self::NoPath => StatusCode::NOT_FOUND,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Loop => StatusCode::LOOP_DETECTED,
@@ -87,6 +90,7 @@ impl Trouble {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::NoSite => "NoSuchSite",
+            Self::Misdirected => "MisdirectedRequest",
             Self::NoPath => "NoSuchPath",
             Self::Method => "MethodNotAllowed",
             Self::BodyTooLarge => "EntityTooLarge",
@@ -138,6 +142,7 @@ impl Trouble {
             };
         }
         Cow::Borrowed(match self {
+            Self::Misdirected => "The connection was made for another site.",
             Self::NoSite => "No site is configured for this host.",
             Self::NoPath => "The site does not serve this path.",
             Self::Method => "The site does not allow this method.",

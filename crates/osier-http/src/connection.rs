@@ -21,7 +21,7 @@ use crate::exchange::{Exchanges, Shared};
 use crate::framing::Framing;
 use crate::socket::{BUFFER_BYTES, Pulse, Socket};
 use crate::transport::Transport;
-use crate::{ConnectionSettings, Handler, Tls};
+use crate::{ConnectionSettings, Handler, Tls, multiplexed};
 
 /// Serves a connection until it ends.
 pub(crate) async fn serve<H: Handler>(
@@ -47,6 +47,25 @@ pub(crate) async fn serve<H: Handler>(
         },
     };
     let secure = !stream.is_plain();
+    let server_name: Option<Arc<str>> = stream.server_name().map(Arc::from);
+    if multiplexed::is_agreed(&stream) {
+        let exchanges = Exchanges {
+            shared: Arc::clone(&shared),
+            pulse: Arc::new(Pulse::encrypted()),
+            peer,
+            local,
+            secure,
+            server_name: server_name.clone(),
+        };
+        let active = worker.activate();
+        return Box::pin(multiplexed::serve(
+            stream,
+            exchanges,
+            active,
+            worker.stages(),
+        ))
+        .await;
+    }
     let pulse = Arc::new(if secure {
         Pulse::encrypted()
     } else {
@@ -79,6 +98,7 @@ pub(crate) async fn serve<H: Handler>(
             peer,
             local,
             secure,
+            server_name: server_name.clone(),
         };
         let active = worker.activate();
         // In a box, so that a parked connection does not keep room for it.
@@ -92,7 +112,7 @@ pub(crate) async fn serve<H: Handler>(
 
 /// The connection after its handshake, unless that fails or takes too long.
 async fn secured(stream: TcpStream, tls: &Tls, settings: &ConnectionSettings) -> Option<Transport> {
-    let handshake = TlsAcceptor::from(tls.config()).accept(stream);
+    let handshake = TlsAcceptor::from(tls.config(settings.http2)).accept(stream);
     match timeout(settings.head_timeout, handshake).await {
         Ok(Ok(stream)) => Some(Transport::Tls(Box::new(stream.into()))),
         Ok(Err(error)) => {

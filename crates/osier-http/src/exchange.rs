@@ -16,6 +16,7 @@ use crate::body::{Answering, Leftover, Reply, Unread};
 use crate::socket::Pulse;
 use crate::{
     ConnectionSettings, Handler, HttpStats, Incoming, IncomingBody, Outgoing, Refusal, Tls,
+    multiplexed,
 };
 
 /// What all connections of one server share.
@@ -35,6 +36,8 @@ pub(crate) struct Exchanges<H> {
     pub(crate) peer: SocketAddr,
     pub(crate) local: SocketAddr,
     pub(crate) secure: bool,
+    /// The name that the client's TLS asked for.
+    pub(crate) server_name: Option<Arc<str>>,
 }
 
 impl<H: Handler> hyper::service::Service<Request<HyperBody>> for Exchanges<H> {
@@ -50,6 +53,7 @@ impl<H: Handler> hyper::service::Service<Request<HyperBody>> for Exchanges<H> {
             peer: self.peer,
             local: self.local,
             secure: self.secure,
+            server_name: self.server_name.clone(),
         };
         Box::pin(async move {
             let (parts, body) = request.into_parts();
@@ -63,21 +67,24 @@ impl<H: Handler> hyper::service::Service<Request<HyperBody>> for Exchanges<H> {
 }
 
 /// Both ends of a connection, and whether nobody between them can read it.
-#[derive(Clone, Copy)]
 struct Ends {
     peer: SocketAddr,
     local: SocketAddr,
     secure: bool,
+    server_name: Option<Arc<str>>,
 }
 
 async fn answer<H: Handler>(
     shared: &Shared<H>,
     refusal: Option<Refusal>,
-    parts: request::Parts,
+    mut parts: request::Parts,
     body: HyperBody,
     ends: Ends,
 ) -> Outgoing {
     shared.stats.request();
+    let is_ambiguous =
+        parts.version == Version::HTTP_2 && multiplexed::localised(&mut parts).is_none();
+    let refusal = refusal.or_else(|| is_ambiguous.then_some(Refusal::Host));
     if let Some(refusal) = refusal.or_else(|| objection(&parts)) {
         shared.stats.refuse();
         return closing(shared.handler.refuse(refusal, &parts));
@@ -91,6 +98,7 @@ async fn answer<H: Handler>(
         peer: ends.peer,
         local: ends.local,
         secure: ends.secure,
+        server_name: ends.server_name,
         body,
     };
     let answered = unharmed(|| shared.handler.handle(incoming)).await;

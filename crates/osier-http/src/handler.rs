@@ -43,6 +43,8 @@ pub struct Incoming {
     pub local: SocketAddr,
     /// Whether the connection is encrypted.
     pub secure: bool,
+    /// The name that the client's TLS asked for.
+    pub server_name: Option<Arc<str>>,
     /// What follows the head.
     pub body: IncomingBody,
 }

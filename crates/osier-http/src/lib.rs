@@ -1,4 +1,4 @@
-//! The HTTP/1.1 connection driver: listeners, connections, request framing and bodies.
+//! The connection driver for HTTP/1.1 and HTTP/2: listeners, connections, request framing and bodies.
 //!
 //! It turns sockets into calls of a [`Handler`] and knows no bucket, no dialect
 //! and no settings file. hyper parses and writes messages; around it this crate
@@ -15,6 +15,7 @@ mod exchange;
 mod files;
 mod framing;
 mod handler;
+mod multiplexed;
 mod settings;
 mod slice;
 mod socket;

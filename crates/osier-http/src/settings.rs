@@ -10,6 +10,8 @@ pub struct ConnectionSettings {
     /// Connections at a time; more wait in the kernel's queue. 0 means as many
     /// as the limit of open files allows.
     pub connections_max: usize,
+    /// Whether HTTP/2 is offered where connections are encrypted.
+    pub http2: bool,
     /// Bytes of a request head.
     pub head_bytes_max: usize,
     /// Bytes of a request line.
@@ -42,6 +44,7 @@ impl Default for ConnectionSettings {
         Self {
             threads: 0,
             connections_max: 0,
+            http2: false,
             head_bytes_max: 64 << 10,
             request_line_bytes_max: 32 << 10,
             head_timeout: Duration::from_mins(1),

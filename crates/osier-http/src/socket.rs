@@ -90,6 +90,11 @@ impl Pulse {
             && self.heads.load(Ordering::Relaxed) == self.served.load(Ordering::Relaxed)
     }
 
+    /// Whether an answer is on its way.
+    pub(crate) fn is_answering(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) > 0
+    }
+
     pub(crate) fn is_in_head(&self) -> bool {
         self.place.load(Ordering::Relaxed) == IN_HEAD
     }

@@ -1,5 +1,5 @@
 //! TLS 1.2 and 1.3 on listeners: certificates by the name that clients ask for (SNI), replaced
-//! while connections run. Only HTTP/1.1 is offered.
+//! while connections run. Listeners say whether HTTP/2 is offered besides HTTP/1.1.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -60,7 +60,13 @@ pub enum TlsError {
 
 /// The certificates of a server.
 pub struct Tls {
-    config: RwLock<Arc<ServerConfig>>,
+    configs: RwLock<Configs>,
+}
+
+/// What is offered to clients.
+struct Configs {
+    http1: Arc<ServerConfig>,
+    http2: Arc<ServerConfig>,
 }
 
 impl fmt::Debug for Tls {
@@ -76,7 +82,7 @@ impl Tls {
     /// The first that can't be used.
     pub fn read(files: &[CertificateFiles]) -> Result<Self, TlsError> {
         Ok(Self {
-            config: RwLock::new(config(files)?),
+            configs: RwLock::new(configs(files)?),
         })
     }
 
@@ -85,17 +91,22 @@ impl Tls {
     /// # Errors
     /// The first that can't be used; then nothing changes.
     pub fn reload(&self, files: &[CertificateFiles]) -> Result<(), TlsError> {
-        let new = config(files)?;
-        *self.config.write().unwrap_or_else(PoisonError::into_inner) = new;
+        let new = configs(files)?;
+        *self.configs.write().unwrap_or_else(PoisonError::into_inner) = new;
         Ok(())
     }
 
-    pub(crate) fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn config(&self, http2: bool) -> Arc<ServerConfig> {
+        let configs = self.configs.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(if http2 {
+            &configs.http2
+        } else {
+            &configs.http1
+        })
     }
 }
 
-fn config(files: &[CertificateFiles]) -> Result<Arc<ServerConfig>, TlsError> {
+fn configs(files: &[CertificateFiles]) -> Result<Configs, TlsError> {
     let mut by_name = ByName::default();
     for files in files {
         by_name.add(files)?;
@@ -114,7 +125,12 @@ fn config(files: &[CertificateFiles]) -> Result<Arc<ServerConfig>, TlsError> {
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(by_name));
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    let mut http2 = config.clone();
+    http2.alpn_protocols.insert(0, b"h2".to_vec());
+    Ok(Configs {
+        http1: Arc::new(config),
+        http2: Arc::new(http2),
+    })
 }
 
 /// Certificates by the names that they are for.

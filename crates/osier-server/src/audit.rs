@@ -4,36 +4,23 @@
 //! the requests, requests wait: a line that was not written would be worse.
 
 use std::borrow::Cow;
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write as _};
+use std::io;
 use std::net::IpAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
-use std::thread::JoinHandle;
+use std::path::PathBuf;
 
 use osier_service::{RequestLog, Verdict};
 use osier_types::{Resource, Timestamp};
-use rustix::fs::OFlags;
 use serde::Serialize;
+
+use crate::line_file::{LineFile, LineQueue};
 
 /// Writes the audit log until it is dropped, and then what is left of it.
 #[derive(Debug)]
-pub(crate) struct Audit {
-    queue: SyncSender<Message>,
-    thread: Option<JoinHandle<()>>,
-}
+pub(crate) struct Audit(LineFile);
 
 /// Where requests leave their lines.
 #[derive(Clone, Debug)]
-pub(crate) struct AuditQueue(SyncSender<Message>);
-
-#[derive(Debug)]
-enum Message {
-    Line(Vec<u8>),
-    Reopen,
-    End,
-}
+pub(crate) struct AuditQueue(LineQueue);
 
 impl Audit {
     /// Begins to write to the file at `path`, behind what is there.
@@ -41,35 +28,16 @@ impl Audit {
     /// # Errors
     /// When it can't be opened.
     pub(crate) fn start(path: PathBuf) -> io::Result<Self> {
-        let file = open(&path)?;
-        let (queue, lines) = sync_channel(LINES_MAX);
-        let thread = std::thread::Builder::new()
-            .name("osier-audit".to_owned())
-            .spawn(move || write(&path, file, &lines))?;
-        Ok(Self {
-            queue,
-            thread: Some(thread),
-        })
+        LineFile::start(path, "osier-audit").map(Self)
     }
 
     pub(crate) fn queue(&self) -> AuditQueue {
-        AuditQueue(self.queue.clone())
+        AuditQueue(self.0.queue())
     }
 
     /// Goes on in a new file of the same name: the old one was moved away.
     pub(crate) fn reopen(&self) {
-        let _ = self.queue.send(Message::Reopen);
-    }
-}
-
-impl Drop for Audit {
-    fn drop(&mut self) {
-        let _ = self.queue.send(Message::End);
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the audit thread panicked");
-        }
+        self.0.reopen();
     }
 }
 
@@ -82,58 +50,7 @@ impl AuditQueue {
             return;
         };
         line.push(b'\n');
-        let _ = self.0.send(Message::Line(line));
-    }
-}
-
-fn open(path: &Path) -> io::Result<BufWriter<File>> {
-    let file = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags(i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0))
-        .open(path)?;
-    Ok(BufWriter::with_capacity(BUFFER_BYTES, file))
-}
-
-fn write(path: &Path, mut file: BufWriter<File>, lines: &Receiver<Message>) {
-    let mut lost = 0_u64;
-    loop {
-        let next = lines.try_recv().or_else(|empty| {
-            if let Err(failed) = file.flush() {
-                complain(path, &mut lost, &failed);
-            }
-            match empty {
-                TryRecvError::Empty => lines.recv().map_err(|_| TryRecvError::Disconnected),
-                TryRecvError::Disconnected => Err(TryRecvError::Disconnected),
-            }
-        });
-        match next {
-            Ok(Message::Line(line)) => {
-                if let Err(failed) = file.write_all(&line) {
-                    complain(path, &mut lost, &failed);
-                }
-            }
-            Ok(Message::Reopen) => match open(path) {
-                // Dropping the old one writes what it still holds.
-                Ok(new) => file = new,
-                Err(error) => {
-                    tracing::error!(path = %path.display(), %error, "the audit log can't be reopened");
-                }
-            },
-            Ok(Message::End) | Err(_) => {
-                let _ = file.flush();
-                return;
-            }
-        }
-    }
-}
-
-/// Tells of lines that are lost, and less often the more there are.
-fn complain(path: &Path, lost: &mut u64, error: &io::Error) {
-    *lost += 1;
-    if lost.is_power_of_two() {
-        tracing::error!(path = %path.display(), lost, %error, "the audit log can't be written");
+        self.0.put(line);
     }
 }
 
@@ -216,10 +133,6 @@ fn name_of(resource: &Resource) -> String {
     }
 }
 
-/// About two megabytes of lines.
-const LINES_MAX: usize = 4096;
-const BUFFER_BYTES: usize = 64 << 10;
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
@@ -246,7 +159,7 @@ mod tests {
         }
     }
 
-    fn lines(path: &Path) -> Vec<serde_json::Value> {
+    fn lines(path: &std::path::Path) -> Vec<serde_json::Value> {
         let text = std::fs::read_to_string(path).unwrap();
         assert!(text.is_empty() || text.ends_with('\n'));
         text.lines()

@@ -37,6 +37,7 @@ impl Handler for Data {
             peer,
             local,
             secure,
+            server_name: _,
             body,
         } = incoming;
         // The query stays out of the log: it may hold a signature.

@@ -1,23 +1,28 @@
 //! Requests for sites: from the connection driver to the gateway and back, with one log line
 //! for each.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 use osier_auth::TrustedProxies;
 use osier_gateway::{AccessLine, Gateway, LocalStore, Pending, Request, Response, Visit};
 use osier_http::{
     BodySource, Chunk, Handler, Incoming, Outgoing, OutgoingBody, SourceFailed, Stream,
 };
 use osier_service::{ElsewhereRequest, ResponseBody};
+use osier_types::Clock;
 
+use crate::access_log::{AccessLog, Answered};
 use crate::data::Data;
 
 /// Answers on the gateway's listeners.
 pub(crate) struct Edge {
     pub(crate) gateway: Arc<Gateway>,
+    /// The access log's file, where there is one.
+    pub(crate) log: Option<AccessLog>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) proxies: TrustedProxies,
 }
 
@@ -29,11 +34,12 @@ impl Handler for Edge {
             peer,
             local,
             secure,
+            server_name,
             body,
         } = incoming;
         // The query stays out of the log: it may hold a signature.
-        let asked =
-            tracing::enabled!(target: "access", tracing::Level::INFO).then(|| Asked::of(&parts));
+        let logs = self.log.is_some() || tracing::enabled!(target: "access", tracing::Level::INFO);
+        let asked = logs.then(|| Asked::of(&parts));
         let (client, secure) = self.proxies.client(peer.ip(), secure, &parts.headers);
         let answering = self.gateway.handle(Request {
             head: parts,
@@ -41,26 +47,28 @@ impl Handler for Edge {
             peer,
             local,
             secure,
+            server_name,
             body,
         });
         let response = answering.await;
-        finished(response, asked, peer, begun)
+        let log = asked.map(|asked| Log {
+            asked,
+            client,
+            file: self.log.clone(),
+            clock: Arc::clone(&self.clock),
+        });
+        finished(response, log, peer, begun)
     }
 }
 
 /// The answer, with its line in the log when it has ended.
-fn finished(
-    response: Response,
-    asked: Option<Asked>,
-    peer: SocketAddr,
-    begun: Instant,
-) -> Outgoing {
+fn finished(response: Response, log: Option<Log>, peer: SocketAddr, begun: Instant) -> Outgoing {
     let Outgoing { parts, body } = response.answer;
-    let Some(asked) = asked.filter(|_| !is_health(&response.line)) else {
+    let Some(log) = log.filter(|_| !is_health(&response.line)) else {
         return Outgoing { parts, body };
     };
     let mut entry = Entry {
-        asked,
+        log,
         peer,
         line: response.line,
         begun,
@@ -119,6 +127,7 @@ impl LocalStore for Home {
             peer,
             local,
             secure,
+            server_name: None,
             body,
         }))
     }
@@ -153,6 +162,7 @@ fn is_health(line: &AccessLine) -> bool {
 /// What was asked for, and by whom, as far as logs show it.
 struct Asked {
     request: String,
+    version: Version,
     host: String,
     referer: String,
     user_agent: String,
@@ -165,6 +175,7 @@ impl Asked {
         let text = |name| text_of(&parts.headers, name);
         Self {
             request: format!("{} {}", parts.method, parts.uri.path()),
+            version: parts.version,
             host: text(header::HOST),
             referer: text(header::REFERER),
             user_agent: text(header::USER_AGENT),
@@ -180,9 +191,17 @@ fn text_of(headers: &HeaderMap, name: HeaderName) -> String {
         .unwrap_or_default()
 }
 
+/// What a line needs from before the answer, and where it goes.
+struct Log {
+    asked: Asked,
+    client: IpAddr,
+    file: Option<AccessLog>,
+    clock: Arc<dyn Clock>,
+}
+
 /// A line of the log; written when its answer has ended.
 struct Entry {
-    asked: Asked,
+    log: Log,
     peer: SocketAddr,
     line: AccessLine,
     begun: Instant,
@@ -191,12 +210,27 @@ struct Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
+        let asked = &self.log.asked;
+        if let Some(file) = &self.log.file {
+            file.note(&Answered {
+                now: self.log.clock.now(),
+                client: self.log.client,
+                host: &asked.host,
+                request: &format!("{} {:?}", asked.request, asked.version),
+                referer: &asked.referer,
+                user_agent: &asked.user_agent,
+                forwarded_for: &asked.forwarded_for,
+                bytes: self.bytes,
+                took: self.begun.elapsed(),
+                line: &self.line,
+            });
+        }
         let seconds = |time: Duration| format!("{:.3}", time.as_secs_f64());
         tracing::info!(
             target: "access",
             request_id = %self.line.request_id,
             peer = %self.peer,
-            host = self.asked.host,
+            host = asked.host,
             site = self.line.site.as_deref(),
             status = self.line.status,
             code = self.line.error_code,
@@ -205,10 +239,10 @@ impl Drop for Entry {
             upstream = self.line.upstream.map(tracing::field::display),
             rt = seconds(self.begun.elapsed()),
             uht = self.line.upstream_head.map(seconds),
-            referer = self.asked.referer,
-            user_agent = self.asked.user_agent,
-            forwarded_for = self.asked.forwarded_for,
-            "{:?}", self.asked.request
+            referer = asked.referer,
+            user_agent = asked.user_agent,
+            forwarded_for = asked.forwarded_for,
+            "{:?}", asked.request
         );
     }
 }

@@ -4,6 +4,7 @@
 //! Only this crate reads the clock, randomness and the settings file, and only
 //! it names an engine. It decides nothing about requests.
 
+mod access_log;
 mod audit;
 mod cache;
 mod clock;
@@ -14,10 +15,12 @@ mod edge;
 mod explain;
 mod identities;
 mod keys;
+mod line_file;
 mod live;
 mod logging;
 mod master_keys;
 mod metrics;
+mod nginx;
 mod offline;
 mod private_file;
 mod root_key;
@@ -30,6 +33,7 @@ mod welcome;
 pub use osier_engine_local::OpenError;
 pub use osier_gateway::Purge;
 
+pub use access_log::AccessLogFormat;
 pub use cache::{CacheError, CacheTask, cache};
 pub use clock::{SystemClock, SystemRng};
 pub use explain::{ExplainError, ExplainTask, Explained, explain};
@@ -38,6 +42,7 @@ pub use keys::{KeyAnswer, KeyError, KeyTask, ToldKey};
 pub use live::{ConfigTask, ReloadError};
 pub use logging::start_logging;
 pub use master_keys::{MasterKeysError, add_master_key, list_master_keys, rotate_master_key};
+pub use nginx::{Imported, NginxError, import_nginx};
 pub use offline::{ConfigureError, Verification, collect, configure, keys, verify};
 pub use private_file::PrivateFileError;
 pub use root_key::{KeyOrigin, ROOT_KEY_FILE, RootKey, RootKeyError, key_file, read_root_key};

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use osier_engine_local::LocalEngine;
+use osier_gateway::Gateway;
 use osier_http::HttpStats;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -40,6 +42,7 @@ impl Metrics {
     /// tells its numbers by `engine`.
     pub(crate) fn new(
         http: HttpNumbers,
+        edge: EdgeNumbers,
         engine: impl Fn() -> Vec<(&'static str, &'static str, Kind, u64)> + Send + Sync + 'static,
     ) -> Self {
         let mut registry = Registry::with_prefix("osier");
@@ -63,6 +66,7 @@ impl Metrics {
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "What runs", build);
         registry.register_collector(Box::new(http));
+        registry.register_collector(Box::new(edge));
         registry.register_collector(Box::new(EngineNumbers(Box::new(engine))));
         Self {
             registry,
@@ -176,6 +180,95 @@ impl Collector for HttpNumbers {
             ),
         ] {
             encode(&mut encoder, number)?;
+        }
+        Ok(())
+    }
+}
+
+/// Numbers of sites and of what is kept for them, which exist only once those are served.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EdgeNumbers(pub(crate) Arc<std::sync::OnceLock<Arc<Gateway>>>);
+
+impl Collector for EdgeNumbers {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(gateway) = self.0.get() else {
+            return Ok(());
+        };
+        let mut requests = encoder.encode_descriptor(
+            "edge_requests",
+            "Requests to sites answered, by what the cache had to do with them",
+            None,
+            MetricType::Counter,
+        )?;
+        for ((cache, status), count) in gateway.answered() {
+            let labels = [("cache", cache), ("status", status)];
+            ConstCounter::new(count).encode(requests.encode_family(&labels)?)?;
+        }
+        let kept = gateway.numbers();
+        let disk = kept.disk.unwrap_or_default();
+        let gauges = [
+            (
+                "edge_memory_entries",
+                "Answers and slices in memory",
+                kept.memory_entries,
+            ),
+            (
+                "edge_memory_bytes",
+                "Bytes of memory for kept answers",
+                kept.memory_bytes,
+            ),
+            (
+                "edge_disk_entries",
+                "Answers and slices on disk",
+                disk.entries,
+            ),
+            (
+                "edge_disk_bytes",
+                "Bytes of disk for kept answers",
+                disk.bytes,
+            ),
+        ];
+        let counters = [
+            (
+                "edge_memory_evicted",
+                "What made room in memory",
+                kept.memory_evicted,
+            ),
+            ("edge_purges", "Purges", kept.purged),
+            ("edge_disk_reads", "Records read from disk", disk.hits),
+            ("edge_disk_writes", "Records written to disk", disk.written),
+            (
+                "edge_disk_written_bytes",
+                "Bytes written to disk",
+                disk.written_bytes,
+            ),
+            (
+                "edge_disk_rewrites",
+                "Records moved on because they were asked for",
+                disk.rewritten,
+            ),
+            (
+                "edge_disk_evicted",
+                "Records that made room on disk",
+                disk.evicted,
+            ),
+            (
+                "edge_disk_dropped",
+                "Records not written because the disk was too slow",
+                disk.dropped,
+            ),
+            (
+                "edge_disk_damaged",
+                "Records that were not as they were written",
+                disk.damaged,
+            ),
+            ("edge_disk_failures", "Writes that failed", disk.failed),
+        ];
+        for (name, help, value) in gauges {
+            encode(&mut encoder, (name, help, Kind::Gauge, value))?;
+        }
+        for (name, help, value) in counters {
+            encode(&mut encoder, (name, help, Kind::Counter, value))?;
         }
         Ok(())
     }

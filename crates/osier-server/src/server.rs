@@ -22,6 +22,7 @@ use osier_service::{Identities, Service};
 use osier_store::Store;
 use osier_types::{Clock, Fault, Rng};
 
+use crate::access_log::AccessLog;
 use crate::audit::Audit;
 use crate::console::Console;
 use crate::control::{Control, Reach};
@@ -29,9 +30,10 @@ use crate::data::Data;
 use crate::edge::{Edge, Home};
 use crate::identities::{self, IdentityError};
 use crate::keys::{KeyError, Keys};
+use crate::line_file::LineFile;
 use crate::live::Live;
 use crate::master_keys::{self, MasterKeysError};
-use crate::metrics::{HttpNumbers, Metrics};
+use crate::metrics::{EdgeNumbers, HttpNumbers, Metrics};
 use crate::root_key::{given_key, key_file, root_key};
 use crate::settings::ListenAddress;
 use crate::watch::OriginWatch;
@@ -91,6 +93,14 @@ pub enum StartError {
     /// Something can't be done with keys.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The access log can't be written.
+    #[error("can't open the access log `{}`", path.display())]
+    AccessLog {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The audit log can't be written.
     #[error("can't open the audit log `{}`", path.display())]
     Audit {
@@ -120,6 +130,7 @@ pub struct Running {
     control: Option<Control>,
     /// After the listeners: their last requests are in it.
     audit: Option<Audit>,
+    access_log: Option<LineFile>,
     ready: Arc<AtomicBool>,
     engine: Arc<LocalEngine>,
     key: RootKey,
@@ -187,9 +198,12 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
 
     let http_numbers = HttpNumbers::default();
     let numbers = Arc::clone(&engine);
-    let metrics = Arc::new(Metrics::new(http_numbers.clone(), move || {
-        crate::metrics::engine_numbers(&numbers)
-    }));
+    let edge_numbers = EdgeNumbers::default();
+    let metrics = Arc::new(Metrics::new(
+        http_numbers.clone(),
+        edge_numbers.clone(),
+        move || crate::metrics::engine_numbers(&numbers),
+    ));
     let ready = Arc::new(AtomicBool::new(false));
     let console = osier_http::start(
         console_listeners,
@@ -211,6 +225,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         &rng,
     ));
     let (clock_of_gateway, rng_of_gateway) = (Arc::clone(&clock), Arc::clone(&rng));
+    let clock_of_edge = Arc::clone(&clock);
     let audit = audit(&settings)?;
     let store_service = Arc::clone(&service);
     let keys = Keys::new(
@@ -245,8 +260,17 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
             .unwrap_or_else(|| HeaderValue::from_static("localhost")),
     }));
     let gateway = Arc::new(gateway);
+    // Set once: this is the only gateway that counts here.
+    let _ = edge_numbers.0.set(Arc::clone(&gateway));
+    let access_log = access_log(&settings)?;
     let edge = Arc::new(Edge {
         gateway: Arc::clone(&gateway),
+        log: access_log.as_ref().map(|file| AccessLog {
+            queue: file.queue(),
+            format: settings.gateway.access_log_format,
+            lost: Arc::default(),
+        }),
+        clock: clock_of_edge,
         proxies: settings.trusted_proxies(),
     });
     let listens =
@@ -288,15 +312,23 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         )?);
     }
     if let Some(tls) = &tls {
-        let encrypted = |listeners: Listeners, handler| {
+        let encrypted = |listeners: Listeners, handler, http2| {
             let tls = Arc::clone(tls);
-            osier_http::start_tls(listeners, handler, connections.clone(), tls, "osier-tls")
+            let connections = ConnectionSettings {
+                http2,
+                ..connections.clone()
+            };
+            osier_http::start_tls(listeners, handler, connections, tls, "osier-tls")
         };
         if !store_listeners_tls.addresses().is_empty() {
-            stores.push(encrypted(store_listeners_tls, Face::Store(data))?);
+            stores.push(encrypted(store_listeners_tls, Face::Store(data), false)?);
         }
         if !site_listeners_tls.addresses().is_empty() {
-            sites.push(encrypted(site_listeners_tls, Face::Sites(edge))?);
+            sites.push(encrypted(
+                site_listeners_tls,
+                Face::Sites(edge),
+                settings.gateway.http2,
+            )?);
         }
     }
     let plain_stats = stores.first().map(|stores| Arc::clone(stores.stats()));
@@ -314,6 +346,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         console: Some(console),
         control,
         audit,
+        access_log,
         ready,
         engine,
         key,
@@ -354,6 +387,18 @@ impl Handler for Face {
             Self::Sites(edge) => edge.refuse(refusal, head),
         }
     }
+}
+
+fn access_log(settings: &Settings) -> Result<Option<LineFile>, StartError> {
+    let Some(path) = &settings.gateway.access_log else {
+        return Ok(None);
+    };
+    let opened =
+        LineFile::start(path.clone(), "osier-access").map_err(|source| StartError::AccessLog {
+            path: path.clone(),
+            source,
+        })?;
+    Ok(Some(opened))
 }
 
 fn audit(settings: &Settings) -> Result<Option<Audit>, StartError> {
@@ -445,12 +490,15 @@ impl Running {
         }
     }
 
-    /// Goes on in a new audit log, because the old one was moved away. Tells whether there is one.
+    /// Goes on in new logs, because the old ones were moved away. Tells whether there are any.
     pub fn reopen_audit_log(&self) -> bool {
         if let Some(audit) = &self.audit {
             audit.reopen();
         }
-        self.audit.is_some()
+        if let Some(access_log) = &self.access_log {
+            access_log.reopen();
+        }
+        self.audit.is_some() || self.access_log.is_some()
     }
 
     /// Stops: says that it is not ready, then takes no new connections; running requests end
@@ -476,6 +524,7 @@ impl Running {
         self.origins = None;
         self.control = None;
         self.audit = None;
+        self.access_log = None;
         if let Some(console) = self.console.take() {
             console.stop(Duration::ZERO);
         }

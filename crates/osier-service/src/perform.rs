@@ -86,15 +86,16 @@ impl Service {
         let account = learnt.caller.as_ref().map(|caller| &*caller.account.id);
         let account = account.unwrap_or_default();
         let dialect = learnt.dialect;
-        let mut op = dialect.decode(route, address, query, headers, &document, account)?;
+        // In a box, so that the future of a request does not carry it from step to step.
+        let mut op = Box::new(dialect.decode(route, address, query, headers, &document, account)?);
         if let Some(styled) = self.styled_by_key(&op).await? {
-            op = styled;
+            *op = styled;
         }
         learnt.ways.source = self.enter_source(&mut op);
         learnt.log.op = op.name();
         learnt.log.bucket = op.bucket().cloned();
         learnt.facts = dialect.facts(&op, headers);
-        learnt.preflight = matches!(op, Op::OptionsObject(_));
+        learnt.preflight = matches!(*op, Op::OptionsObject(_));
         if let (Some(_), Some(expected)) = (payload, expected_mut(&mut op)) {
             expected.sha256 = payload;
         }
@@ -133,12 +134,12 @@ impl Service {
         }
         self.check_original(&asking, &op).await?;
         let reply = if is_processing(&op) {
-            Box::pin(self.process(&asking, op, &mut learnt.judged)).await?
+            Box::pin(self.process(&asking, *op, &mut learnt.judged)).await?
         } else {
             Self::check_style(&op)?;
             let deleted = self.deletes(&op);
             let caller = caller_of(learnt.caller.as_ref());
-            let mut reply = self.store.execute(&caller, op, body.as_mut()).await?;
+            let mut reply = self.store.execute(&caller, *op, body.as_mut()).await?;
             self.forget_deleted(deleted);
             if let Outcome::Deleted(page) = &mut reply.outcome {
                 page.refused.extend(spared);

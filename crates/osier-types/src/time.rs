@@ -70,6 +70,11 @@ impl Timestamp {
         self.civil().strftime("%Y%m%dT%H%M%SZ").to_string()
     }
 
+    /// `22/Nov/2026:03:04:05 +0000`, as access logs write times.
+    pub fn common_log(self) -> String {
+        self.civil().strftime("%d/%b/%Y:%H:%M:%S +0000").to_string()
+    }
+
     /// Reads an HTTP date: IMF-fixdate, or the two obsolete forms of RFC 9110.
     ///
     /// # Errors

@@ -59,6 +59,11 @@ pub(crate) enum ConfigCommand {
     },
     /// Print the numbers of all snapshots; `*` marks the current one.
     List,
+    /// Make settings of a configuration of nginx, and say what was not carried over.
+    ImportNginx {
+        /// The configuration
+        file: PathBuf,
+    },
     /// Have the running server read its settings file again.
     Reload,
     /// Have the running server go back to a snapshot, and write that to its settings file.

@@ -197,11 +197,6 @@ impl DiskTier {
         self.writer.write(name, record);
     }
 
-    /// Takes out what is there under `name`; after a restart it may be there again.
-    pub fn remove(&self, name: &str) {
-        self.shared.state().index.remove(&Key::of(name));
-    }
-
     /// Waits until everything given so far is written.
     pub fn flush(&self) {
         self.writer.flush();

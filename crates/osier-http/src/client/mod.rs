@@ -25,7 +25,7 @@ pub use tls::{OriginTls, TrustedRoots};
 
 use self::body::Sending;
 use self::pool::Place;
-use self::stream::OriginStream;
+pub(crate) use self::stream::OriginStream;
 use crate::BodyError;
 use crate::transport::Transport;
 

@@ -13,10 +13,10 @@ use crate::socket::BUFFER_BYTES;
 use crate::transport::Transport;
 
 #[derive(Debug)]
-pub(super) struct OriginStream(Transport);
+pub(crate) struct OriginStream(Transport);
 
 impl OriginStream {
-    pub(super) fn new(stream: Transport) -> Self {
+    pub(crate) fn new(stream: Transport) -> Self {
         Self(stream)
     }
 }

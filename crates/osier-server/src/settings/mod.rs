@@ -219,12 +219,18 @@ pub struct GatewaySettings {
     pub listen: Vec<ListenAddress>,
     /// Where sites are served over TLS.
     pub listen_tls: Vec<ListenAddress>,
+    /// Whether HTTP/2 is offered there.
+    pub http2: bool,
     /// Bytes of memory for answers that are kept.
     pub memory_bytes_max: usize,
     /// Bytes of disk for answers that are kept and asked for again; 0 keeps none there.
     pub disk_bytes_max: u64,
     /// Where they are; `edge-cache` in the data directory if absent.
     pub disk: Option<PathBuf>,
+    /// A file that gets one line for each request; none unless it is named.
+    pub access_log: Option<PathBuf>,
+    /// How its lines look.
+    pub access_log_format: crate::AccessLogFormat,
 }
 
 impl GatewaySettings {
@@ -240,9 +246,12 @@ impl Default for GatewaySettings {
         Self {
             listen: vec![ListenAddress::loopback(8080)],
             listen_tls: Vec::new(),
+            http2: true,
             memory_bytes_max: 64 << 20,
             disk_bytes_max: 0,
             disk: None,
+            access_log: None,
+            access_log_format: crate::AccessLogFormat::default(),
         }
     }
 }

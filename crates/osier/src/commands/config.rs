@@ -1,9 +1,10 @@
 //! `osier config`: the settings file, checked, and changed in a running server.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use osier_server::{ConfigTask, Settings, configure};
+use anyhow::Context as _;
+use osier_server::{ConfigTask, Settings, configure, import_nginx};
 
 use crate::arguments::{Config, ConfigCommand};
 use crate::{Ended, talk};
@@ -13,6 +14,7 @@ pub(crate) fn run(config: &Config) -> Ended {
         ConfigCommand::Check { file } => {
             return check(file.as_ref().or(config.place.config.as_ref()));
         }
+        ConfigCommand::ImportNginx { file } => return import(file),
         ConfigCommand::Show { number } => ConfigTask::Show(*number),
         ConfigCommand::List => ConfigTask::List,
         ConfigCommand::Reload => ConfigTask::Reload,
@@ -28,6 +30,17 @@ pub(crate) fn run(config: &Config) -> Ended {
     match task {
         ConfigTask::Show(_) | ConfigTask::List => talk::print(&answer),
         ConfigTask::Reload | ConfigTask::Rollback(_) => talk::say(&answer),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn import(path: &Path) -> Ended {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("`{}` can't be read", path.display()))?;
+    let imported = import_nginx(&text).with_context(|| path.display().to_string())?;
+    talk::print(&imported.settings);
+    for note in &imported.notes {
+        talk::say(&format!("{}: {note}", path.display()));
     }
     Ok(ExitCode::SUCCESS)
 }

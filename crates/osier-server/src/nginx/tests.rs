@@ -1,0 +1,225 @@
+use std::path::Path;
+
+use super::*;
+use crate::Settings;
+
+/// Reads what was made by the rules of a settings file; certificates are not looked for.
+fn imported(text: &str) -> (Settings, Vec<String>) {
+    let imported = import_nginx(text).unwrap();
+    let settings = Settings::parse(Path::new("osier.toml"), &imported.settings);
+    let settings = settings.unwrap_or_else(|error| panic!("{error}\n{}", imported.settings));
+    (settings, imported.notes)
+}
+
+/// A proxy in front of one bucket, as the documentation of OSS sets it up.
+const PROXY: &str = r#"
+upstream oss_backend {
+    server your-bucket.oss-cn-hangzhou-internal.aliyuncs.com:80;
+    keepalive 64;
+}
+log_format production '$remote_addr - $remote_user [$time_local] "$request" '
+                      'rt=$request_time uct="$upstream_connect_time"';
+server {
+    listen 80;
+    server_name oss.example.com;
+    access_log /var/log/nginx/oss.log production;
+    error_log /var/log/nginx/oss.error.log;
+    resolver 100.100.2.136 100.100.2.138 valid=60s;
+    location /health {
+        access_log off;
+        return 200 "healthy";
+    }
+    location / {
+        proxy_pass http://oss_backend;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        proxy_set_header Host "your-bucket.oss-cn-hangzhou-internal.aliyuncs.com";
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        proxy_set_header X-Real-IP $remote_addr;
+        proxy_connect_timeout 10s;
+        proxy_send_timeout 30s;
+        proxy_read_timeout 30s;
+        client_max_body_size 1024m;
+    }
+}
+"#;
+
+#[test]
+fn the_proxy_in_front_of_a_bucket_becomes_a_site() {
+    let (settings, notes) = imported(PROXY);
+    let [site] = settings.site.as_slice() else {
+        panic!("one site");
+    };
+    assert_eq!(site.hosts, ["oss.example.com"]);
+    let origin = "oss://your-bucket@oss-cn-hangzhou-internal";
+    assert_eq!(site.origin.as_deref(), Some(origin));
+    assert_eq!(site.origin_host, None);
+    assert_eq!(
+        (
+            site.connect_timeout_s,
+            site.send_timeout_s,
+            site.read_timeout_s
+        ),
+        (10, 30, 30)
+    );
+    assert_eq!((site.body_bytes_max, site.resolve_valid_s), (1 << 30, 60));
+    assert!(site.request_headers.is_empty());
+    assert_eq!(settings.gateway.listen[0].to_string(), "0.0.0.0:80");
+    assert!(
+        notes.iter().all(|note| !note.contains("not carried over")),
+        "{notes:?}"
+    );
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.contains("`/health` is built in"))
+    );
+}
+
+#[test]
+fn a_server_that_only_redirects_and_one_with_tls_are_one_site() {
+    let tls = PROXY
+        .replace("listen 80;", "listen 443 ssl http2;\n ssl_certificate /c.pem;\n ssl_certificate_key /k.pem;\n ssl_protocols TLSv1.2 TLSv1.3;");
+    let text = format!(
+        "server {{ listen 80; server_name oss.example.com; return 301 https://$host$request_uri; }}\n{tls}"
+    );
+    let (settings, _) = imported(&text);
+    assert_eq!(settings.site.len(), 1);
+    assert_eq!(settings.site[0].https, osier_gateway::HttpsMode::Redirect);
+    assert_eq!(settings.gateway.listen_tls[0].to_string(), "0.0.0.0:443");
+    assert_eq!(settings.certificate[0].chain, Path::new("/c.pem"));
+}
+
+#[test]
+fn a_map_of_hosts_becomes_a_site_for_each() {
+    let text = r#"
+map $http_host $oss_backend_host {
+    "a.example.com" "bucket-a.oss-cn-hangzhou-internal.aliyuncs.com";
+    "b.example.com" "bucket-b.oss-cn-shenzhen-internal.aliyuncs.com";
+    default "";
+}
+server {
+    listen 80;
+    server_name a.example.com b.example.com;
+    location / {
+        if ($oss_backend_host = "") { return 404; }
+        proxy_pass http://$oss_backend_host;
+        proxy_set_header Host $oss_backend_host;
+    }
+}"#;
+    let (settings, notes) = imported(text);
+    let origins: Vec<_> = settings
+        .site
+        .iter()
+        .map(|site| (site.hosts[0].as_str(), site.origin.clone().unwrap()))
+        .collect();
+    let expected = [
+        (
+            "a.example.com",
+            "oss://bucket-a@oss-cn-hangzhou-internal".to_owned(),
+        ),
+        (
+            "b.example.com",
+            "oss://bucket-b@oss-cn-shenzhen-internal".to_owned(),
+        ),
+    ];
+    assert_eq!(origins, expected);
+    assert!(notes.is_empty(), "{notes:?}");
+}
+
+/// A bucket of S3 that knows its proxy by a secret.
+#[test]
+fn a_prefix_a_bucket_and_a_secret() {
+    let text = r#"
+server {
+    server_name media.example.com;
+    location /s3-media/ {
+        limit_except GET { deny all; }
+        set $aws_bucket "example-bucket";
+        set $aws_endpoint "s3.eu-central-1.amazonaws.com";
+        set $aws_custom_secret "xxxyyyzzz";
+        proxy_set_header User-Agent $aws_custom_secret;
+        rewrite ^/s3-media/(.*)$ /$aws_bucket/$1 break;
+        proxy_buffering off;
+        proxy_pass https://$aws_endpoint;
+    }
+}"#;
+    let (settings, notes) = imported(text);
+    let site = &settings.site[0];
+    assert_eq!(
+        site.origin.as_deref(),
+        Some("https://s3.eu-central-1.amazonaws.com")
+    );
+    assert_eq!(site.methods, ["GET", "HEAD"]);
+    assert_eq!(
+        (site.path.as_str(), site.strip_prefix.as_str()),
+        ("/s3-media/", "/s3-media")
+    );
+    assert_eq!(site.add_prefix, "/example-bucket");
+    assert_eq!(site.secret_headers["User-Agent"], "xxxyyyzzz".into());
+    assert!(notes.is_empty(), "{notes:?}");
+}
+
+#[test]
+fn several_origins_keep_their_shares() {
+    let text = "upstream u { server a:81 weight=3; server b; server c backup max_fails=2; }\n\
+                server { location / { proxy_pass http://u/base/; proxy_set_header Host x; } }";
+    let (settings, notes) = imported(text);
+    let site = &settings.site[0];
+    let origins: Vec<_> = site
+        .origins
+        .iter()
+        .map(|origin| (origin.url.as_str(), origin.weight, origin.priority))
+        .collect();
+    assert_eq!(
+        origins,
+        [
+            ("http://a:81", 3, 0),
+            ("http://b", 1, 0),
+            ("http://c", 1, 1)
+        ]
+    );
+    assert_eq!(
+        (site.add_prefix.as_str(), site.origin_host.as_deref()),
+        ("/base", Some("x"))
+    );
+    assert_eq!(site.hosts, ["*"]);
+    assert_eq!(
+        notes,
+        ["line 1: `server`: `max_fails=2` is not carried over"]
+    );
+}
+
+#[test]
+fn what_is_not_carried_over_is_told_with_its_line() {
+    let text = "server {\n listen 80;\n gzip on;\n location ~ \\.php$ {\n fastcgi_pass x;\n }\n\
+                location / {\n proxy_pass http://a;\n sub_filter a b;\n proxy_set_header X-Id $request_id;\n }\n}";
+    let (_, notes) = imported(text);
+    assert_eq!(
+        notes,
+        [
+            "line 3: `gzip on` is not carried over",
+            "line 4: `location ~ \\.php$` is not carried over",
+            "line 9: `sub_filter a b` is not carried over",
+            "line 8: `proxy_pass`: the header `X-Id` is not carried over",
+        ]
+    );
+    assert!(import_nginx("server {").is_err());
+    let nothing = import_nginx("events {}").unwrap();
+    assert_eq!(
+        nothing.notes,
+        ["no server passes requests on: there is no site"]
+    );
+}
+
+#[test]
+fn what_was_written_to_break_out_of_a_string_stays_in_it() {
+    let text = "server { server_name a.b; location / { proxy_pass http://h; \
+                proxy_set_header X-A 'x\"\\n[[site]]\\nhosts = [\"evil\"]'; } }";
+    let (settings, _) = imported(text);
+    assert_eq!(settings.site.len(), 1);
+    assert_eq!(
+        settings.site[0].request_headers["X-A"],
+        "x\"\\n[[site]]\\nhosts = [\"evil\"]"
+    );
+}
