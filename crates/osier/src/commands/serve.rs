@@ -12,6 +12,9 @@ pub(crate) fn run(serve: &Serve) -> Ended {
     let settings = serve.settings()?;
     let filter = std::env::var("OSIER_LOG").unwrap_or_else(|_| settings.log.filter.clone());
     start_logging(&filter);
+    // The allocator asks for pages of 2 MiB, and what is hardly used then holds a third more
+    // memory. Where the system has no such pages there is nothing to turn off.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     let mut signals = Signals::catch()?;
     let running = start(settings)?;
     let welcome = running.welcome();
