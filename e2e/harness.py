@@ -3,6 +3,7 @@
 Nothing here knows what osier should answer: that is the tests' business.
 """
 
+import atexit
 import base64
 import contextlib
 import hashlib
@@ -10,6 +11,7 @@ import hmac
 import http.client
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -47,6 +49,8 @@ class Osier:
 
     def __init__(self, data=None, settings="", listen=None, environment=None, ready_seconds=30, seed=""):
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="osier-e2e-"))
+        # At the very end, because tests look into data and logs of servers that have stopped.
+        atexit.register(shutil.rmtree, self.scratch, ignore_errors=True)
         self.data = pathlib.Path(data) if data else self.scratch / "data"
         self.log_path = self.scratch / "log"
         self.port = free_port()

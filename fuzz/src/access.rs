@@ -9,7 +9,7 @@ use osier_auth::policy::{
     Caller, Conditions, Document, Policy, PolicyKind, RequestFacts, RequestResource, Verdict, Who,
 };
 use osier_types::{BucketName, Fault, FaultKind, ObjectKey, Op, Query, Resource, Timestamp};
-use osier_wire::oss::{self, Address, AddressStyle};
+use osier_wire::{Address, AddressStyle, oss};
 
 use crate::reply::assert_answerable;
 

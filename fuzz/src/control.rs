@@ -8,7 +8,7 @@ use osier_auth::control::{ControlHead, Nonces, authenticate_control};
 use osier_auth::directory::{Context, ControlFault, ControlOutcome, Directory, NewAccount};
 use osier_auth::policy::Conditions;
 use osier_types::{Owner, Query, SeededRng};
-use osier_wire::oss::Encoded;
+use osier_wire::Encoded;
 use osier_wire::rpc::{
     self, Format, OPERATIONS, Recognition, RpcContext, encode, encode_fault, is_form_of_control,
     recognise,

@@ -24,7 +24,7 @@ pub struct ReplyContext<'a> {
     pub endpoint: &'a str,
     /// `http` or `https`, as the client came in.
     pub scheme: &'a str,
-    /// Account id of the owner, for documents that name one without an [`Outcome`] telling it.
+    /// Account id of the owner, for documents that name one without an [`Outcome`](osier_types::Outcome) telling it.
     pub owner_id: &'a str,
     /// The region, without `oss-` before it.
     pub region: &'a str,
