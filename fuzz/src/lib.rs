@@ -11,6 +11,7 @@ mod codec;
 mod control;
 mod form;
 mod picture;
+mod proxied;
 mod reply;
 mod request;
 mod signature;
@@ -30,6 +31,7 @@ pub use codec::picture_codec;
 pub use control::control;
 pub use form::form;
 pub use picture::{picture_grammar, picture_plan, picture_source};
+pub use proxied::proxy_protocol;
 pub use signature::oss_signature;
 pub use url_auth::url_auth;
 
@@ -55,6 +57,7 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("picture_plan", picture_plan),
     ("picture_source", picture_source),
     ("picture_codec", picture_codec),
+    ("proxy_protocol", proxy_protocol),
     ("url_auth", url_auth),
 ];
 

@@ -51,6 +51,11 @@ fn chunked() {
 }
 
 #[test]
+fn proxy_protocol() {
+    mutate("proxy_protocol", &[]);
+}
+
+#[test]
 fn url_auth() {
     mutate("url_auth", &[]);
 }

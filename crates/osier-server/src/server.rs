@@ -14,7 +14,7 @@ use osier_engine::{Engine, EngineError};
 use osier_engine_local::{LocalEngine, OpenError};
 use osier_gateway::{CacheOpenError, Gateway, InvalidSite, StoreSettings};
 use osier_http::{
-    ConnectionSettings, Handler, Incoming, Listeners, Outgoing, Refusal, Tls, TlsError,
+    ConnectionSettings, Handler, Incoming, Listeners, Outgoing, ProxyPeers, Refusal, Tls, TlsError,
     raise_open_file_limit,
 };
 use osier_image_service::Imaging;
@@ -152,9 +152,15 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         Listeners::bind(addresses, threads)
             .map_err(|(address, source)| StartError::Listen { address, source })
     };
+    let behind = |listeners: Listeners, proxies: &Option<ProxyPeers>| match proxies {
+        Some(proxies) => listeners.behind(proxies.clone()),
+        None => listeners,
+    };
     let tls = tls(&settings)?;
-    let store_listeners = listen(&plain(&settings.listen), settings.http.threads)?;
-    let store_listeners_tls = listen(&plain(&settings.listen_tls), settings.http.threads)?;
+    let threads = settings.http.threads;
+    let proxies = settings.store_proxies();
+    let store_listeners = behind(listen(&plain(&settings.listen), threads)?, &proxies);
+    let store_listeners_tls = behind(listen(&plain(&settings.listen_tls), threads)?, &proxies);
     let console_listeners = listen(&[settings.console_listen.0], 1)?;
     let sites = settings
         .sites()
@@ -165,8 +171,9 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         let gateway = &settings.gateway;
         (plain(&gateway.listen), plain(&gateway.listen_tls))
     };
-    let site_listeners = listen(&site_addresses, settings.http.threads)?;
-    let site_listeners_tls = listen(&site_addresses_tls, settings.http.threads)?;
+    let proxies = settings.site_proxies();
+    let site_listeners = behind(listen(&site_addresses, threads)?, &proxies);
+    let site_listeners_tls = behind(listen(&site_addresses_tls, threads)?, &proxies);
 
     make_data_directory(&settings.data)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

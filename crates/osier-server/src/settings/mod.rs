@@ -14,7 +14,7 @@ use std::time::Duration;
 use osier_auth::TrustedProxies;
 use osier_engine_local::LocalSettings;
 use osier_gateway::{InvalidSite, SiteSettings, Sites};
-use osier_http::{CertificateFiles, ConnectionSettings};
+use osier_http::{CertificateFiles, ConnectionSettings, ProxyPeers};
 use osier_image_service::ImagingSettings;
 use osier_service::{ServiceSettings, Surroundings};
 use osier_store::StoreSettings;
@@ -128,6 +128,9 @@ pub struct HttpSettings {
     pub dialects: BTreeMap<String, DialectSetting>,
     /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     pub trusted_proxies: Vec<Subnet>,
+    /// Peers whose connections to the store begin with a header of the PROXY protocol, which is
+    /// read from nobody else.
+    pub proxy_protocol: Vec<Subnet>,
     /// Networks that policies may call a VPC, by its id.
     pub vpcs: BTreeMap<String, Vec<Subnet>>,
     /// Threads that serve connections; 0 means one per core.
@@ -186,6 +189,7 @@ impl Default for HttpSettings {
             dialect: DialectSetting::Oss,
             dialects: BTreeMap::new(),
             trusted_proxies: Vec::new(),
+            proxy_protocol: Vec::new(),
             vpcs: BTreeMap::new(),
             threads: connections.threads,
             connections_max: connections.connections_max,
@@ -221,6 +225,9 @@ pub struct GatewaySettings {
     pub listen_tls: Vec<ListenAddress>,
     /// Whether HTTP/2 is offered there.
     pub http2: bool,
+    /// Peers whose connections to sites begin with a header of the PROXY protocol, which is read
+    /// from nobody else.
+    pub proxy_protocol: Vec<Subnet>,
     /// Bytes of memory for answers that are kept.
     pub memory_bytes_max: usize,
     /// Bytes of disk for answers that are kept and asked for again; 0 keeps none there.
@@ -247,6 +254,7 @@ impl Default for GatewaySettings {
             listen: vec![ListenAddress::loopback(8080)],
             listen_tls: Vec::new(),
             http2: true,
+            proxy_protocol: Vec::new(),
             memory_bytes_max: 64 << 20,
             disk_bytes_max: 0,
             disk: None,
@@ -524,6 +532,16 @@ impl Settings {
         }
     }
 
+    /// Who connects to the store in the name of others.
+    pub(crate) fn store_proxies(&self) -> Option<ProxyPeers> {
+        proxy_peers(&self.http.proxy_protocol)
+    }
+
+    /// Who connects to sites in the name of others.
+    pub(crate) fn site_proxies(&self) -> Option<ProxyPeers> {
+        proxy_peers(&self.gateway.proxy_protocol)
+    }
+
     /// Whose word on clients is believed.
     pub(crate) fn trusted_proxies(&self) -> TrustedProxies {
         let networks = self.http.trusted_proxies.iter();
@@ -542,4 +560,10 @@ impl Settings {
             block_public_access: self.access.block_public_access,
         }
     }
+}
+
+fn proxy_peers(networks: &[Subnet]) -> Option<ProxyPeers> {
+    let networks = networks.iter().map(|subnet| subnet.0).collect();
+    let proxies = TrustedProxies::new(networks);
+    (!proxies.is_empty()).then(|| ProxyPeers::new(move |peer| proxies.trust(peer)))
 }
