@@ -16,7 +16,7 @@ use osier_types::{Clock, Rng};
 use crate::access_log::{AccessLine, Answers, CacheUse, RequestId};
 use crate::front::{self, Entered};
 use crate::local_store::LocalStore;
-use crate::resolve::Resolver;
+use crate::resolve::{Resolver, ResolverSettings};
 use crate::settings::SiteSettings;
 use crate::site::{InvalidSite, Sites};
 use crate::store::{KeptAnswers, StoreNumbers, StoreSettings};
@@ -158,6 +158,15 @@ impl Gateway {
     pub fn with_pictures(self, imaging: Arc<Imaging>) -> Self {
         Self {
             imaging: Some(imaging),
+            ..self
+        }
+    }
+
+    /// The same, with names of origins asked of `settings`' servers.
+    #[must_use]
+    pub fn resolving(self, settings: &ResolverSettings, rng: Arc<dyn Rng>) -> Self {
+        Self {
+            resolver: Resolver::new(settings, rng),
             ..self
         }
     }

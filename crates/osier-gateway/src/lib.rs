@@ -19,6 +19,7 @@ mod front;
 mod gateway;
 mod health;
 mod kept;
+mod listing;
 mod local_store;
 mod origin;
 mod pages;
@@ -37,14 +38,16 @@ mod written;
 pub use access_log::{AccessLine, CacheUse, RequestId};
 pub use credentials::InvalidCredentials;
 pub use gateway::{Answering, Gateway, Request, Response};
+pub use listing::{Entry, Listed, NoList};
 pub use local_store::{LocalStore, Pending, Visit};
 pub use origin::{InvalidOrigin, Origin, OriginKind};
 pub use osier_cache_disk::OpenError as CacheOpenError;
 pub use purge::{Purge, PurgeError};
+pub use resolve::{DnsAnswer, DnsError, DnsQuestion, RecordKind, ResolverSettings};
 pub use settings::{
-    AuthMode, CacheMode, CorsSettings, CredentialSettings, ErrorPageSettings, HealthSettings,
-    HttpsMode, ListSettings, OriginSettings, QueryMode, SecretText, SignatureVersion, SiteSettings,
-    TtlSettings, UrlAuthKind, UrlAuthSettings,
+    AuthMode, Autoindex, CacheMode, CorsSettings, CredentialSettings, ErrorPageSettings,
+    HealthSettings, HttpsMode, ListSettings, OriginSettings, QueryMode, SecretText,
+    SignatureVersion, SiteSettings, TtlSettings, UrlAuthKind, UrlAuthSettings,
 };
 pub use site::{InvalidSite, Sites};
 pub use store::{StoreNumbers, StoreSettings};

@@ -232,6 +232,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         &rng,
     ));
     let (clock_of_gateway, rng_of_gateway) = (Arc::clone(&clock), Arc::clone(&rng));
+    let rng_of_resolver = Arc::clone(&rng);
     let clock_of_edge = Arc::clone(&clock);
     let audit = audit(&settings)?;
     let store_service = Arc::clone(&service);
@@ -258,6 +259,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let gateway = Gateway::new(sites, &keeping, clock_of_gateway, rng_of_gateway.as_ref())
         .map_err(StartError::Cache)?;
     let host = store_listeners.addresses().first().map(ToString::to_string);
+    let gateway = gateway.resolving(&settings.gateway.resolver(), rng_of_resolver);
     let gateway = gateway.with_pictures(Arc::clone(store_service.imaging()));
     let gateway = gateway.beside(Arc::new(Home {
         data: Arc::clone(&data),

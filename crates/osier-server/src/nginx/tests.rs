@@ -62,7 +62,10 @@ fn the_proxy_in_front_of_a_bucket_becomes_a_site() {
         ),
         (10, 30, 30)
     );
-    assert_eq!((site.body_bytes_max, site.resolve_valid_s), (1 << 30, 60));
+    assert_eq!(
+        (site.body_bytes_max, site.resolve_valid_s),
+        (1 << 30, Some(60))
+    );
     assert!(site.request_headers.is_empty());
     assert_eq!(settings.gateway.listen[0].to_string(), "0.0.0.0:80");
     assert!(

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use osier_auth::TrustedProxies;
 use osier_engine_local::LocalSettings;
-use osier_gateway::{InvalidSite, SiteSettings, Sites};
+use osier_gateway::{InvalidSite, ResolverSettings, SiteSettings, Sites};
 use osier_http::{CertificateFiles, ConnectionSettings, ProxyPeers};
 use osier_image_service::ImagingSettings;
 use osier_service::{ServiceSettings, Surroundings};
@@ -21,7 +21,7 @@ use osier_store::StoreSettings;
 use osier_wire::{Dialect, DialectChoice, Hosts};
 use serde::Deserialize;
 
-pub use address::{ListenAddress, Subnet};
+pub use address::{DnsServer, ListenAddress, Subnet};
 pub use problem::SettingsError;
 
 /// All settings of a server. The defaults run a server for this machine alone.
@@ -228,6 +228,15 @@ pub struct GatewaySettings {
     /// Peers whose connections to sites begin with a header of the PROXY protocol, which is read
     /// from nobody else.
     pub proxy_protocol: Vec<Subnet>,
+    /// Servers of DNS that are asked for the names of origins, such as `10.0.0.2` or
+    /// `10.0.0.2:5353`; the system if empty.
+    pub resolver: Vec<DnsServer>,
+    /// Seconds for which addresses are used, whatever their records say.
+    pub resolver_valid_s: Option<u64>,
+    /// Seconds for an answer of those servers.
+    pub resolver_timeout_s: u64,
+    /// Whether they are asked for addresses of version 6.
+    pub resolver_ipv6: bool,
     /// Bytes of memory for answers that are kept.
     pub memory_bytes_max: usize,
     /// Bytes of disk for answers that are kept and asked for again; 0 keeps none there.
@@ -241,6 +250,16 @@ pub struct GatewaySettings {
 }
 
 impl GatewaySettings {
+    /// How names of origins are resolved.
+    pub(crate) fn resolver(&self) -> ResolverSettings {
+        ResolverSettings {
+            servers: self.resolver.iter().map(|server| server.0).collect(),
+            valid: self.resolver_valid_s.map(Duration::from_secs),
+            timeout: Duration::from_secs(self.resolver_timeout_s.max(1)),
+            ipv6: self.resolver_ipv6,
+        }
+    }
+
     /// The directory for answers and how much may be in it.
     pub(crate) fn disk(&self, data: &Path) -> Option<(PathBuf, u64)> {
         let directory = || self.disk.clone().unwrap_or_else(|| data.join("edge-cache"));
@@ -255,6 +274,10 @@ impl Default for GatewaySettings {
             listen_tls: Vec::new(),
             http2: true,
             proxy_protocol: Vec::new(),
+            resolver: Vec::new(),
+            resolver_valid_s: None,
+            resolver_timeout_s: 30,
+            resolver_ipv6: true,
             memory_bytes_max: 64 << 20,
             disk_bytes_max: 0,
             disk: None,
