@@ -96,18 +96,26 @@ class Tcp(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
 
 
+def on_one_port():
+    """A port that is free for both may have to be looked for."""
+    while True:
+        udp = Udp(("127.0.0.1", 0), Datagrams)
+        try:
+            return udp, Tcp(udp.server_address, Streams)
+        except OSError:
+            udp.server_close()
+
+
 @contextlib.contextmanager
 def serving(zone):
     """Serves a zone; gives the port."""
-    udp = Udp(("127.0.0.1", 0), Datagrams)
-    port = udp.server_address[1]
-    tcp = Tcp(("127.0.0.1", port), Streams)
+    udp, tcp = on_one_port()
     udp.zone = tcp.zone = zone
     threads = [threading.Thread(target=server.serve_forever) for server in (udp, tcp)]
     for thread in threads:
         thread.start()
     try:
-        yield port
+        yield udp.server_address[1]
     finally:
         for server, thread in zip((udp, tcp), threads):
             server.shutdown()

@@ -14,6 +14,7 @@ use osier_image_service::Imaging;
 use osier_types::{Clock, Rng};
 
 use crate::access_log::{AccessLine, Answers, CacheUse, RequestId};
+use crate::challenge::Proofs;
 use crate::front::{self, Entered};
 use crate::local_store::LocalStore;
 use crate::resolve::{Resolver, ResolverSettings};
@@ -75,6 +76,7 @@ pub struct Gateway {
     pub(crate) sites: RwLock<Arc<Sites>>,
     pub(crate) ready: AtomicBool,
     pub(crate) resolver: Resolver,
+    pub(crate) proofs: Proofs,
     pub(crate) store: Arc<KeptAnswers>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Answers that are being asked for again beside being given.
@@ -135,6 +137,7 @@ impl Gateway {
             imaging: None,
             ready: AtomicBool::new(true),
             resolver: Resolver::default(),
+            proofs: Proofs::default(),
             store: Arc::new(KeptAnswers::open(settings)?),
             clock,
             refreshing: AtomicUsize::new(0),
@@ -209,6 +212,9 @@ impl Gateway {
             request_id: self.request_id(),
             ..AccessLine::default()
         };
+        if let Some(proof) = self.proof(&request) {
+            return self.at_once(Ok(proof), line);
+        }
         let sites = self.current();
         let now = self.clock.now();
         let (site, visit) = match front::enter(&sites, &self.ready, &mut request, now, &mut line) {

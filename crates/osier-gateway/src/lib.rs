@@ -10,6 +10,7 @@ mod access;
 mod access_log;
 mod asking;
 mod cached;
+mod challenge;
 mod credentials;
 mod fetch;
 mod filling;
@@ -36,6 +37,7 @@ mod upstream;
 mod written;
 
 pub use access_log::{AccessLine, CacheUse, RequestId};
+pub use challenge::Proof;
 pub use credentials::InvalidCredentials;
 pub use gateway::{Answering, Gateway, Request, Response};
 pub use listing::{Entry, Listed, NoList};

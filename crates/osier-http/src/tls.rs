@@ -61,6 +61,8 @@ pub enum TlsError {
 /// The certificates of a server.
 pub struct Tls {
     configs: RwLock<Configs>,
+    /// Whether there may be no certificate yet.
+    awaits: bool,
 }
 
 /// What is offered to clients.
@@ -82,7 +84,19 @@ impl Tls {
     /// The first that can't be used.
     pub fn read(files: &[CertificateFiles]) -> Result<Self, TlsError> {
         Ok(Self {
-            configs: RwLock::new(configs(files)?),
+            configs: RwLock::new(configs(files, false)?),
+            awaits: false,
+        })
+    }
+
+    /// The same, where a certificate may come later: until then there is no handshake.
+    ///
+    /// # Errors
+    /// The first that can't be used.
+    pub fn awaiting(files: &[CertificateFiles]) -> Result<Self, TlsError> {
+        Ok(Self {
+            configs: RwLock::new(configs(files, true)?),
+            awaits: true,
         })
     }
 
@@ -91,7 +105,7 @@ impl Tls {
     /// # Errors
     /// The first that can't be used; then nothing changes.
     pub fn reload(&self, files: &[CertificateFiles]) -> Result<(), TlsError> {
-        let new = configs(files)?;
+        let new = configs(files, self.awaits)?;
         *self.configs.write().unwrap_or_else(PoisonError::into_inner) = new;
         Ok(())
     }
@@ -106,12 +120,12 @@ impl Tls {
     }
 }
 
-fn configs(files: &[CertificateFiles]) -> Result<Configs, TlsError> {
+fn configs(files: &[CertificateFiles], may_be_none: bool) -> Result<Configs, TlsError> {
     let mut by_name = ByName::default();
     for files in files {
         by_name.add(files)?;
     }
-    if by_name.otherwise.is_none() {
+    if by_name.otherwise.is_none() && !may_be_none {
         return Err(TlsError::None);
     }
     let provider = Arc::new(aws_lc_rs::default_provider());

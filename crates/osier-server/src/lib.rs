@@ -5,6 +5,7 @@
 //! it names an engine. It decides nothing about requests.
 
 mod access_log;
+mod acme;
 mod audit;
 mod cache;
 mod clock;

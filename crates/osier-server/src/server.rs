@@ -23,6 +23,7 @@ use osier_store::Store;
 use osier_types::{Clock, Fault, Rng};
 
 use crate::access_log::AccessLog;
+use crate::acme::{self, Acme, AcmeParts};
 use crate::audit::Audit;
 use crate::console::Console;
 use crate::control::{Control, Reach};
@@ -124,6 +125,7 @@ pub struct Running {
     stores: Vec<osier_http::Running>,
     sites: Vec<osier_http::Running>,
     origins: Option<OriginWatch>,
+    acme: Option<Acme>,
     gateway: Arc<Gateway>,
     live: Arc<Live>,
     console: Option<osier_http::Running>,
@@ -233,6 +235,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     ));
     let (clock_of_gateway, rng_of_gateway) = (Arc::clone(&clock), Arc::clone(&rng));
     let rng_of_resolver = Arc::clone(&rng);
+    let (clock_of_acme, rng_of_acme) = (Arc::clone(&clock), Arc::clone(&rng));
     let clock_of_edge = Arc::clone(&clock);
     let audit = audit(&settings)?;
     let store_service = Arc::clone(&service);
@@ -345,11 +348,25 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     if let Some(stats) = plain_stats {
         let _ = http_numbers.0.set(stats);
     }
+    // Once listeners are there to prove hosts by.
+    let acme = (!settings.acme.hosts.is_empty() && settings.acme.terms_agreed)
+        .then(|| {
+            Acme::start(AcmeParts {
+                files: acme::issued(&settings.acme, &settings.data).0,
+                settings: settings.acme.clone(),
+                gateway: Arc::clone(&gateway),
+                live: Arc::clone(&live),
+                clock: clock_of_acme,
+                rng: rng_of_acme,
+            })
+        })
+        .transpose()?;
     ready.store(true, Ordering::Relaxed);
     Ok(Running {
         stores,
         sites,
         origins,
+        acme,
         gateway,
         live,
         console: Some(console),
@@ -368,11 +385,17 @@ fn plain(addresses: &[ListenAddress]) -> Vec<SocketAddr> {
 }
 
 fn tls(settings: &Settings) -> Result<Option<Arc<Tls>>, StartError> {
-    let files = settings.certificates();
-    if files.is_empty() {
+    let mut files = settings.certificates();
+    let orders = !settings.acme.hosts.is_empty();
+    if files.is_empty() && !orders {
         return Ok(None);
     }
-    let tls = Tls::read(&files).map_err(StartError::Certificate)?;
+    files.extend(acme::issued(&settings.acme, &settings.data).1);
+    let tls = match orders {
+        true => Tls::awaiting(&files),
+        false => Tls::read(&files),
+    };
+    let tls = tls.map_err(StartError::Certificate)?;
     Ok(Some(Arc::new(tls)))
 }
 
@@ -531,6 +554,7 @@ impl Running {
             running.stop(drain);
         }
         self.origins = None;
+        self.acme = None;
         self.control = None;
         self.audit = None;
         self.access_log = None;

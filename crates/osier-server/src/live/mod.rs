@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use osier_gateway::Gateway;
-use osier_http::Tls;
+use osier_http::{CertificateFiles, Tls, TlsError};
 use serde::{Deserialize, Serialize};
 
 use self::masked::masked;
 use self::snapshots::Snapshots;
-use crate::settings::SettingsSource;
-use crate::{Settings, SettingsError};
+use crate::settings::{AcmeSettings, SettingsSource};
+use crate::{Settings, SettingsError, acme};
 
 /// What `osier config` asks a running server for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub enum ReloadError {
     Settings(#[from] SettingsError),
     /// A certificate can't be used.
     #[error(transparent)]
-    Certificate(#[from] osier_http::TlsError),
+    Certificate(#[from] TlsError),
     /// There are sites now, and nothing listens for them.
     #[error("there was no site at the start, so nothing listens for any; restart the server")]
     NotListening,
@@ -74,6 +74,9 @@ pub(crate) struct Live {
     gateway: Arc<Gateway>,
     listens: bool,
     tls: Option<Arc<Tls>>,
+    /// Whose certificates an authority issues, and where those are.
+    acme: AcmeSettings,
+    data: PathBuf,
     snapshots: Snapshots,
     /// What the file said when the server started.
     at_start: Option<Settings>,
@@ -85,6 +88,8 @@ pub(crate) struct Live {
 struct Current {
     source: Option<SettingsSource>,
     number: Option<u64>,
+    /// Those that the settings name.
+    certificates: Vec<CertificateFiles>,
 }
 
 impl Live {
@@ -109,11 +114,14 @@ impl Live {
             gateway,
             listens,
             tls,
+            acme: settings.acme.clone(),
+            data: settings.data.clone(),
             snapshots,
             at_start: source.and_then(|from| Settings::parse(&from.path, &from.text).ok()),
             current: Mutex::new(Current {
                 source: source.cloned(),
                 number,
+                certificates: settings.certificates(),
             }),
         }
     }
@@ -200,9 +208,10 @@ impl Live {
             return Err(ReloadError::NotListening);
         }
         let certificates = settings.certificates();
+        let all = self.with_issued(&certificates);
         match &self.tls {
-            Some(tls) if !certificates.is_empty() => tls.reload(&certificates)?,
-            None if !certificates.is_empty() => return Err(ReloadError::NoTls),
+            Some(tls) if !all.is_empty() => tls.reload(&all)?,
+            None if !all.is_empty() => return Err(ReloadError::NoTls),
             _ => {}
         }
         // The last thing that can fail, and the settings were parsed by the same rules.
@@ -217,6 +226,7 @@ impl Live {
             Err(_) => "not kept as a snapshot".to_owned(),
         };
         let sites = settings.site.len();
+        current.certificates = certificates;
         current.number = number.ok().or(current.number);
         current.source = Some(SettingsSource {
             path: path.to_owned(),
@@ -230,6 +240,21 @@ impl Live {
         let said = format!("{sites} sites, {kept}{late}");
         tracing::info!("settings were read again: {said}");
         Ok(said)
+    }
+
+    /// Reads all certificates again, because one was issued.
+    pub(crate) fn renew_certificates(&self) -> Result<(), TlsError> {
+        let current = self.lock();
+        match &self.tls {
+            Some(tls) => tls.reload(&self.with_issued(&current.certificates)),
+            None => Ok(()),
+        }
+    }
+
+    /// The settings' own certificates come first: what they name is not ordered away.
+    fn with_issued(&self, named: &[CertificateFiles]) -> Vec<CertificateFiles> {
+        let (_, issued) = acme::issued(&self.acme, &self.data);
+        named.iter().cloned().chain(issued).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Current> {

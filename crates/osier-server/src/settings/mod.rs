@@ -63,6 +63,8 @@ pub struct Settings {
     pub engine: LocalSettings,
     /// Certificates for TLS, chosen by the name a client asks for; the first for all others.
     pub certificate: Vec<CertificateSettings>,
+    /// Certificates that an authority issues.
+    pub acme: AcmeSettings,
     /// Where sites are served, and what they may keep.
     pub gateway: GatewaySettings,
     /// Sites: hosts whose requests go to an origin.
@@ -107,6 +109,7 @@ impl Default for Settings {
             image: ImagingSettings::default(),
             engine: LocalSettings::default(),
             certificate: Vec::new(),
+            acme: AcmeSettings::default(),
             gateway: GatewaySettings::default(),
             site: Vec::new(),
             source: None,
@@ -213,6 +216,38 @@ pub struct CertificateSettings {
     pub chain: PathBuf,
     /// Its private key.
     pub key: PathBuf,
+}
+
+/// Section `[acme]`: certificates from an authority that speaks ACME (RFC 8555).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AcmeSettings {
+    /// Hosts that get a certificate each. They lead here, with port 80.
+    pub hosts: Vec<String>,
+    /// Whether the authority's terms of service are accepted. Nothing is asked of it before.
+    pub terms_agreed: bool,
+    /// Whom the authority may write to: `mailto:admin@example.com`.
+    pub contact: Vec<String>,
+    /// The authority's directory.
+    pub directory: String,
+    /// A file with the authorities whose certificate of the directory is believed, in PEM; absent
+    /// means those that browsers know.
+    pub ca: Option<PathBuf>,
+    /// Seconds from a first failure to the next attempt; each failure doubles them, up to six hours.
+    pub retry_s: u64,
+}
+
+impl Default for AcmeSettings {
+    fn default() -> Self {
+        Self {
+            hosts: Vec::new(),
+            terms_agreed: false,
+            contact: Vec::new(),
+            directory: "https://acme-v02.api.letsencrypt.org/directory".to_owned(),
+            ca: None,
+            retry_s: 60,
+        }
+    }
 }
 
 /// Section `[gateway]`.
@@ -434,6 +469,7 @@ impl Settings {
             ("limits", self.limits == new.limits),
             ("image", self.image == new.image),
             ("engine", self.engine == new.engine),
+            ("acme", self.acme == new.acme),
             ("gateway", self.gateway == new.gateway),
         ];
         let differ = same.into_iter().filter(|(_, same)| !same);
@@ -461,9 +497,34 @@ impl Settings {
             problems.push(SettingsError::at_key(path, text, "listen", message));
         }
         let wants_tls = !self.listen_tls.is_empty() || !self.gateway.listen_tls.is_empty();
-        if wants_tls && self.certificate.is_empty() {
-            let message = "needs a `[[certificate]]` with `chain` and `key`";
+        let orders = !self.acme.hosts.is_empty();
+        if wants_tls && self.certificate.is_empty() && !orders {
+            let message = "needs a `[[certificate]]` with `chain` and `key`, or `[acme]`";
             problems.push(SettingsError::at_key(path, text, "listen_tls", message));
+        }
+        if orders {
+            let mut wrong = |key: &str, message: &str| {
+                problems.push(SettingsError::at_key(path, text, key, message));
+            };
+            if !self.acme.terms_agreed {
+                wrong(
+                    "hosts",
+                    "needs `terms_agreed = true`: read the authority's terms first",
+                );
+            }
+            if self.acme.hosts.iter().any(|host| !is_provable(host)) {
+                wrong(
+                    "hosts",
+                    "names something that `http-01` can't prove: names of hosts only, no `*`",
+                );
+            }
+            if !self.acme.directory.starts_with("https://") {
+                wrong("directory", "is no `https://` URL");
+            }
+            if self.site.is_empty() || self.gateway.listen.is_empty() || !wants_tls {
+                let message = "needs a `[[site]]`, `listen` and `listen_tls` of `[gateway]`";
+                wrong("hosts", message);
+            }
         }
         let invalid = Sites::problems(&self.site);
         let invalid = invalid.iter();
@@ -484,7 +545,7 @@ impl Settings {
         })
     }
 
-    /// The files of all certificates.
+    /// The files of all certificates that the settings name.
     pub(crate) fn certificates(&self) -> Vec<CertificateFiles> {
         let files = self.certificate.iter().map(|certificate| CertificateFiles {
             chain: certificate.chain.clone(),
@@ -589,4 +650,13 @@ fn proxy_peers(networks: &[Subnet]) -> Option<ProxyPeers> {
     let networks = networks.iter().map(|subnet| subnet.0).collect();
     let proxies = TrustedProxies::new(networks);
     (!proxies.is_empty()).then(|| ProxyPeers::new(move |peer| proxies.trust(peer)))
+}
+
+/// Whether an authority can ask a host of this name for a proof.
+fn is_provable(host: &str) -> bool {
+    let is_label = |label: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        !label.is_empty() && label.len() <= 63 && label.bytes().all(plain)
+    };
+    host.len() <= 253 && host.split('.').all(is_label) && host.parse::<std::net::IpAddr>().is_err()
 }
