@@ -15,6 +15,7 @@ use osier_types::{Clock, Rng};
 
 use crate::access_log::{AccessLine, Answers, CacheUse, RequestId};
 use crate::challenge::Proofs;
+use crate::failures::{Asked, Failure, Failures};
 use crate::front::{self, Entered};
 use crate::local_store::LocalStore;
 use crate::resolve::{Resolver, ResolverSettings};
@@ -85,6 +86,7 @@ pub struct Gateway {
     id_prefix: u32,
     requests: AtomicU64,
     answers: Answers,
+    failures: Failures,
 }
 
 /// An answer that is there, or on its way.
@@ -144,6 +146,7 @@ impl Gateway {
             id_prefix: u32::from_be_bytes(prefix),
             requests: AtomicU64::new(0),
             answers: Answers::default(),
+            failures: Failures::default(),
         })
     }
 
@@ -201,6 +204,11 @@ impl Gateway {
         self.answers.all().collect()
     }
 
+    /// Why a request failed here, by its id, if that is remembered.
+    pub fn failure(&self, request_id: &str) -> Option<Failure> {
+        self.failures.find(request_id)
+    }
+
     /// How it goes with what is kept.
     pub fn numbers(&self) -> StoreNumbers {
         self.store.numbers()
@@ -220,7 +228,11 @@ impl Gateway {
         let (site, visit) = match front::enter(&sites, &self.ready, &mut request, now, &mut line) {
             Ok(Entered::In(site, visit)) => (site, visit),
             Ok(Entered::Answered(answer)) => return self.at_once(Ok(answer), line),
-            Err(trouble) => return self.at_once(Err(trouble), line),
+            Err(trouble) => {
+                self.failures
+                    .remember(Asked::of(&request), &line, &trouble, now);
+                return self.at_once(Err(trouble), line);
+            }
         };
         if let Some(mut answer) = self.quick_hit(&site, &request) {
             line.cache = CacheUse::Hit;
@@ -228,8 +240,14 @@ impl Gateway {
             return self.at_once(Ok(answer), line);
         }
         let gateway = Arc::clone(self);
+        let asked = Asked::of(&request);
         Answering::Waiting(Box::pin(async move {
             let mut answered = gateway.answer(&site, request, &mut line).await;
+            if let Err(trouble) = &answered {
+                gateway
+                    .failures
+                    .remember(asked, &line, trouble, gateway.clock.now());
+            }
             if let Ok(answer) = &mut answered {
                 site.access.leave(&visit, &mut answer.parts.headers);
             }

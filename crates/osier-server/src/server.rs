@@ -304,8 +304,8 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let control = Control::start(&settings.data, reach)
         .inspect_err(|error| tracing::warn!(%error, "other commands can't reach this server"))
         .ok();
-    let origins = listens
-        .then(|| OriginWatch::start(Arc::clone(&gateway)))
+    let origins = (listens || tls.is_some())
+        .then(|| OriginWatch::start(Arc::clone(&gateway), Arc::clone(&live)))
         .transpose()?;
     let mut stores = vec![osier_http::start(
         store_listeners,

@@ -7,8 +7,10 @@
 mod masked;
 mod snapshots;
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use osier_gateway::Gateway;
 use osier_http::{CertificateFiles, Tls, TlsError};
@@ -90,7 +92,12 @@ struct Current {
     number: Option<u64>,
     /// Those that the settings name.
     certificates: Vec<CertificateFiles>,
+    /// How the files of all were when they were last looked at.
+    seen: Option<Vec<Stamp>>,
 }
+
+/// What changes when a file does: when it was written, its length and its place.
+type Stamp = Option<(SystemTime, u64, u64)>;
 
 impl Live {
     /// Begins with `settings`, which are in use already.
@@ -122,6 +129,7 @@ impl Live {
                 source: source.cloned(),
                 number,
                 certificates: settings.certificates(),
+                seen: None,
             }),
         }
     }
@@ -242,6 +250,33 @@ impl Live {
         Ok(said)
     }
 
+    /// Reads all certificates again if a file of theirs is not as it was. What can't be used, such
+    /// as half of a pair that is being replaced, changes nothing, and is looked at again when it
+    /// changes again.
+    pub(crate) fn look_at_certificates(&self) {
+        let Some(tls) = &self.tls else {
+            return;
+        };
+        let mut current = self.lock();
+        let files = self.with_issued(&current.certificates);
+        let paths = files.iter().flat_map(|files| [&files.chain, &files.key]);
+        let now: Vec<Stamp> = paths.map(|path| stamp(path)).collect();
+        let before = current.seen.replace(now.clone());
+        if before.is_none_or(|before| before == now) {
+            return;
+        }
+        match tls.reload(&files) {
+            Ok(()) => tracing::info!("certificates were read again"),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(
+                    error,
+                    "certificates changed and can't be used; the old ones stay"
+                );
+            }
+        }
+    }
+
     /// Reads all certificates again, because one was issued.
     pub(crate) fn renew_certificates(&self) -> Result<(), TlsError> {
         let current = self.lock();
@@ -260,6 +295,11 @@ impl Live {
     fn lock(&self) -> std::sync::MutexGuard<'_, Current> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
 }
 
 fn read(path: &Path) -> Result<String, ReloadError> {
