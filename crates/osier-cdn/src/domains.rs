@@ -24,7 +24,7 @@ pub struct Domains {
     /// Of the form that they are kept in.
     version: u32,
     last_id: u64,
-    domains: BTreeMap<String, Domain>,
+    by_name: BTreeMap<String, Domain>,
 }
 
 /// Kept domains can't be used.
@@ -78,12 +78,12 @@ impl Domains {
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.domains.is_empty()
+        self.by_name.is_empty()
     }
 
     /// All domains, by name.
     pub fn all(&self) -> impl Iterator<Item = &Domain> {
-        self.domains.values()
+        self.by_name.values()
     }
 
     /// The domain of an account that answers a host.
@@ -190,7 +190,7 @@ impl Domains {
                 CdnOutcome::Cnames(cnames.collect())
             }),
             CdnRequest::CheckCdnDomainExist(it) => DomainName::parse(&it.domain_name)
-                .map(|name| CdnOutcome::Exists(self.domains.contains_key(name.as_str()))),
+                .map(|name| CdnOutcome::Exists(self.by_name.contains_key(name.as_str()))),
             CdnRequest::DescribeCdnDomainConfigs(it) => {
                 self.configs(context, it).map(CdnOutcome::Configs)
             }
@@ -207,7 +207,7 @@ impl Domains {
     }
 
     fn own(&self, context: &Context<'_>, name: &DomainName) -> Result<&Domain, CdnFault> {
-        let domain = self.domains.get(name.as_str());
+        let domain = self.by_name.get(name.as_str());
         domain
             .filter(|domain| domain.owner == context.account)
             .ok_or_else(|| CdnFault::no_domain(name.as_str()))
@@ -218,7 +218,7 @@ impl Domains {
         context: &Context<'_>,
         name: &DomainName,
     ) -> Result<&mut Domain, CdnFault> {
-        let domain = self.domains.get_mut(name.as_str());
+        let domain = self.by_name.get_mut(name.as_str());
         let domain = domain
             .filter(|domain| domain.owner == context.account)
             .ok_or_else(|| CdnFault::no_domain(name.as_str()))?;
@@ -236,7 +236,7 @@ impl Domains {
         let sources = sources(context, &request.sources)?;
         let tags = tags(&request.tags)?;
         for name in names(&request.domain_name)? {
-            if self.domains.contains_key(name.as_str()) {
+            if self.by_name.contains_key(name.as_str()) {
                 return Err(CdnFault::DomainExists(name.to_string()));
             }
             if self.count(context.account) >= CDN_DOMAINS_MAX {
@@ -260,7 +260,7 @@ impl Domains {
                 certificate: None,
                 name,
             };
-            self.domains.insert(domain.name.to_string(), domain);
+            self.by_name.insert(domain.name.to_string(), domain);
         }
         Ok(())
     }
@@ -283,7 +283,7 @@ impl Domains {
     fn delete(&mut self, context: &Context<'_>, name: &str) -> Result<(), CdnFault> {
         let name = DomainName::parse(name)?;
         self.own(context, &name)?;
-        self.domains.remove(name.as_str());
+        self.by_name.remove(name.as_str());
         Ok(())
     }
 

@@ -68,10 +68,10 @@ impl Source {
                 max: CDN_SOURCES_MAX,
             });
         }
-        listed.into_iter().map(Self::read).collect()
+        listed.iter().map(Self::read).collect()
     }
 
-    fn read(listed: Listed) -> Result<Self, CdnFault> {
+    fn read(listed: &Listed) -> Result<Self, CdnFault> {
         let wrong = |reason: &str| CdnFault::malformed("Sources", reason);
         let kind = match listed.kind.to_ascii_lowercase().as_str() {
             "oss" => SourceKind::Oss,

@@ -31,8 +31,10 @@ pub(crate) struct DoorPlan {
     /// The certificates.
     pub(crate) certificates: Arc<Tls>,
     /// Binds addresses.
-    pub(crate) bind: Box<dyn Fn(&[SocketAddr]) -> Result<Listeners, DoorError> + Send + Sync>,
+    pub(crate) bind: Bind,
 }
+
+type Bind = Box<dyn Fn(&[SocketAddr]) -> Result<Listeners, DoorError> + Send + Sync>;
 
 /// A listener can't be opened.
 #[derive(Debug, thiserror::Error)]

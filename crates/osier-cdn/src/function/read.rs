@@ -231,17 +231,19 @@ pub(super) fn stale(arguments: &Arguments<'_>) -> Read {
 
 pub(super) fn https_force(arguments: &Arguments<'_>) -> Read {
     let is_308 = redirect(arguments, "https_rewrite")?;
-    Ok(match arguments.switch_said("enable")? {
-        true => Feature::ForceHttps(is_308),
-        false => Feature::Nothing,
+    Ok(if arguments.switch_said("enable")? {
+        Feature::ForceHttps(is_308)
+    } else {
+        Feature::Nothing
     })
 }
 
 pub(super) fn http_force(arguments: &Arguments<'_>) -> Read {
     let is_308 = redirect(arguments, "http_rewrite")?;
-    Ok(match arguments.switch_said("enable")? {
-        true => Feature::ForceHttp(is_308),
-        false => Feature::Nothing,
+    Ok(if arguments.switch_said("enable")? {
+        Feature::ForceHttp(is_308)
+    } else {
+        Feature::Nothing
     })
 }
 
@@ -429,9 +431,10 @@ pub(super) fn ranges(arguments: &Arguments<'_>) -> Read {
 }
 
 pub(super) fn gzip(arguments: &Arguments<'_>) -> Read {
-    Ok(match arguments.switch_said("enable")? {
-        true => Feature::Gzip,
-        false => Feature::Nothing,
+    Ok(if arguments.switch_said("enable")? {
+        Feature::Gzip
+    } else {
+        Feature::Nothing
     })
 }
 

@@ -81,20 +81,18 @@ fn origin(source: &Source, scheme: Option<OriginScheme>, premises: &Premises) ->
     } else {
         format!(":{port}")
     };
-    match (source.kind, source.content.split_once('.')) {
-        (SourceKind::Oss, Some((bucket, endpoint))) => {
-            let scheme = if tls { "oss+https" } else { "oss" };
-            format!("{scheme}://{bucket}@{endpoint}{port}")
-        }
-        _ => {
-            let scheme = if tls { "https" } else { "http" };
-            let host = match source.content.parse::<IpAddr>() {
-                Ok(IpAddr::V6(address)) => format!("[{address}]"),
-                _ => source.content.clone(),
-            };
-            format!("{scheme}://{host}{port}")
-        }
+    if let (SourceKind::Oss, Some((bucket, endpoint))) =
+        (source.kind, source.content.split_once('.'))
+    {
+        let scheme = if tls { "oss+https" } else { "oss" };
+        return format!("{scheme}://{bucket}@{endpoint}{port}");
     }
+    let scheme = if tls { "https" } else { "http" };
+    let host = match source.content.parse::<IpAddr>() {
+        Ok(IpAddr::V6(address)) => format!("[{address}]"),
+        _ => source.content.clone(),
+    };
+    format!("{scheme}://{host}{port}")
 }
 
 fn apply(
@@ -105,7 +103,7 @@ fn apply(
 ) -> Result<(), String> {
     match feature {
         // What was looked at already, or says what is so anyway.
-        Feature::Nothing | Feature::OriginScheme(_) => {}
+        Feature::Nothing | Feature::OriginScheme(_) | Feature::Ranges(true) => {}
         Feature::OriginHost(host) => site.origin_host = Some(host),
         Feature::OriginVerify(verify) => site.origin_verify = verify,
         Feature::OriginTimeout(seconds) => site.read_timeout_s = seconds,
@@ -174,7 +172,6 @@ fn apply(
         Feature::QueryOnly(names, true) if names.is_empty() => site.query = QueryMode::None,
         Feature::QueryOnly(names, true) => site.query_only = names,
         Feature::QueryWithout(names, true) => site.query_without = names,
-        Feature::Ranges(true) => {}
         other => return Err(not_there(&format!("{other:?}"))),
     }
     Ok(())
