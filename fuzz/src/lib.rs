@@ -42,7 +42,7 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("control", control),
     ("oss_target", oss_target),
     ("oss_signature", oss_signature),

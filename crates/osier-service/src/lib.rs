@@ -8,6 +8,7 @@ mod admit;
 mod arrive;
 mod authorise;
 mod body;
+mod cdn;
 mod chunked;
 mod control;
 mod explain;
@@ -31,6 +32,7 @@ use osier_store::ByteSource;
 use osier_types::{Access, BucketName};
 
 pub use admit::ElsewhereRequest;
+pub use cdn::{Cdn, CdnPending};
 pub use explain::{
     AccessReport, ActionReport, Explanation, Grantee, LayerTold, Question, QuestionError,
     RequestTold, SignatureTold, TextsTold,

@@ -27,7 +27,7 @@ pub(crate) use self::store::IssuedFiles;
 
 use self::client::AuthorityClient;
 use self::validity::{Validity, of_chain};
-use crate::live::Live;
+use crate::live::{Live, ReloadError};
 use crate::private_file::PrivateFileError;
 use crate::settings::AcmeSettings;
 
@@ -42,6 +42,8 @@ enum AcmeError {
     NotProven,
     #[error("the authority's certificate can't be used")]
     Unusable(#[source] TlsError),
+    #[error("the certificates can't be read again")]
+    Reload(#[from] ReloadError),
     #[error("the authority's certificate has no time")]
     NoTime,
     #[error(transparent)]
@@ -238,10 +240,9 @@ impl Keeper {
         let files = &self.parts.files;
         // Tried before the old one is gone.
         let tried = files.write_new(host, chain, key)?;
-        Tls::read(std::slice::from_ref(&tried)).map_err(AcmeError::Unusable)?;
+        Tls::read(std::slice::from_ref(&tried), &[]).map_err(AcmeError::Unusable)?;
         files.write(host, chain, key)?;
-        let live = &self.parts.live;
-        live.renew_certificates().map_err(AcmeError::Unusable)?;
+        self.parts.live.renew_certificates()?;
         Ok(validity)
     }
 
