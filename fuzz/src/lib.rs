@@ -10,6 +10,7 @@ mod chunked;
 mod codec;
 mod control;
 mod form;
+mod named;
 mod picture;
 mod proxied;
 mod reply;
@@ -30,6 +31,7 @@ pub use chunked::chunked;
 pub use codec::picture_codec;
 pub use control::control;
 pub use form::form;
+pub use named::{dns_answer, folder_list};
 pub use picture::{picture_grammar, picture_plan, picture_source};
 pub use proxied::proxy_protocol;
 pub use signature::oss_signature;
@@ -42,7 +44,7 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 18] = [
     ("control", control),
     ("oss_target", oss_target),
     ("oss_signature", oss_signature),
@@ -57,6 +59,8 @@ pub const TARGETS: [(&str, Target); 16] = [
     ("picture_plan", picture_plan),
     ("picture_source", picture_source),
     ("picture_codec", picture_codec),
+    ("dns_answer", dns_answer),
+    ("folder_list", folder_list),
     ("proxy_protocol", proxy_protocol),
     ("url_auth", url_auth),
 ];
