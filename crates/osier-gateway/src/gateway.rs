@@ -221,14 +221,14 @@ impl Gateway {
         };
         if let Some(mut answer) = self.quick_hit(&site, &request) {
             line.cache = CacheUse::Hit;
-            site.access.leave(&visit, &mut answer.parts.headers);
+            site.leave(&visit, &mut answer);
             return self.at_once(Ok(answer), line);
         }
         let gateway = Arc::clone(self);
         Answering::Waiting(Box::pin(async move {
             let mut answered = gateway.answer(&site, request, &mut line).await;
             if let Ok(answer) = &mut answered {
-                site.access.leave(&visit, &mut answer.parts.headers);
+                site.leave(&visit, answer);
             }
             gateway.respond(answered, line)
         }))

@@ -17,6 +17,8 @@ mod flight;
 mod forward;
 mod front;
 mod gateway;
+mod gzip;
+mod header_changes;
 mod health;
 mod kept;
 mod local_store;
@@ -26,6 +28,7 @@ mod pictures;
 mod proof;
 mod purge;
 mod resolve;
+mod rewrite;
 mod settings;
 mod site;
 mod sliced;
@@ -43,8 +46,8 @@ pub use osier_cache_disk::OpenError as CacheOpenError;
 pub use purge::{Purge, PurgeError};
 pub use settings::{
     AuthMode, CacheMode, CorsSettings, CredentialSettings, ErrorPageSettings, HealthSettings,
-    HttpsMode, ListSettings, OriginSettings, QueryMode, SecretText, SignatureVersion, SiteSettings,
-    TtlSettings, UrlAuthKind, UrlAuthSettings,
+    HttpsMode, ListSettings, OriginQuery, OriginSettings, QueryMode, RewriteSettings, SecretText,
+    SignatureVersion, SiteSettings, TtlSettings, UrlAuthKind, UrlAuthSettings,
 };
 pub use site::{InvalidSite, Sites};
 pub use store::{StoreNumbers, StoreSettings};
