@@ -10,7 +10,7 @@ use osier_auth::policy::Conditions;
 use osier_types::{Owner, Query, SeededRng};
 use osier_wire::Encoded;
 use osier_wire::rpc::{
-    self, Format, OPERATIONS, Recognition, RpcContext, encode, encode_fault, is_form_of_control,
+    self, Format, OPERATIONS, Recognition, RpcContext, encode, encode_fault, form_of_control,
     recognise,
 };
 
@@ -55,7 +55,7 @@ pub fn control(data: &[u8]) {
         assert_eq!(recognition, Recognition::Store);
     }
     if recognition == Recognition::AskForm {
-        let _ = is_form_of_control(&request.document);
+        let _ = form_of_control(&request.document);
     }
     let format = Format::wanted(raw_query, &request.document, &request.headers);
     let head = ControlHead {

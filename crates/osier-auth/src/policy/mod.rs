@@ -11,6 +11,7 @@ mod document;
 mod explain;
 mod facts;
 pub(crate) mod glob;
+mod iam;
 mod json;
 #[cfg(test)]
 mod oracle;
@@ -28,6 +29,7 @@ pub use address::Network;
 use condition::{Condition, Key};
 pub use explain::{Citation, NearMiss, Unmet};
 pub use facts::{Caller, Conditions, RequestFacts, RequestResource, Who};
+pub use iam::{aws_policy, system_policy};
 use statement::Statement;
 
 /// A checked and compiled document.

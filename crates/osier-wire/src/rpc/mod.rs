@@ -16,6 +16,8 @@ mod reply;
 mod tests;
 
 pub use compat::compat_section;
+pub(crate) use document::Fields;
 pub use operations::{Api, OPERATIONS, Operation, Parameter, ParameterKind, decode, operation};
-pub use recognise::{Recognition, is_form_of_control, recognise};
+pub(crate) use parameters::Parameters;
+pub use recognise::{Recognition, form_of_control, recognise};
 pub use reply::{Format, RpcContext, encode, encode_fault, family};

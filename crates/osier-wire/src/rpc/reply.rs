@@ -90,6 +90,7 @@ pub fn family(fault: &ControlFault) -> &'static str {
         ControlFault::LimitExceeded { .. } => "LimitExceeded",
         ControlFault::InvalidParameter { .. }
         | ControlFault::RepeatedParameter { .. }
+        | ControlFault::UnexpectedParameter { .. }
         | ControlFault::SessionPolicyGrammar { .. }
         | ControlFault::SessionPolicySize { .. } => "InvalidParameter",
         ControlFault::MissingParameter { .. } => "MissingParameter",
@@ -97,6 +98,7 @@ pub fn family(fault: &ControlFault) -> &'static str {
         ControlFault::NoPermission { .. } => "NoPermission",
         ControlFault::UnknownVersion { .. } => "InvalidVersion",
         ControlFault::UnknownAction { .. } => "InvalidAction",
+        ControlFault::NotSigned => "MissingParameter",
         ControlFault::IncompleteSignature { .. } => "IncompleteSignature",
         ControlFault::SignatureDoesNotMatch { .. } => "SignatureDoesNotMatch",
         ControlFault::UnknownAccessKey | ControlFault::InactiveAccessKey => "InvalidAccessKeyId",
