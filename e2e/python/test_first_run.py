@@ -50,7 +50,7 @@ class Terminal:
 
 
 def paste(line, folder):
-    """What a shell makes of the line; `python3` is the one with oss2 installed."""
+    """What a shell makes of the line; `python3` and `aws` are those with which the tests run."""
     path = f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"
     return subprocess.run(
         ["bash", "-c", line], cwd=folder, capture_output=True, text=True, timeout=60, check=False,
@@ -80,13 +80,15 @@ def test_first_run(tmp_path):
     terminal = Terminal(tmp_path)
     try:
         lines = terminal.lines_to_paste()
-        assert [line.split()[0] for line in lines] == ["ossutil", "python3", "curl"]
-        python, curl = lines[1], lines[2]
+        ossutil, python, aws, curl = lines
+        assert ossutil.startswith("ossutil ls ") and " aws --endpoint-url " in aws
         done = paste(python, tmp_path)
         assert done.returncode == 0 and "hello" in done.stdout, done.stderr
+        done = paste(aws, tmp_path)
+        assert done.returncode == 0 and done.stdout.endswith(" demo\n"), (done.stdout, done.stderr)
         done = paste(curl, tmp_path)
         assert done.returncode == 0 and "<Name>demo</Name>" in done.stdout, (done.stdout, done.stderr)
-        secret = re.search(r"-k \"([^\"]+)\"", lines[0]).group(1)
+        secret = re.search(r"-k \"([^\"]+)\"", ossutil).group(1)
         assert secret in terminal.text
     finally:
         assert terminal.stop() == 0

@@ -286,6 +286,10 @@ def test_parts_made_of_ranges(s3, bucket):
     for wrong in ("bytes=5-", "bytes=0-1,3-4", "0-1", "bytes=-4", "bytes=2-1", "bytes=a-b"):
         assert refusal(
             s3.upload_part_copy, **upload, PartNumber=3, CopySource=source, CopySourceRange=wrong)[0] in (400, 416), wrong
+    # All of the source, or less than was named, in place of it would go unnoticed.
+    for beyond in (f"bytes=0-{len(body)}", f"bytes={len(body)}-{len(body) + 9}"):
+        assert refusal(
+            s3.upload_part_copy, **upload, PartNumber=3, CopySource=source, CopySourceRange=beyond) == (416, "InvalidRange")
     gone = {"Bucket": bucket, "Key": "gone"}
     assert refusal(s3.upload_part_copy, **upload, PartNumber=3, CopySource=gone) == (404, "NoSuchKey")
     finish(s3, upload, *parts)

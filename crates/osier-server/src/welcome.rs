@@ -29,7 +29,7 @@ impl Welcome {
     pub fn short(&self) -> String {
         let mut text = format!("osier {} is ready\n", env!("CARGO_PKG_VERSION"));
         for store in &self.stores {
-            line(&mut text, "OSS", &url(*store));
+            line(&mut text, "OSS and S3", &url(*store));
         }
         for site in &self.sites {
             line(&mut text, "sites", &url(*site));
@@ -49,7 +49,7 @@ impl Welcome {
     pub fn long(&self) -> String {
         let mut text = format!("osier {} is ready\n\n", env!("CARGO_PKG_VERSION"));
         for store in &self.stores {
-            line(&mut text, "OSS", &url(*store));
+            line(&mut text, "OSS and S3", &url(*store));
         }
         for site in &self.sites {
             line(&mut text, "sites", &url(*site));
@@ -111,6 +111,11 @@ impl Welcome {
             text,
             "  python3 -c \"import oss2; b = oss2.Bucket(oss2.Auth('{id}', '{secret}'), '{endpoint}', 'demo'); \
              b.create_bucket(); b.put_object('hello.txt', 'hello'); print(b.get_object('hello.txt').read())\"\n"
+        );
+        let _ = writeln!(
+            text,
+            "  AWS_ACCESS_KEY_ID={id} AWS_SECRET_ACCESS_KEY=\"{secret}\" \
+             aws --endpoint-url {endpoint} --region {region} s3 ls\n"
         );
         let _ = writeln!(text, "  curl '{}'\n", self.signed_url(&endpoint));
         text

@@ -111,9 +111,13 @@ impl Store {
             let standard = false;
             RangeRequest { spec, standard }.resolve(object.size)
         });
-        // A range that does not fit means the whole source, as in a read.
+        // A range that does not fit means the whole source to OSS, as in a read.
         let (first, end) = match range {
             Some(ResolvedRange::Part(range)) => (range.start, range.end),
+            Some(_) if op.range_must_fit => {
+                let length = object.size;
+                return Err(FaultKind::InvalidRange { length }.into());
+            }
             _ => (0, object.size),
         };
         let size = end - first;

@@ -672,6 +672,8 @@ pub struct UploadPartCopy {
     pub source: CopySource,
     /// Which bytes; absent means all.
     pub range: Option<RangeSpec>,
+    /// S3: the range must lie in the source. OSS takes all of it otherwise.
+    pub range_must_fit: bool,
 }
 
 /// `CompleteMultipartUpload`.

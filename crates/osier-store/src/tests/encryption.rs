@@ -117,6 +117,7 @@ async fn s40_no_write_leaves_plaintext() {
                 conditions: osier_types::ReadConditions::default(),
             },
             range: Some(RangeSpec::FromTo(100, 150_000)),
+            range_must_fit: true,
         };
         kit.run(Op::UploadPartCopy(op)).await.unwrap();
         whole.extend_from_slice(&canary(1, 200_000)[100..=150_000]);

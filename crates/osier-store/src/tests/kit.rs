@@ -400,6 +400,7 @@ impl Kit {
                 conditions: ReadConditions::default(),
             },
             range,
+            range_must_fit: false,
         };
         match self.run(Op::UploadPartCopy(op)).await? {
             Outcome::PartCopied { etag, .. } => Ok(etag),

@@ -42,6 +42,7 @@ pub(crate) fn upload_part_copy(input: &Input<'_>) -> Decoded {
         customer_key: None,
         source: copy_source(input.headers)?,
         range: source_range(input.headers)?,
+        range_must_fit: false,
     }))
 }
 

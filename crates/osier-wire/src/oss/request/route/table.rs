@@ -10,9 +10,11 @@ use osier_types::limits::{
 };
 
 use crate::oss::request::decode::{access, bucket, list, multipart, object, process, protection};
+use crate::request::bucket as buckets;
 use crate::request::input::preflight;
 use crate::request::list as lists;
 use crate::request::policy;
+use crate::request::protection as protect;
 use crate::request::route::Decoder::{DeleteConfig, Form, GetConfig, PutConfig, With};
 use crate::request::route::Scope::{Bucket, Object, Service};
 use crate::request::route::{BodyUse, RouteSpec, document, row};
@@ -76,25 +78,25 @@ pub static ROUTES: &[RouteSpec] = &[
         .body(document(DELETE_BODY_BYTES_MAX)),
     row("ListObjectVersions", "GET", Bucket, "versions").decoder(With(lists::versions)),
     row("ListMultipartUploads", "GET", Bucket, "uploads").decoder(With(lists::uploads)),
-    row("GetBucketAcl", "GET", Bucket, "acl").decoder(With(bucket::acl)),
+    row("GetBucketAcl", "GET", Bucket, "acl").decoder(With(buckets::acl)),
     row("PutBucketAcl", "PUT", Bucket, "acl").decoder(With(bucket::put_acl)),
     row("GetBucketInfo", "GET", Bucket, "bucketInfo").decoder(With(bucket::info)),
     row("GetBucketStat", "GET", Bucket, "stat").decoder(With(bucket::stat)),
-    row("GetBucketLocation", "GET", Bucket, "location").decoder(With(bucket::location)),
-    row("GetBucketVersioning", "GET", Bucket, "versioning").decoder(With(bucket::versioning)),
+    row("GetBucketLocation", "GET", Bucket, "location").decoder(With(buckets::location)),
+    row("GetBucketVersioning", "GET", Bucket, "versioning").decoder(With(buckets::versioning)),
     row("PutBucketVersioning", "PUT", Bucket, "versioning")
-        .decoder(With(bucket::put_versioning))
+        .decoder(With(buckets::put_versioning))
         .body(document(DOCUMENT_BYTES_MAX)),
-    row("GetBucketTags", "GET", Bucket, "tagging").decoder(With(bucket::tags)),
+    row("GetBucketTags", "GET", Bucket, "tagging").decoder(With(buckets::tags)),
     row("PutBucketTags", "PUT", Bucket, "tagging")
-        .decoder(With(bucket::put_tags))
+        .decoder(With(buckets::put_tags))
         .body(document(DOCUMENT_BYTES_MAX)),
-    row("DeleteBucketTags", "DELETE", Bucket, "tagging").decoder(With(bucket::delete_tags)),
-    row("GetBucketCors", "GET", Bucket, "cors").decoder(With(bucket::cors)),
+    row("DeleteBucketTags", "DELETE", Bucket, "tagging").decoder(With(buckets::delete_tags)),
+    row("GetBucketCors", "GET", Bucket, "cors").decoder(With(buckets::cors)),
     row("PutBucketCors", "PUT", Bucket, "cors")
-        .decoder(With(bucket::put_cors))
+        .decoder(With(buckets::put_cors))
         .body(document(DOCUMENT_BYTES_MAX)),
-    row("DeleteBucketCors", "DELETE", Bucket, "cors").decoder(With(bucket::delete_cors)),
+    row("DeleteBucketCors", "DELETE", Bucket, "cors").decoder(With(buckets::delete_cors)),
     // Buckets: who may come. A callback policy shares its sub-resource with the bucket's policy.
     row("GetBucketCallbackPolicy", "GET", Bucket, "policy").also(&["comp=callback"]),
     row("PutBucketCallbackPolicy", "PUT", Bucket, "policy").also(&["comp=callback"]),
@@ -281,13 +283,13 @@ pub static ROUTES: &[RouteSpec] = &[
     )
     .decoder(DeleteConfig(ConfigKind::UserDefinedLogFields))
     .partial(UNSET),
-    row("GetBucketEncryption", "GET", Bucket, "encryption").decoder(With(protection::encryption)),
+    row("GetBucketEncryption", "GET", Bucket, "encryption").decoder(With(protect::encryption)),
     row("PutBucketEncryption", "PUT", Bucket, "encryption")
         .decoder(With(protection::put_encryption))
         .partial("without SM4")
         .body(document(DOCUMENT_BYTES_MAX)),
     row("DeleteBucketEncryption", "DELETE", Bucket, "encryption")
-        .decoder(With(protection::delete_encryption)),
+        .decoder(With(protect::delete_encryption)),
     row("GetBucketReplication", "GET", Bucket, "replication")
         .decoder(GetConfig(ConfigKind::Replication))
         .partial(UNSET),
@@ -363,7 +365,7 @@ pub static ROUTES: &[RouteSpec] = &[
         Bucket,
         "objectWorm",
     )
-    .decoder(With(protection::object_worm)),
+    .decoder(With(protect::object_lock)),
     row(
         "PutBucketObjectWormConfiguration",
         "PUT",
@@ -546,13 +548,13 @@ pub static ROUTES: &[RouteSpec] = &[
         .also(&["list-type=2"])
         .decoder(With(lists::objects_v2)),
     row("ListObjects", "GET", Bucket, "").decoder(With(lists::objects)),
-    row("HeadBucket", "HEAD", Bucket, "").decoder(With(bucket::head)),
+    row("HeadBucket", "HEAD", Bucket, "").decoder(With(buckets::head)),
     row("PutBucket", "PUT", Bucket, "")
         .decoder(With(bucket::put))
         .partial("`x-oss-resource-group-id` is ignored")
         .body(document(DOCUMENT_BYTES_MAX))
         .guarded(),
-    row("DeleteBucket", "DELETE", Bucket, "").decoder(With(bucket::delete)),
+    row("DeleteBucket", "DELETE", Bucket, "").decoder(With(buckets::delete)),
     row("PostObject", "POST", Bucket, "")
         .decoder(Form)
         .partial("without `callback` and SM4")
@@ -599,11 +601,11 @@ pub static ROUTES: &[RouteSpec] = &[
         .guarded(),
     row("RestoreObject", "POST", Object, "restore"),
     row("CleanRestoredObject", "POST", Object, "cleanRestoredObject"),
-    row("GetObjectLegalHold", "GET", Object, "legalHold").decoder(With(protection::legal_hold)),
+    row("GetObjectLegalHold", "GET", Object, "legalHold").decoder(With(protect::legal_hold)),
     row("PutObjectLegalHold", "PUT", Object, "legalHold")
-        .decoder(With(protection::put_legal_hold))
+        .decoder(With(protect::put_legal_hold))
         .body(document(DOCUMENT_BYTES_MAX)),
-    row("GetObjectRetention", "GET", Object, "retention").decoder(With(protection::retention)),
+    row("GetObjectRetention", "GET", Object, "retention").decoder(With(protect::retention)),
     row("PutObjectRetention", "PUT", Object, "retention")
         .decoder(With(protection::put_retention))
         .body(document(DOCUMENT_BYTES_MAX)),

@@ -1,6 +1,5 @@
 //! Operations on a bucket as a whole.
 
-use osier_types::limits::BUCKET_TAGS_MAX;
 use osier_types::{Fault, FaultKind, Op, PublicAccessScope, PutBucket};
 
 use super::headers::acl as acl_of_headers;
@@ -8,7 +7,6 @@ use crate::request::fields::missing;
 use crate::request::input::Input;
 use crate::s3::acl;
 use crate::s3::request::xml;
-use crate::xml::documents;
 
 type Decoded = Result<Op, Fault>;
 
@@ -23,24 +21,6 @@ pub(crate) fn put(input: &Input<'_>) -> Decoded {
         tags,
         object_lock: input.fields().flag("x-amz-bucket-object-lock-enabled")?,
     }))
-}
-
-pub(crate) fn delete(input: &Input<'_>) -> Decoded {
-    input.bucket().map(|bucket| Op::DeleteBucket { bucket })
-}
-
-pub(crate) fn head(input: &Input<'_>) -> Decoded {
-    input.bucket().map(|bucket| Op::HeadBucket { bucket })
-}
-
-pub(crate) fn location(input: &Input<'_>) -> Decoded {
-    input
-        .bucket()
-        .map(|bucket| Op::GetBucketLocation { bucket })
-}
-
-pub(crate) fn acl(input: &Input<'_>) -> Decoded {
-    input.bucket().map(|bucket| Op::GetBucketAcl { bucket })
 }
 
 pub(crate) fn put_acl(input: &Input<'_>) -> Decoded {
@@ -63,49 +43,6 @@ pub(super) fn acl_of(input: &Input<'_>) -> Result<acl::Acl, Fault> {
         }
         .into()),
     }
-}
-
-pub(crate) fn versioning(input: &Input<'_>) -> Decoded {
-    input
-        .bucket()
-        .map(|bucket| Op::GetBucketVersioning { bucket })
-}
-
-pub(crate) fn put_versioning(input: &Input<'_>) -> Decoded {
-    Ok(Op::PutBucketVersioning {
-        bucket: input.bucket()?,
-        status: documents::versioning(input.document)?,
-    })
-}
-
-pub(crate) fn tags(input: &Input<'_>) -> Decoded {
-    input.bucket().map(|bucket| Op::GetBucketTags { bucket })
-}
-
-pub(crate) fn put_tags(input: &Input<'_>) -> Decoded {
-    Ok(Op::PutBucketTags {
-        bucket: input.bucket()?,
-        tags: documents::tagging(input.document, BUCKET_TAGS_MAX)?,
-    })
-}
-
-pub(crate) fn delete_tags(input: &Input<'_>) -> Decoded {
-    input.bucket().map(|bucket| Op::DeleteBucketTags { bucket })
-}
-
-pub(crate) fn cors(input: &Input<'_>) -> Decoded {
-    input.bucket().map(|bucket| Op::GetBucketCors { bucket })
-}
-
-pub(crate) fn put_cors(input: &Input<'_>) -> Decoded {
-    Ok(Op::PutBucketCors {
-        bucket: input.bucket()?,
-        cors: documents::cors(input.document)?,
-    })
-}
-
-pub(crate) fn delete_cors(input: &Input<'_>) -> Decoded {
-    input.bucket().map(|bucket| Op::DeleteBucketCors { bucket })
 }
 
 pub(crate) fn public_access_block(input: &Input<'_>) -> Decoded {

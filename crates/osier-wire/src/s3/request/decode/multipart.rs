@@ -45,6 +45,7 @@ pub(crate) fn upload_part_copy(input: &Input<'_>) -> Decoded {
         customer_key: protection::customer_key(input.fields(), protection::OWN)?,
         source: copy_source(input.headers)?,
         range: source_range(input)?,
+        range_must_fit: true,
     }))
 }
 

@@ -15,29 +15,11 @@ use crate::xml::protection::{self, retention_mode, retention_time};
 
 type Decoded = Result<Op, Fault>;
 
-pub(crate) fn encryption(input: &Input<'_>) -> Decoded {
-    input
-        .bucket()
-        .map(|bucket| Op::GetBucketEncryption { bucket })
-}
-
 pub(crate) fn put_encryption(input: &Input<'_>) -> Decoded {
     Ok(Op::PutBucketEncryption {
         bucket: input.bucket()?,
         encryption: xml::encryption(input.document)?,
     })
-}
-
-pub(crate) fn delete_encryption(input: &Input<'_>) -> Decoded {
-    input
-        .bucket()
-        .map(|bucket| Op::DeleteBucketEncryption { bucket })
-}
-
-pub(crate) fn object_lock(input: &Input<'_>) -> Decoded {
-    input
-        .bucket()
-        .map(|bucket| Op::GetBucketObjectLock { bucket })
 }
 
 pub(crate) fn put_object_lock(input: &Input<'_>) -> Decoded {
@@ -51,27 +33,12 @@ pub(crate) fn put_object_lock(input: &Input<'_>) -> Decoded {
     })
 }
 
-pub(crate) fn retention(input: &Input<'_>) -> Decoded {
-    input.object_ref().map(Op::GetObjectRetention)
-}
-
 pub(crate) fn put_retention(input: &Input<'_>) -> Decoded {
     Ok(Op::PutObjectRetention(PutObjectRetention {
         object: input.object_ref()?,
         retention: protection::retention(input.document)?,
         bypass_governance: bypass_governance(input.fields())?,
     }))
-}
-
-pub(crate) fn legal_hold(input: &Input<'_>) -> Decoded {
-    input.object_ref().map(Op::GetObjectLegalHold)
-}
-
-pub(crate) fn put_legal_hold(input: &Input<'_>) -> Decoded {
-    Ok(Op::PutObjectLegalHold {
-        object: input.object_ref()?,
-        hold: protection::legal_hold(input.document)?,
-    })
 }
 
 /// The three headers of a customer's key.

@@ -6,9 +6,11 @@
 use osier_types::ConfigKind;
 use osier_types::limits::{COMPLETE_BODY_BYTES_MAX, DELETE_BODY_BYTES_MAX, DOCUMENT_BYTES_MAX};
 
+use crate::request::bucket as buckets;
 use crate::request::input::preflight;
 use crate::request::list as lists;
 use crate::request::policy;
+use crate::request::protection as protect;
 use crate::request::route::Decoder::{DeleteConfig, Form, GetConfig, PutConfig, With};
 use crate::request::route::Scope::{Bucket, Object, Service};
 use crate::request::route::{BodyUse, RouteSpec, document, row};
@@ -36,36 +38,36 @@ pub static ROUTES: &[RouteSpec] = &[
         .body(document(DELETE_BODY_BYTES_MAX)),
     row("ListObjectVersions", "GET", Bucket, "versions").decoder(With(lists::versions)),
     row("ListMultipartUploads", "GET", Bucket, "uploads").decoder(With(lists::uploads)),
-    row("GetBucketAcl", "GET", Bucket, "acl").decoder(With(bucket::acl)),
+    row("GetBucketAcl", "GET", Bucket, "acl").decoder(With(buckets::acl)),
     row("PutBucketAcl", "PUT", Bucket, "acl")
         .decoder(With(bucket::put_acl))
         .partial(ACLS)
         .body(SMALL),
-    row("GetBucketLocation", "GET", Bucket, "location").decoder(With(bucket::location)),
-    row("GetBucketVersioning", "GET", Bucket, "versioning").decoder(With(bucket::versioning)),
+    row("GetBucketLocation", "GET", Bucket, "location").decoder(With(buckets::location)),
+    row("GetBucketVersioning", "GET", Bucket, "versioning").decoder(With(buckets::versioning)),
     row("PutBucketVersioning", "PUT", Bucket, "versioning")
-        .decoder(With(bucket::put_versioning))
+        .decoder(With(buckets::put_versioning))
         .partial("without MFA delete")
         .body(SMALL),
-    row("GetBucketTagging", "GET", Bucket, "tagging").decoder(With(bucket::tags)),
+    row("GetBucketTagging", "GET", Bucket, "tagging").decoder(With(buckets::tags)),
     row("PutBucketTagging", "PUT", Bucket, "tagging")
-        .decoder(With(bucket::put_tags))
+        .decoder(With(buckets::put_tags))
         .body(SMALL),
-    row("DeleteBucketTagging", "DELETE", Bucket, "tagging").decoder(With(bucket::delete_tags)),
-    row("GetBucketCors", "GET", Bucket, "cors").decoder(With(bucket::cors)),
+    row("DeleteBucketTagging", "DELETE", Bucket, "tagging").decoder(With(buckets::delete_tags)),
+    row("GetBucketCors", "GET", Bucket, "cors").decoder(With(buckets::cors)),
     row("PutBucketCors", "PUT", Bucket, "cors")
-        .decoder(With(bucket::put_cors))
+        .decoder(With(buckets::put_cors))
         .body(SMALL),
-    row("DeleteBucketCors", "DELETE", Bucket, "cors").decoder(With(bucket::delete_cors)),
-    row("GetBucketEncryption", "GET", Bucket, "encryption").decoder(With(protection::encryption)),
+    row("DeleteBucketCors", "DELETE", Bucket, "cors").decoder(With(buckets::delete_cors)),
+    row("GetBucketEncryption", "GET", Bucket, "encryption").decoder(With(protect::encryption)),
     row("PutBucketEncryption", "PUT", Bucket, "encryption")
         .decoder(With(protection::put_encryption))
         .partial("one rule; not `aws:kms:dsse`")
         .body(SMALL),
     row("DeleteBucketEncryption", "DELETE", Bucket, "encryption")
-        .decoder(With(protection::delete_encryption)),
+        .decoder(With(protect::delete_encryption)),
     row("GetObjectLockConfiguration", "GET", Bucket, "object-lock")
-        .decoder(With(protection::object_lock)),
+        .decoder(With(protect::object_lock)),
     row("PutObjectLockConfiguration", "PUT", Bucket, "object-lock")
         .decoder(With(protection::put_object_lock))
         .body(SMALL),
@@ -357,13 +359,13 @@ pub static ROUTES: &[RouteSpec] = &[
         .also(&["list-type=2"])
         .decoder(With(lists::objects_v2)),
     row("ListObjects", "GET", Bucket, "").decoder(With(lists::objects)),
-    row("HeadBucket", "HEAD", Bucket, "").decoder(With(bucket::head)),
+    row("HeadBucket", "HEAD", Bucket, "").decoder(With(buckets::head)),
     row("CreateBucket", "PUT", Bucket, "")
         .decoder(With(bucket::put))
         .partial("any `LocationConstraint` is taken; no directory buckets")
         .body(SMALL)
         .guarded(),
-    row("DeleteBucket", "DELETE", Bucket, "").decoder(With(bucket::delete)),
+    row("DeleteBucket", "DELETE", Bucket, "").decoder(With(buckets::delete)),
     row("PostObject", "POST", Bucket, "")
         .decoder(Form)
         .body(BodyUse::Form)
@@ -399,11 +401,11 @@ pub static ROUTES: &[RouteSpec] = &[
         .decoder(With(object::put_tagging))
         .body(SMALL),
     row("DeleteObjectTagging", "DELETE", Object, "tagging").decoder(With(object::delete_tagging)),
-    row("GetObjectLegalHold", "GET", Object, "legal-hold").decoder(With(protection::legal_hold)),
+    row("GetObjectLegalHold", "GET", Object, "legal-hold").decoder(With(protect::legal_hold)),
     row("PutObjectLegalHold", "PUT", Object, "legal-hold")
-        .decoder(With(protection::put_legal_hold))
+        .decoder(With(protect::put_legal_hold))
         .body(SMALL),
-    row("GetObjectRetention", "GET", Object, "retention").decoder(With(protection::retention)),
+    row("GetObjectRetention", "GET", Object, "retention").decoder(With(protect::retention)),
     row("PutObjectRetention", "PUT", Object, "retention")
         .decoder(With(protection::put_retention))
         .body(SMALL),
