@@ -154,6 +154,7 @@ impl Service {
         let conditions = circumstances(&Asking {
             caller: Some(caller),
             access_key_id: Some(&signed.access_key_id),
+            signing: None,
             headers: &head.headers,
             source: &learnt.source,
             ways: &learnt.ways,

@@ -86,7 +86,7 @@ fn exchange(request: &str) -> String {
     match recognise(&method, path, query, &headers) {
         Recognition::Control => {}
         Recognition::AskForm => assert_eq!(form_of_control(body.as_bytes()), Recognition::Control),
-        Recognition::Store => panic!("not recognised: {request}"),
+        Recognition::Store | Recognition::Aws => panic!("not recognised: {request}"),
     }
     let mut parameters = pairs(query);
     parameters.extend(pairs(body));

@@ -2,7 +2,7 @@
 
 use super::facts::{RequestFacts, RequestResource};
 use super::glob::Glob;
-use super::iam;
+use super::{iam, variable};
 
 /// A resource as a statement lists it.
 #[derive(Clone, Debug)]
@@ -21,6 +21,7 @@ impl ResourcePattern {
     /// Reads `acs:<service>:<region>:<owner>:<path>`, S3's `arn:aws:s3:::<path>`, IAM's
     /// `arn:aws:iam::<owner>:<path>`, the short `<bucket>[/<pattern>]`, or `*`. What follows a final `:*` may be left out.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
+        variable::check(text)?;
         let malformed = || {
             Err(format!(
                 "`{text}` is no resource: expected `*`, \
@@ -90,6 +91,11 @@ impl ResourcePattern {
 
     /// Whether one of the names of the request's resource is meant.
     pub(super) fn matches(&self, facts: &RequestFacts<'_>) -> bool {
+        if variable::has(&self.text) {
+            let expanded = variable::expand(&self.text, facts.conditions);
+            let expanded = expanded.and_then(|text| Self::parse(&text).ok());
+            return expanded.is_some_and(|pattern| pattern.matches(facts));
+        }
         self.matches_name(&facts.resource)
             || facts
                 .by_access_point

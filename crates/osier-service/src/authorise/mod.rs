@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use osier_auth::directory::CallerPolicies;
-use osier_auth::policy::Needs;
-use osier_auth::{BucketFacts, Decision, Identity, Inquiry, Layers, Principal, ResourceFacts};
+use osier_auth::policy::{Conditions, Needs, Signing};
+use osier_auth::{
+    BucketFacts, Decision, Identity, Inquiry, Layers, Principal, ResourceFacts, Signed,
+};
 use osier_store::{BucketRecord, ObjectFacts, WithTags};
 use osier_types::{
     Access, AccessKind, DeletionRefused, Fault, FaultKind, ObjectKey, ObjectRef, Op, Refusals,
@@ -29,11 +31,22 @@ pub(crate) struct Asking<'a> {
     /// `None` is anonymous.
     pub(crate) caller: Option<&'a Identity>,
     pub(crate) access_key_id: Option<&'a str>,
+    /// How they proved it.
+    pub(crate) signing: Option<Signing>,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) source: &'a Source,
     /// By which access points.
     pub(crate) ways: &'a Ways,
     pub(crate) now: Timestamp,
+}
+
+/// How a request was signed, as conditions ask for it.
+pub(crate) fn signing(signed: &Signed) -> Signing {
+    Signing {
+        scheme: signed.scheme,
+        place: signed.place,
+        at: signed.signed_at,
+    }
 }
 
 /// What was asked for on behalf of a request, and what came of it.
@@ -251,7 +264,11 @@ impl Weighed<'_> {
     fn decide(&self, access: &Access, object: Option<&ObjectFacts>, look: Look) -> Decision {
         let record = self.place.map(|place| &*place.record);
         let point = self.place.and_then(|place| place.layers.point.as_ref());
-        let conditions = conditions(self.asking, self.op, record, object, point);
+        let conditions = Conditions {
+            region: Some(&self.service.settings.region),
+            version: access.version,
+            ..conditions(self.asking, self.op, record, object, point)
+        };
         let layers = self.place.map(|place| place.layers.layers());
         let inquiry = Inquiry {
             caller: self.asking.caller,

@@ -66,6 +66,7 @@ pub(crate) fn by_header_to(
         },
         scope,
         stamp: &stamp.text,
+        signed_at: stamp.time(),
         signed_headers: SignedHeaders::parse(authorization.signed_headers, place)?,
         payload: Payload::parse(payload)?,
         payload_text: payload,
@@ -138,6 +139,7 @@ pub(crate) fn by_url_to(
         },
         scope,
         stamp: &stamp.text,
+        signed_at: stamp.time(),
         signed_headers,
         payload: Payload::parse(payload)?,
         payload_text: payload,
@@ -324,6 +326,7 @@ struct Request<'a> {
     claim: Claim<'a>,
     scope: Scope<'a>,
     stamp: &'a str,
+    signed_at: Timestamp,
     signed_headers: SignedHeaders<'a>,
     payload: Payload,
     payload_text: &'a str,
@@ -373,6 +376,7 @@ impl Request<'_> {
                             plus_is_space,
                             oss_query_unsigned: false,
                             chunks,
+                            signed_at: Some(self.signed_at),
                         });
                     }
                     first.get_or_insert_with(|| {
