@@ -123,6 +123,7 @@ fn measure(
                 requests: Arc::new(requests.collect::<anyhow::Result<_>>()?),
                 connections: 1,
                 stop: Stop::Once,
+                quick_ack: false,
             })?;
         }
     }

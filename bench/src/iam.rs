@@ -95,6 +95,7 @@ fn cpu_of(server: &Server, requests: &Arc<Vec<Prepared>>, seconds: f64) -> anyho
         requests: Arc::clone(requests),
         connections: CONNECTIONS,
         stop: Stop::After(Duration::from_secs_f64(seconds)),
+        quick_ack: false,
     };
     drive(&plan(seconds / 4.0))?;
     let before = cpu_seconds(server.pid())?;
@@ -135,6 +136,7 @@ fn prepare(server: &Server, bucket: &str, root: &Signer) -> anyhow::Result<()> {
         requests: Arc::new(puts),
         connections: 1,
         stop: Stop::Once,
+        quick_ack: false,
     })
     .map(drop)
 }

@@ -3,6 +3,7 @@
 //! Requests are bytes made beforehand, so that the client costs as little as
 //! possible of the cores it shares with the server.
 
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,6 +24,21 @@ pub(crate) struct Prepared {
     pub(crate) expect_length: Option<u64>,
 }
 
+impl Prepared {
+    /// Makes this one request apart from any plan; gives the answer, head and all.
+    pub(crate) fn fetch(&self, address: SocketAddr) -> anyhow::Result<String> {
+        let mut stream = std::net::TcpStream::connect(address)?;
+        let head = String::from_utf8_lossy(&self.head);
+        let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+        stream.write_all(head.as_bytes())?;
+        stream.write_all(&self.body)?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        ensure!(answer.starts_with("HTTP/1.1 200"), "unexpected: {answer}");
+        Ok(answer)
+    }
+}
+
 /// What to do.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -34,6 +50,8 @@ pub(crate) struct Plan {
     pub(crate) connections: usize,
     /// When to stop.
     pub(crate) stop: Stop,
+    /// Acknowledge every segment at once: peers that send head and body apart wait for it.
+    pub(crate) quick_ack: bool,
 }
 
 /// When a run is over.
@@ -132,7 +150,7 @@ async fn connection(plan: &Plan, next: &AtomicUsize, begin: Instant) -> anyhow::
             .get(turn % plan.requests.len())
             .context("no requests")?;
         let start = Instant::now();
-        let received = exchange(&mut stream, request, &mut buffer).await?;
+        let received = exchange(&mut stream, request, &mut buffer, plan.quick_ack).await?;
         measured.requests += 1;
         measured.bytes += received + u64::try_from(request.body.len())?;
         measured
@@ -146,10 +164,15 @@ async fn exchange(
     stream: &mut TcpStream,
     request: &Prepared,
     buffer: &mut [u8],
+    quick_ack: bool,
 ) -> anyhow::Result<u64> {
     stream.write_all(&request.head).await?;
     if !request.body.is_empty() {
         stream.write_all(&request.body).await?;
+    }
+    if quick_ack {
+        // The kernel forgets it, so it is said for every answer.
+        rustix::net::sockopt::set_tcp_quickack(&stream, true)?;
     }
     let mut filled = 0;
     let head_end = loop {
@@ -173,7 +196,12 @@ async fn exchange(
                 .then(|| value.trim().parse().ok())?
         })
         .unwrap_or(0);
-    let mut left = length.saturating_sub(u64::try_from(filled - head_end)?);
+    let bodiless = request.head.starts_with(b"HEAD ");
+    let mut left = if bodiless {
+        0
+    } else {
+        length.saturating_sub(u64::try_from(filled - head_end)?)
+    };
     if !(head.starts_with("HTTP/1.1 200") || head.starts_with("HTTP/1.1 204")) {
         bail!(
             "unexpected answer: {}",
@@ -191,5 +219,5 @@ async fn exchange(
         ensure!(read > 0, "the server closed the connection inside a body");
         left -= u64::try_from(read)?;
     }
-    Ok(length)
+    Ok(if bodiless { 0 } else { length })
 }

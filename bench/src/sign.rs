@@ -1,4 +1,4 @@
-//! OSS V4 header signatures for prepared requests, written apart from the server's code.
+//! Header signatures of OSS V4 and AWS V4 for prepared requests, written apart from the server's code.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use osier_types::{Timestamp, percent_encode};
@@ -93,6 +93,63 @@ impl Signer {
             self.id
         )
     }
+
+    /// A whole request head of the S3 dialect in path style; the region is `us-east-1`.
+    pub(crate) fn s3_head(
+        &self,
+        method: &str,
+        target: (&str, &str),
+        query: &[(&str, &str)],
+        length: Option<usize>,
+        now: Timestamp,
+    ) -> String {
+        const PAYLOAD: &str = "UNSIGNED-PAYLOAD";
+        const SIGNED: &str = "host;x-amz-content-sha256;x-amz-date";
+        let (bucket, key) = target;
+        let path = match key {
+            "" => format!("/{bucket}"),
+            key => format!("/{bucket}/{}", percent_encode(key.as_bytes(), true)),
+        };
+        let mut pairs: Vec<String> = query
+            .iter()
+            .map(|(name, value)| {
+                format!(
+                    "{}={}",
+                    percent_encode(name.as_bytes(), false),
+                    percent_encode(value.as_bytes(), false)
+                )
+            })
+            .collect();
+        pairs.sort();
+        let query = pairs.join("&");
+        let date = now.compact();
+        let day: String = date.chars().take(8).collect();
+        let canonical = format!(
+            "{method}\n{path}\n{query}\nhost:127.0.0.1\nx-amz-content-sha256:{PAYLOAD}\n\
+             x-amz-date:{date}\n\n{SIGNED}\n{PAYLOAD}"
+        );
+        let scope = format!("{day}/us-east-1/s3/aws4_request");
+        let text = format!(
+            "AWS4-HMAC-SHA256\n{date}\n{scope}\n{}",
+            hex(&Sha256::digest(canonical))
+        );
+        let start = format!("AWS4{}", self.secret).into_bytes();
+        let key = [day.as_str(), "us-east-1", "s3", "aws4_request"]
+            .iter()
+            .fold(start, |key, part| hmac(&key, part.as_bytes()));
+        let signature = hex(&hmac(&key, text.as_bytes()));
+        let separator = if query.is_empty() { "" } else { "?" };
+        let length = length
+            .map(|length| format!("Content-Length: {length}\r\n"))
+            .unwrap_or_default();
+        format!(
+            "{method} {path}{separator}{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n{length}\
+             x-amz-date: {date}\r\nx-amz-content-sha256: {PAYLOAD}\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={SIGNED}, \
+             Signature={signature}\r\n\r\n",
+            self.id
+        )
+    }
 }
 
 fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
@@ -102,7 +159,7 @@ fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
     bytes
         .iter()

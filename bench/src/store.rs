@@ -341,6 +341,7 @@ impl Bench {
             requests: Arc::new(requests),
             connections,
             stop: Stop::Once,
+            quick_ack: false,
         })
         .map(drop)
     }
@@ -357,6 +358,7 @@ impl Bench {
             requests: Arc::clone(&requests),
             connections,
             stop: Stop::After(Duration::from_secs_f64(seconds)),
+            quick_ack: false,
         };
         drive(&plan(self.seconds / 4.0))?;
         let before = cpu_seconds(server.pid())?;
