@@ -104,6 +104,7 @@ impl Service {
             caller: learnt.caller.as_ref(),
             access_key_id: learnt.log.access_key_id.as_deref(),
             signing: signed.as_ref().map(signing),
+            dialect,
             headers: &head.headers,
             source: &learnt.source,
             ways: &learnt.ways,

@@ -10,6 +10,7 @@ use http::header::HOST;
 use http::request::Parts;
 use osier_auth::control::{ControlHead, authenticate_aws};
 use osier_auth::directory::{ControlFault, ControlOutcome};
+use osier_wire::Dialect;
 use osier_wire::aws::{self, Asked, AwsContext, Operation};
 
 use crate::arrive::text_of;
@@ -142,6 +143,7 @@ impl Service {
             caller: Some(caller),
             access_key_id: Some(&signed.access_key_id),
             signing: None,
+            dialect: Dialect::default(),
             headers: &head.headers,
             source: &learnt.source,
             ways: &learnt.ways,

@@ -15,6 +15,7 @@ use osier_auth::directory::{ControlFault, ControlOutcome};
 use osier_store::{ByteSource, BytesSource};
 use osier_types::limits::CONTROL_FORM_BYTES_MAX;
 use osier_types::{Fault, FaultKind};
+use osier_wire::Dialect;
 use osier_wire::rpc::{self, Format, Recognition, RpcContext};
 
 use crate::arrive::text_of;
@@ -155,6 +156,7 @@ impl Service {
             caller: Some(caller),
             access_key_id: Some(&signed.access_key_id),
             signing: None,
+            dialect: Dialect::default(),
             headers: &head.headers,
             source: &learnt.source,
             ways: &learnt.ways,

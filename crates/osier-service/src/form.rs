@@ -79,6 +79,7 @@ pub(crate) async fn post(
         caller: identity.as_ref(),
         access_key_id: learnt.log.access_key_id.as_deref(),
         signing,
+        dialect,
         headers: &request.headers,
         source: &learnt.source,
         ways: &learnt.ways,

@@ -107,6 +107,7 @@ impl Service {
             caller: learnt.caller.as_ref(),
             access_key_id: learnt.log.access_key_id.as_deref(),
             signing: signed.map(signing),
+            dialect,
             headers,
             source: &learnt.source,
             ways: &learnt.ways,

@@ -15,9 +15,11 @@ use osier_auth::{
 };
 use osier_store::{BucketRecord, ObjectFacts, WithTags};
 use osier_types::{
-    Access, AccessKind, DeletionRefused, Fault, FaultKind, ObjectKey, ObjectRef, Op, Refusals,
-    Resource, Timestamp, VersionId,
+    Access, AccessKind, DeletionRefused, Fault, FaultKind, ObjectAcl, ObjectKey, ObjectRef, Op,
+    Refusals, Resource, Timestamp, VersionId,
 };
+
+use osier_wire::Dialect;
 
 use crate::Verdict;
 use crate::layers::BucketLayers;
@@ -33,6 +35,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) access_key_id: Option<&'a str>,
     /// How they proved it.
     pub(crate) signing: Option<Signing>,
+    /// How they speak: lists count otherwise in S3.
+    pub(crate) dialect: Dialect,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) source: &'a Source,
     /// By which access points.
@@ -278,7 +282,7 @@ impl Weighed<'_> {
                     owner: &record.owner.id,
                     acl: record.acl,
                 }),
-                object_acl: object.map(|object| object.acl),
+                object_acl: self.list_of(access, object),
             },
             layers: Layers {
                 session: self.policies.session.as_ref(),
@@ -292,6 +296,32 @@ impl Weighed<'_> {
             Look::Glance => inquiry.glance(),
             Look::Explained => inquiry.decide(),
         }
+    }
+}
+
+impl Weighed<'_> {
+    /// The object's list, where it has a say. In S3 nobody needs the leave of what they overwrite
+    /// or delete: the bucket's list decides on that, and no list on other changes of an object.
+    fn list_of(&self, access: &Access, object: Option<&ObjectFacts>) -> Option<ObjectAcl> {
+        if self.asking.dialect == Dialect::S3
+            && access.kind == AccessKind::Write
+            && access.resource.key().is_some()
+        {
+            let with_the_bytes = matches!(
+                self.op,
+                Op::PutObject(_)
+                    | Op::PostObject(_)
+                    | Op::CopyObject(_)
+                    | Op::InitiateMultipartUpload(_)
+            );
+            return match access.action {
+                "oss:PutObject" | "oss:DeleteObject" | "oss:AbortMultipartUpload" => None,
+                // Said of a new object, as it is written.
+                "oss:PutObjectAcl" | "oss:PutObjectTagging" if with_the_bytes => None,
+                _ => Some(ObjectAcl::Private),
+            };
+        }
+        object.map(|object| object.acl)
     }
 }
 

@@ -172,7 +172,7 @@ impl<'a> Teller<'a> {
                 |it| &it.group_name,
                 |it| self.user_group(it),
             ),
-            ControlOutcome::AssumedRole(it) => self.assumed_role(fields, it),
+            ControlOutcome::AssumedRole(it) => assumed_role(fields, it),
             // The account itself, told as a user.
             ControlOutcome::CallerIdentity(it) if self.action == "GetUser" => fields.fields(
                 "User",
@@ -345,33 +345,33 @@ impl<'a> Teller<'a> {
                 }),
             )
     }
+}
 
-    fn assumed_role(&self, fields: Fields<'a>, it: &'a AssumedRole) -> Fields<'a> {
-        let credentials = &it.credentials;
-        // `acs:ram::<account>:role/<role>/<session>`; the account may be another than the caller's.
-        let arn = it
-            .arn
-            .strip_prefix("acs:ram::")
-            .and_then(|rest| rest.split_once(":role/"))
-            .and_then(|(account, rest)| Some((account, rest.split_once('/')?)))
-            .map(|(account, (role, session))| arn::assumed_role(account, role, session));
-        fields
-            .fields(
-                "AssumedRoleUser",
-                Fields::default()
-                    .text("Arn", arn.unwrap_or_default())
-                    .text("AssumedRoleId", &it.assumed_role_id),
-            )
-            .fields(
-                "Credentials",
-                Fields::default()
-                    .text("AccessKeyId", &credentials.access_key_id)
-                    .text("SecretAccessKey", revealed(&credentials.access_key_secret))
-                    .text("SessionToken", revealed(&credentials.security_token))
-                    .time("Expiration", credentials.expiration),
-            )
-            .optional("SourceIdentity", it.source_identity.as_deref())
-    }
+fn assumed_role<'a>(fields: Fields<'a>, it: &'a AssumedRole) -> Fields<'a> {
+    let credentials = &it.credentials;
+    // `acs:ram::<account>:role/<role>/<session>`; the account may be another than the caller's.
+    let arn = it
+        .arn
+        .strip_prefix("acs:ram::")
+        .and_then(|rest| rest.split_once(":role/"))
+        .and_then(|(account, rest)| Some((account, rest.split_once('/')?)))
+        .map(|(account, (role, session))| arn::assumed_role(account, role, session));
+    fields
+        .fields(
+            "AssumedRoleUser",
+            Fields::default()
+                .text("Arn", arn.unwrap_or_default())
+                .text("AssumedRoleId", &it.assumed_role_id),
+        )
+        .fields(
+            "Credentials",
+            Fields::default()
+                .text("AccessKeyId", &credentials.access_key_id)
+                .text("SecretAccessKey", revealed(&credentials.access_key_secret))
+                .text("SessionToken", revealed(&credentials.security_token))
+                .time("Expiration", credentials.expiration),
+        )
+        .optional("SourceIdentity", it.source_identity.as_deref())
 }
 
 /// Whose keys a request is about, once it was completed.

@@ -38,7 +38,7 @@ pub fn recognise(method: &Method, path: &str, raw_query: &str, headers: &HeaderM
     }
     let query = Query::parse(raw_query);
     let credential = query.get("X-Amz-Credential");
-    if credential.is_some_and(|credential| is_scope_of_aws(credential)) {
+    if credential.is_some_and(is_scope_of_aws) {
         return Recognition::Aws;
     }
     if STORE_SIGNATURES.iter().any(|name| query.has(name)) {

@@ -93,12 +93,11 @@ pub fn family(fault: &ControlFault) -> &'static str {
         | ControlFault::UnexpectedParameter { .. }
         | ControlFault::SessionPolicyGrammar { .. }
         | ControlFault::SessionPolicySize { .. } => "InvalidParameter",
-        ControlFault::MissingParameter { .. } => "MissingParameter",
+        ControlFault::MissingParameter { .. } | ControlFault::NotSigned => "MissingParameter",
         ControlFault::MalformedPolicyDocument { .. } => "MalformedPolicyDocument",
         ControlFault::NoPermission { .. } => "NoPermission",
         ControlFault::UnknownVersion { .. } => "InvalidVersion",
         ControlFault::UnknownAction { .. } => "InvalidAction",
-        ControlFault::NotSigned => "MissingParameter",
         ControlFault::IncompleteSignature { .. } => "IncompleteSignature",
         ControlFault::SignatureDoesNotMatch { .. } => "SignatureDoesNotMatch",
         ControlFault::UnknownAccessKey | ControlFault::InactiveAccessKey => "InvalidAccessKeyId",
