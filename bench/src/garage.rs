@@ -1,4 +1,4 @@
-//! Garage, the peer of the S3 dialect: one node with LMDB, set up by its own command line.
+//! Garage, the peer of the S3 dialect: one node with LMDB.
 //!
 //! Its fsync can be on or off; off is its default, and then an acknowledged write is not on disk.
 
@@ -15,11 +15,13 @@ use crate::store::work_directory;
 const INSTALL: &str = "cargo install garage --version 2.5.0 --locked --no-default-features \
      --features bundled-libs,lmdb --root";
 
-/// Starts one node in `scratch` that knows `signer`, whose id and secret have Garage's form.
+/// Starts one node in `scratch` with an empty `bucket` of `signer`, whose id and secret have
+/// Garage's form.
 pub(crate) fn start(
     name: &'static str,
     scratch: &Path,
     signer: &Signer,
+    bucket: &str,
     fsync: bool,
 ) -> anyhow::Result<Server> {
     let program = program()?;
@@ -34,35 +36,16 @@ pub(crate) fn start(
     );
     let file = scratch.join("garage.toml");
     std::fs::write(&file, settings)?;
-    let command = || {
-        let mut command = Command::new(&program);
-        command
-            .arg("-c")
-            .arg(&file)
-            .env("RUST_LOG", "garage=error")
-            // The file says where it is, so nothing is to be found elsewhere.
-            .current_dir(scratch);
-        command
-    };
-    let mut serve = command();
-    serve.arg("server");
-    let server = Server::start(name, address, serve)?;
-    let ask = |arguments: &[&str]| -> anyhow::Result<String> {
-        let told = command().args(arguments).output()?;
-        ensure!(
-            told.status.success(),
-            "garage {arguments:?}: {}",
-            String::from_utf8_lossy(&told.stderr)
-        );
-        Ok(String::from_utf8_lossy(&told.stdout).into_owned())
-    };
-    let node = ask(&["node", "id", "-q"])?;
-    let node = node.trim().split('@').next().unwrap_or_default();
-    ask(&["layout", "assign", "-z", "here", "-c", "100G", node])?;
-    ask(&["layout", "apply", "--version", "1"])?;
-    ask(&["key", "import", "--yes", &signer.id, &signer.secret])?;
-    ask(&["key", "allow", "--create-bucket", &signer.id])?;
-    Ok(server)
+    let mut command = Command::new(&program);
+    command
+        .arg("-c")
+        .arg(&file)
+        .args(["server", "--single-node", "--default-bucket"])
+        .env("GARAGE_DEFAULT_ACCESS_KEY", &signer.id)
+        .env("GARAGE_DEFAULT_SECRET_KEY", &signer.secret)
+        .env("GARAGE_DEFAULT_BUCKET", bucket)
+        .env("RUST_LOG", "garage=error");
+    Server::start(name, address, command)
 }
 
 /// The program: installed beside the benchmark, or on the path.

@@ -193,6 +193,36 @@ def test_presigned_urls(store, bucket, version):
     assert refused.value.code == 403
 
 
+@pytest.mark.parametrize("style", ["path", "virtual"])
+def test_the_older_signature_reaches_everything(store, style):
+    old = client(store, signature_version="s3", addressing_style=style)
+    name = f"older-{style}"
+    old.create_bucket(Bucket=name)
+    key = "a b/ü+&=?#%.txt"
+    old.put_object(Bucket=name, Key=key, Body=b"1", Metadata={"m": "v"}, Tagging="t=1")
+    old.copy_object(Bucket=name, Key="copy", CopySource={"Bucket": name, "Key": key})
+    assert [one["Key"] for one in old.list_objects_v2(Bucket=name, Prefix="a b/")["Contents"]] == [key]
+    assert old.list_objects(Bucket=name, Delimiter="/")["CommonPrefixes"] == [{"Prefix": "a b/"}]
+    old.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    version = old.put_object(Bucket=name, Key=key, Body=b"2")["VersionId"]
+    assert len(old.list_object_versions(Bucket=name)["Versions"]) == 3
+    assert old.get_object(Bucket=name, Key=key, VersionId=version)["Body"].read() == b"2"
+    assert old.get_object_tagging(Bucket=name, Key=key)["TagSet"] == []
+    old.put_bucket_acl(Bucket=name, ACL="private")
+    assert old.get_bucket_acl(Bucket=name)["Grants"][0]["Permission"] == "FULL_CONTROL"
+    upload = old.create_multipart_upload(Bucket=name, Key="m")["UploadId"]
+    part = old.upload_part(Bucket=name, Key="m", UploadId=upload, PartNumber=1, Body=b"3")["ETag"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part}]}
+    old.complete_multipart_upload(Bucket=name, Key="m", UploadId=upload, MultipartUpload=parts)
+    url = old.generate_presigned_url("list_objects_v2", Params={"Bucket": name, "Prefix": "m"}, ExpiresIn=60)
+    with urllib.request.urlopen(url) as answer:
+        assert b"<Key>m</Key>" in answer.read()
+    for one in old.list_object_versions(Bucket=name)["Versions"]:
+        named = [{"Key": one["Key"], "VersionId": one["VersionId"]}]
+        assert len(old.delete_objects(Bucket=name, Delete={"Objects": named})["Deleted"]) == 1
+    old.delete_bucket(Bucket=name)
+
+
 def test_attributes(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"12345", ChecksumAlgorithm="SHA256")
     told = s3.get_object_attributes(

@@ -37,6 +37,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "osier-wire",
             "osier-engine-local",
             "osier-engine",
+            "osier-cdn",
             "osier-auth",
             "osier-types",
         ],
@@ -48,6 +49,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "osier-image-service",
             "osier-image",
             "osier-wire",
+            "osier-cdn",
             "osier-auth",
             "osier-types",
         ],
@@ -107,7 +109,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "osier-wire",
-        imports: &["osier-auth", "osier-types"],
+        imports: &["osier-cdn", "osier-auth", "osier-types"],
     },
     Layer {
         name: "osier-engine-local",
@@ -116,6 +118,10 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "osier-engine",
         imports: &[],
+    },
+    Layer {
+        name: "osier-cdn",
+        imports: &["osier-types"],
     },
     Layer {
         name: "osier-auth",

@@ -168,9 +168,21 @@ impl Gateway {
     /// The first thing that can't be used, with the place of its site in the list; then nothing
     /// changes.
     pub fn reload(&self, settings: &[SiteSettings]) -> Result<(), (usize, InvalidSite)> {
-        let sites = Sites::after(settings, &self.current())?;
-        *self.sites.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(sites);
+        self.install(self.prepare(settings)?);
         Ok(())
+    }
+
+    /// Sites that could take the place of those that are there.
+    ///
+    /// # Errors
+    /// As [`reload`](Self::reload).
+    pub fn prepare(&self, settings: &[SiteSettings]) -> Result<Sites, (usize, InvalidSite)> {
+        Sites::after(settings, &self.current())
+    }
+
+    /// Answers for `sites` from now on.
+    pub fn install(&self, sites: Sites) {
+        *self.sites.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(sites);
     }
 
     /// Says from now on that no more requests should come.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use serde::de::value::MapDeserializer;
 
 /// One site. Only `hosts` and an origin must be given; the other defaults are those of nginx
 /// where nginx has the setting.
@@ -158,6 +159,18 @@ pub struct SiteSettings {
     /// How long answers are kept, before what the origin says.
     #[serde(default)]
     pub ttl: Vec<TtlSettings>,
+}
+
+impl SiteSettings {
+    /// A site for `hosts` with every default. It needs an origin yet.
+    ///
+    /// # Panics
+    /// Never: every key but `hosts` has a default.
+    pub fn of_hosts(hosts: Vec<String>) -> Self {
+        let only = [("hosts", hosts)].into_iter();
+        let only = MapDeserializer::<_, serde::de::value::Error>::new(only);
+        Self::deserialize(only).expect("every key but `hosts` has a default")
+    }
 }
 
 /// `query`.

@@ -33,4 +33,4 @@ pub use handler::{Handler, Incoming, Outgoing, Refusal};
 pub use settings::ConnectionSettings;
 pub use slice::{Chunk, FileSlice};
 pub use stats::HttpStats;
-pub use tls::{CertificateFiles, Tls, TlsError};
+pub use tls::{CertificateFiles, NamedCertificate, Tls, TlsError};

@@ -23,6 +23,26 @@ pub struct CertificateFiles {
     pub key: PathBuf,
 }
 
+/// A certificate in memory, for one name.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NamedCertificate {
+    /// The name that it serves: a host, or `*.example.com`.
+    pub host: String,
+    /// The certificate, then those that sign it, in PEM.
+    pub chain: String,
+    /// Its private key, in PEM.
+    pub key: String,
+}
+
+/// Without the key.
+impl fmt::Debug for NamedCertificate {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("NamedCertificate")
+            .field(&self.host)
+            .finish()
+    }
+}
+
 /// A certificate can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -50,12 +70,21 @@ pub enum TlsError {
         #[source]
         source: rustls::Error,
     },
+    /// A certificate in memory is no PEM.
+    #[error("the certificate of `{host}` can't be read as PEM")]
+    Pem {
+        /// For which name.
+        host: String,
+        /// Why.
+        #[source]
+        source: pem::Error,
+    },
+    /// A certificate in memory is for other names.
+    #[error("the certificate is not for `{0}`")]
+    OtherName(String),
     /// A server that is spoken to has no name that a certificate could be for.
     #[error("`{0}` is no name of a server")]
     Name(String),
-    /// There is none at all.
-    #[error("there is no certificate")]
-    None,
 }
 
 /// The certificates of a server.
@@ -76,13 +105,14 @@ impl fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// Reads certificates. The first serves clients that ask for a name of no other.
+    /// Reads certificates. The first file serves clients that ask for a name of no other; without
+    /// a file, nobody serves them.
     ///
     /// # Errors
     /// The first that can't be used.
-    pub fn read(files: &[CertificateFiles]) -> Result<Self, TlsError> {
+    pub fn read(files: &[CertificateFiles], named: &[NamedCertificate]) -> Result<Self, TlsError> {
         Ok(Self {
-            configs: RwLock::new(configs(files)?),
+            configs: RwLock::new(configs(files, named)?),
         })
     }
 
@@ -90,10 +120,20 @@ impl Tls {
     ///
     /// # Errors
     /// The first that can't be used; then nothing changes.
-    pub fn reload(&self, files: &[CertificateFiles]) -> Result<(), TlsError> {
-        let new = configs(files)?;
-        *self.configs.write().unwrap_or_else(PoisonError::into_inner) = new;
+    pub fn reload(
+        &self,
+        files: &[CertificateFiles],
+        named: &[NamedCertificate],
+    ) -> Result<(), TlsError> {
+        self.install(Self::read(files, named)?);
         Ok(())
+    }
+
+    /// Takes over the certificates of another.
+    pub fn install(&self, other: Self) {
+        let new = other.configs.into_inner();
+        let new = new.unwrap_or_else(PoisonError::into_inner);
+        *self.configs.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
 
     pub(crate) fn config(&self, http2: bool) -> Arc<ServerConfig> {
@@ -106,13 +146,13 @@ impl Tls {
     }
 }
 
-fn configs(files: &[CertificateFiles]) -> Result<Configs, TlsError> {
+fn configs(files: &[CertificateFiles], named: &[NamedCertificate]) -> Result<Configs, TlsError> {
     let mut by_name = ByName::default();
+    for named in named {
+        by_name.add_named(named)?;
+    }
     for files in files {
         by_name.add(files)?;
-    }
-    if by_name.otherwise.is_none() {
-        return Err(TlsError::None);
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider)
@@ -177,6 +217,48 @@ impl ByName {
             map.entry(name).or_insert_with(|| Arc::clone(&certified));
         }
         self.otherwise.get_or_insert(certified);
+        Ok(())
+    }
+
+    /// For its own name and no other that it may be for: those belong to somebody else.
+    fn add_named(&mut self, named: &NamedCertificate) -> Result<(), TlsError> {
+        let host = named.host.to_ascii_lowercase();
+        let unreadable = |source| TlsError::Pem {
+            host: named.host.clone(),
+            source,
+        };
+        let chain: Vec<CertificateDer<'static>> =
+            CertificateDer::pem_slice_iter(named.chain.as_bytes())
+                .collect::<Result<_, _>>()
+                .map_err(unreadable)?;
+        let Some(first) = chain.first() else {
+            return Err(unreadable(pem::Error::NoItemsFound));
+        };
+        let certificate = webpki::EndEntityCert::try_from(first);
+        let covers = certificate.is_ok_and(|certificate| {
+            certificate
+                .valid_dns_names()
+                .map(str::to_ascii_lowercase)
+                .any(|name| {
+                    let below = name.strip_prefix('*');
+                    let parent = host.find('.').and_then(|dot| host.get(dot..));
+                    name == host || below.is_some() && below == parent
+                })
+        });
+        if !covers {
+            return Err(TlsError::OtherName(named.host.clone()));
+        }
+        let key = PrivateKeyDer::from_pem_slice(named.key.as_bytes()).map_err(unreadable)?;
+        let certified = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())
+            .map_err(|source| TlsError::Unusable {
+                path: PathBuf::from(&named.host),
+                source,
+            })?;
+        let (map, host) = match host.strip_prefix('*') {
+            Some(below) => (&mut self.below, below.to_owned()),
+            None => (&mut self.exact, host),
+        };
+        map.insert(host, Arc::new(certified));
         Ok(())
     }
 

@@ -7,10 +7,12 @@
 mod access_log;
 mod audit;
 mod cache;
+mod cdn;
 mod clock;
 mod console;
 mod control;
 mod data;
+mod doors;
 mod edge;
 mod explain;
 mod identities;

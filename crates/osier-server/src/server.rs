@@ -18,20 +18,22 @@ use osier_http::{
     raise_open_file_limit,
 };
 use osier_image_service::Imaging;
-use osier_service::{Identities, Service};
+use osier_service::{Cdn, Identities, Service};
 use osier_store::Store;
 use osier_types::{Clock, Fault, Rng};
 
 use crate::access_log::AccessLog;
 use crate::audit::Audit;
+use crate::cdn::{Desk, Premises};
 use crate::console::Console;
 use crate::control::{Control, Reach};
 use crate::data::Data;
+use crate::doors::{DoorError, DoorPlan, SiteDoors};
 use crate::edge::{Edge, Home};
 use crate::identities::{self, IdentityError};
 use crate::keys::{KeyError, Keys};
 use crate::line_file::LineFile;
-use crate::live::Live;
+use crate::live::{Changing, Live, ReloadError, kept_domains};
 use crate::master_keys::{self, MasterKeysError};
 use crate::metrics::{EdgeNumbers, HttpNumbers, Metrics};
 use crate::root_key::{given_key, key_file, root_key};
@@ -109,6 +111,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The domains of the CDN API can't be read.
+    #[error("the domains of the CDN API can't be read")]
+    Domains(#[source] ReloadError),
     /// The storage failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -117,12 +122,24 @@ pub enum StartError {
     System(#[from] io::Error),
 }
 
+impl From<DoorError> for StartError {
+    fn from(error: DoorError) -> Self {
+        match error {
+            DoorError::Bind(address, source) => Self::Listen { address, source },
+            DoorError::System(source) => Self::System(source),
+            DoorError::Stopping => Self::System(io::ErrorKind::Interrupted.into()),
+        }
+    }
+}
+
 /// A running server. Stops when dropped, without waiting for anything.
 #[derive(Debug)]
 pub struct Running {
     /// Plain ones first.
     stores: Vec<osier_http::Running>,
-    sites: Vec<osier_http::Running>,
+    doors: Arc<SiteDoors>,
+    /// After the listeners: it may be asked until they are shut.
+    cdn: Option<Arc<Desk>>,
     origins: Option<OriginWatch>,
     gateway: Arc<Gateway>,
     live: Arc<Live>,
@@ -159,16 +176,12 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let sites = settings
         .sites()
         .map_err(|(_, invalid)| StartError::Site(invalid))?;
-    let (site_addresses, site_addresses_tls) = if sites.is_empty() {
-        (Vec::new(), Vec::new())
-    } else {
-        let gateway = &settings.gateway;
-        (plain(&gateway.listen), plain(&gateway.listen_tls))
-    };
-    let site_listeners = listen(&site_addresses, settings.http.threads)?;
-    let site_listeners_tls = listen(&site_addresses_tls, settings.http.threads)?;
-
     make_data_directory(&settings.data)?;
+    let domains = kept_domains(&settings.data).map_err(StartError::Domains)?;
+    let doors = doors(&settings, &tls);
+    let serves = !sites.is_empty() || !domains.is_empty();
+    let serves_tls = serves && !settings.gateway.listen_tls.is_empty();
+    doors.reserve(serves, serves_tls)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let rng: Arc<dyn Rng> = Arc::new(SystemRng);
     let engine = LocalEngine::open(
@@ -217,6 +230,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         },
         "osier-console",
     )?;
+    let (store_of_cdn, clock_of_cdn) = (Arc::clone(&store), Arc::clone(&clock));
     let service = Arc::new(service(
         &settings,
         store,
@@ -273,14 +287,30 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         clock: clock_of_edge,
         proxies: settings.trusted_proxies(),
     });
-    let listens =
-        !site_listeners.addresses().is_empty() || !site_listeners_tls.addresses().is_empty();
+    doors.answer_by(edge);
     let live = Arc::new(Live::new(
         &settings,
-        Arc::clone(&gateway),
-        listens,
-        tls.clone(),
+        domains,
+        Changing {
+            gateway: Arc::clone(&gateway),
+            doors: Arc::clone(&doors),
+            tls: Arc::clone(&tls),
+            premises: Premises {
+                store: store_listeners.addresses().first().copied().map(reachable),
+                key: key.clone(),
+                http2: settings.gateway.http2,
+            },
+        },
     ));
+    let cdn = Arc::new(Desk::start(
+        &settings.data,
+        Arc::clone(&live),
+        Arc::clone(&gateway),
+        store_of_cdn,
+        clock_of_cdn,
+    )?);
+    let desk: Arc<dyn Cdn> = Arc::clone(&cdn) as Arc<dyn Cdn>;
+    store_service.answer_cdn_by(&desk);
     let reach = Reach {
         gateway: Arc::clone(&gateway),
         engine: Arc::clone(&engine),
@@ -292,44 +322,26 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let control = Control::start(&settings.data, reach)
         .inspect_err(|error| tracing::warn!(%error, "other commands can't reach this server"))
         .ok();
-    let origins = listens
-        .then(|| OriginWatch::start(Arc::clone(&gateway)))
-        .transpose()?;
+    let origins = Some(OriginWatch::start(Arc::clone(&gateway))?);
     let mut stores = vec![osier_http::start(
         store_listeners,
         Arc::clone(&data),
         connections.clone(),
         "osier-http",
     )?];
-    let mut sites = Vec::new();
-    if !site_listeners.addresses().is_empty() {
-        let edge = Arc::clone(&edge);
-        sites.push(osier_http::start(
-            site_listeners,
-            edge,
-            connections.clone(),
-            "osier-edge",
-        )?);
-    }
-    if let Some(tls) = &tls {
-        let encrypted = |listeners: Listeners, handler, http2| {
-            let tls = Arc::clone(tls);
-            let connections = ConnectionSettings {
-                http2,
-                ..connections.clone()
-            };
-            osier_http::start_tls(listeners, handler, connections, tls, "osier-tls")
+    doors.open(serves, serves_tls)?;
+    if !store_listeners_tls.addresses().is_empty() {
+        let connections = ConnectionSettings {
+            http2: false,
+            ..connections
         };
-        if !store_listeners_tls.addresses().is_empty() {
-            stores.push(encrypted(store_listeners_tls, Face::Store(data), false)?);
-        }
-        if !site_listeners_tls.addresses().is_empty() {
-            sites.push(encrypted(
-                site_listeners_tls,
-                Face::Sites(edge),
-                settings.gateway.http2,
-            )?);
-        }
+        stores.push(osier_http::start_tls(
+            store_listeners_tls,
+            Face::Store(data),
+            connections,
+            tls,
+            "osier-tls",
+        )?);
     }
     let plain_stats = stores.first().map(|stores| Arc::clone(stores.stats()));
     // Set once: this is the only server that counts here.
@@ -339,7 +351,8 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     ready.store(true, Ordering::Relaxed);
     Ok(Running {
         stores,
-        sites,
+        doors,
+        cdn: Some(cdn),
         origins,
         gateway,
         live,
@@ -358,17 +371,29 @@ fn plain(addresses: &[ListenAddress]) -> Vec<SocketAddr> {
     addresses.iter().map(|listen| listen.0).collect()
 }
 
-fn tls(settings: &Settings) -> Result<Option<Arc<Tls>>, StartError> {
-    let files = settings.certificates();
-    if files.is_empty() {
-        return Ok(None);
-    }
-    let tls = Tls::read(&files).map_err(StartError::Certificate)?;
-    Ok(Some(Arc::new(tls)))
+fn tls(settings: &Settings) -> Result<Arc<Tls>, StartError> {
+    let tls = Tls::read(&settings.certificates(), &[]).map_err(StartError::Certificate)?;
+    Ok(Arc::new(tls))
+}
+
+fn doors(settings: &Settings, tls: &Arc<Tls>) -> Arc<SiteDoors> {
+    let threads = settings.http.threads;
+    let gateway = &settings.gateway;
+    Arc::new(SiteDoors::new(DoorPlan {
+        plain: plain(&gateway.listen),
+        tls: gateway.tls_addresses(),
+        http2: gateway.http2,
+        connections: settings.connections(),
+        certificates: Arc::clone(tls),
+        bind: Box::new(move |addresses| {
+            Listeners::bind(addresses, threads)
+                .map_err(|(address, source)| DoorError::Bind(address, source))
+        }),
+    }))
 }
 
 /// What answers on encrypted listeners.
-enum Face {
+pub(crate) enum Face {
     Store(Arc<Data>),
     Sites(Arc<Edge>),
 }
@@ -448,8 +473,7 @@ impl Running {
 
     /// Where sites are served; nowhere without a site.
     pub fn site_addresses(&self) -> Vec<SocketAddr> {
-        let sites = self.sites.iter().flat_map(osier_http::Running::addresses);
-        sites.copied().collect()
+        self.doors.addresses()
     }
 
     /// Reads the settings file and its certificates again; whether there is one. When anything
@@ -518,9 +542,11 @@ impl Running {
 
     fn shut(&mut self, drain: Duration) {
         self.ready.store(false, Ordering::Relaxed);
-        for running in self.sites.drain(..).chain(self.stores.drain(..)) {
+        self.doors.shut(drain);
+        for running in self.stores.drain(..) {
             running.stop(drain);
         }
+        self.cdn = None;
         self.origins = None;
         self.control = None;
         self.audit = None;

@@ -1,4 +1,4 @@
-//! Requests to the control APIs (STS, RAM), from their head to their answer.
+//! Requests to the control APIs (STS, RAM, CDN), from their head to their answer.
 //!
 //! They come to the same port as those of the store and are told apart by what they carry.
 //! Their signatures, their permissions and their words are others, so none of the store's
@@ -10,20 +10,24 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::HOST;
 use http::request::Parts;
-use osier_auth::control::{ControlHead, authenticate_control};
+use osier_auth::Identity;
+use osier_auth::control::{ControlAuthentication, ControlHead, authenticate_control};
 use osier_auth::directory::{ControlFault, ControlOutcome};
+use osier_auth::policy::Conditions;
+use osier_cdn::CdnOutcome;
 use osier_store::{ByteSource, BytesSource};
 use osier_types::limits::CONTROL_FORM_BYTES_MAX;
 use osier_types::{Fault, FaultKind};
 use osier_wire::Dialect;
-use osier_wire::rpc::{self, Format, Recognition, RpcContext};
+use osier_wire::rpc::{self, Api, Format, Recognition, RpcContext};
 
 use crate::arrive::text_of;
 use crate::authorise::{Asking, circumstances};
 use crate::body::read_document;
+use crate::cdn::CdnRefusal;
 use crate::reply::log_fault;
 use crate::service::{Learnt, Service, upper_hex};
-use crate::{ControlAccess, Response, ResponseBody, Verdict};
+use crate::{ControlAccess, RequestLog, Response, ResponseBody, Verdict};
 
 /// Whose a request turned out to be.
 pub(crate) enum Told {
@@ -33,6 +37,12 @@ pub(crate) enum Told {
     Aws(Result<Bytes, ControlFault>),
     /// The store's; its body, of which nothing is lost.
     Store(Box<dyn ByteSource>),
+}
+
+/// What a control API answers.
+enum Outcome {
+    Directory(ControlOutcome),
+    Cdn(CdnOutcome),
 }
 
 /// Whether a request is one of a control API, or its body may tell so.
@@ -82,7 +92,7 @@ impl Service {
         let format = Format::wanted(query, known_form, &head.headers);
         let done = match form {
             Ok(form) => self.control_outcome(head, &form, &mut learnt).await,
-            Err(fault) => Err(fault),
+            Err(fault) => Err(CdnRefusal::Control(fault)),
         };
         let mut log = learnt.log;
         log.source = Some(learnt.source.address);
@@ -97,8 +107,14 @@ impl Service {
             now: self.now(),
         };
         let encoded = match done {
-            Ok(outcome) => rpc::encode(&context, log.op, &outcome),
-            Err(fault) => {
+            Ok(Outcome::Directory(outcome)) => rpc::encode(&context, log.op, &outcome),
+            Ok(Outcome::Cdn(outcome)) => rpc::encode_cdn(&context, log.op, &outcome),
+            Err(CdnRefusal::Cdn(fault)) => {
+                log.error_code = Some(fault.family());
+                log.ec = Some(fault.code());
+                rpc::encode_cdn_fault(&context, &fault)
+            }
+            Err(CdnRefusal::Control(fault)) => {
                 if caller.is_none() || matches!(fault, ControlFault::NoPermission { .. }) {
                     log.verdict = Verdict::Refused;
                 }
@@ -123,7 +139,7 @@ impl Service {
         head: &Parts,
         form: &[u8],
         learnt: &mut Learnt,
-    ) -> Result<ControlOutcome, ControlFault> {
+    ) -> Result<Outcome, CdnRefusal> {
         let now = self.now();
         // Until its sender is known.
         learnt.log.verdict = Verdict::Refused;
@@ -138,20 +154,12 @@ impl Service {
             self.identities.as_ref(),
             &self.nonces,
             now,
-        )?;
+        )
+        .map_err(CdnRefusal::Control)?;
         learnt.log.verdict = Verdict::NotAsked;
         self.identities.note_use(&signed.access_key_id, now);
         learnt.log.access_key_id = Some(signed.access_key_id.clone());
-        let caller = &*learnt.caller.insert(signed.identity);
-        // Further APIs (CDN) branch off here, by `operation.api`.
-        let operation = rpc::operation(&signed.version, &signed.action)?;
-        learnt.log.op = operation.action;
-        let mut request = rpc::decode(operation, &signed.parameters)?;
-        request.complete(caller)?;
-        learnt.log.control = Some(ControlAccess {
-            action: request.action(),
-            resources: request.resources(&caller.account.id),
-        });
+        let caller = &*learnt.caller.insert(signed.identity.clone());
         let conditions = circumstances(&Asking {
             caller: Some(caller),
             access_key_id: Some(&signed.access_key_id),
@@ -162,15 +170,41 @@ impl Service {
             ways: &learnt.ways,
             now,
         });
+        let log = &mut learnt.log;
+        if Api::of_version(&signed.version) == Some(Api::Cdn) {
+            let done = self.cdn_outcome(&signed, caller, &conditions, log).await;
+            return done.map(Outcome::Cdn);
+        }
+        let done = self
+            .directory_outcome(&signed, caller, &conditions, log)
+            .await;
+        done.map(Outcome::Directory).map_err(CdnRefusal::Control)
+    }
+
+    async fn directory_outcome(
+        &self,
+        signed: &ControlAuthentication,
+        caller: &Identity,
+        conditions: &Conditions<'_>,
+        log: &mut RequestLog,
+    ) -> Result<ControlOutcome, ControlFault> {
+        let operation = rpc::operation(&signed.version, &signed.action)?;
+        log.op = operation.action;
+        let mut request = rpc::decode(operation, &signed.parameters)?;
+        request.complete(caller)?;
+        log.control = Some(ControlAccess {
+            action: request.action(),
+            resources: request.resources(&caller.account.id),
+        });
         let done = self
             .identities
-            .execute(caller, request, &conditions, now)
+            .execute(caller, request, conditions, self.now())
             .await;
         let done = done.unwrap_or_else(|fault| {
-            log_fault(&learnt.log, &fault);
+            log_fault(log, &fault);
             Err(ControlFault::Internal)
         });
-        learnt.log.verdict = match &done {
+        log.verdict = match &done {
             Err(ControlFault::NoPermission { .. }) => Verdict::Refused,
             _ => Verdict::Granted,
         };

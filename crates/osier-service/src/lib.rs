@@ -9,6 +9,7 @@ mod arrive;
 mod authorise;
 mod aws_control;
 mod body;
+mod cdn;
 mod chunked;
 mod control;
 mod explain;
@@ -32,6 +33,7 @@ use osier_store::ByteSource;
 use osier_types::{Access, BucketName};
 
 pub use admit::ElsewhereRequest;
+pub use cdn::{Cdn, CdnPending};
 pub use explain::{
     AccessReport, ActionReport, Explanation, Grantee, LayerTold, Question, QuestionError,
     RequestTold, SignatureTold, TextsTold,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 use http::HeaderMap;
@@ -20,7 +20,7 @@ use crate::layers::DocumentCache;
 use crate::points::Ways;
 use crate::reply::Origin;
 use crate::source::Source;
-use crate::{Identities, Request, RequestLog, Response, Surroundings};
+use crate::{Cdn, Identities, Request, RequestLog, Response, Surroundings};
 
 /// How a service is set up.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +49,8 @@ pub struct Service {
     pub(crate) imaging: Arc<Imaging>,
     /// Of the control APIs.
     pub(crate) nonces: Nonces,
+    /// It holds the gateway, which holds us.
+    pub(crate) cdn: OnceLock<Weak<dyn Cdn>>,
     pub(crate) settings: ServiceSettings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
@@ -110,6 +112,7 @@ impl Service {
             refusals: Refusals::default(),
             imaging,
             nonces: Nonces::default(),
+            cdn: OnceLock::new(),
             settings,
             clock,
             rng,

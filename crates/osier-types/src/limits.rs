@@ -128,3 +128,37 @@ pub const STYLES_MAX: usize = 50;
 pub const STYLE_NAME_CHARS_MAX: usize = 63;
 /// Suffixes of protected originals in one bucket; OSS states none.
 pub const PROTECTED_SUFFIXES_MAX: usize = 100;
+/// Domains of one account on the CDN. The real service gives 50 and more on request; here nobody
+/// can be asked.
+pub const CDN_DOMAINS_MAX: usize = 1000;
+/// Domains named by one request to the CDN API.
+pub const CDN_BATCH_MAX: usize = 50;
+/// Origins of one domain.
+pub const CDN_SOURCES_MAX: usize = 20;
+/// Records of functions of one domain: 50 of each kind that can be set more than once, as the
+/// consoles allow.
+pub const CDN_CONFIGS_MAX: usize = 500;
+/// Bytes of one argument of a function; lists of 400 addresses and certificates stay below it.
+pub const CDN_ARGUMENT_BYTES_MAX: usize = 32 * 1024;
+/// Addresses of one `RefreshObjectCaches`.
+pub const CDN_REFRESH_MAX: usize = 1000;
+/// Directories or patterns of one `RefreshObjectCaches`.
+pub const CDN_REFRESH_OTHER_MAX: usize = 100;
+/// Addresses of one `PushObjectCache`.
+pub const CDN_PUSH_MAX: usize = 100;
+/// Bytes of one address to refresh or prefetch.
+pub const CDN_PATH_BYTES_MAX: usize = 4096;
+/// Addresses that an account may refresh in a day.
+pub const CDN_URL_QUOTA: u32 = 10_000;
+/// Directories that an account may refresh in a day.
+pub const CDN_DIRECTORY_QUOTA: u32 = 100;
+/// Patterns, and addresses without their parameters, that an account may refresh in a day.
+pub const CDN_PATTERN_QUOTA: u32 = 100;
+/// Addresses that an account may prefetch in a day.
+pub const CDN_PRELOAD_QUOTA: u32 = 1000;
+/// Days for which tasks can be told.
+pub const CDN_TASK_DAYS: i64 = 3;
+/// Tasks that are remembered at all: three days of three busy accounts.
+pub const CDN_TASKS_MAX: usize = 100_000;
+/// Bytes of a certificate with its chain, and of a key.
+pub const CDN_PEM_BYTES_MAX: usize = 64 * 1024;

@@ -284,6 +284,10 @@ impl ControlFault {
             Self::MalformedPolicyDocument { .. } => "MalformedPolicyDocument".to_owned(),
             Self::SessionPolicyGrammar { .. } => "InvalidParameter.PolicyGrammar".to_owned(),
             Self::SessionPolicySize { .. } => "InvalidParameter.PolicySize".to_owned(),
+            // The CDN's own word for it.
+            Self::NoPermission { action, .. } if action.starts_with("cdn:") => {
+                "Forbidden.RAM".to_owned()
+            }
             Self::NoPermission { .. } => "NoPermission".to_owned(),
             Self::UnknownVersion { .. } => "InvalidVersion".to_owned(),
             Self::UnknownAction { .. } => "InvalidAction.NotFound".to_owned(),

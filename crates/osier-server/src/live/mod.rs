@@ -1,21 +1,27 @@
 //! The settings that a server runs with: read again at SIGHUP or by command, replaced whole or
 //! not at all, and kept as numbered snapshots to go back to.
 //!
-//! Sites and certificates change while requests run. Everything else needs a restart, and a
-//! reload says so.
+//! Sites and certificates change while requests run, by the file or by the CDN API, whose domains
+//! are part of every snapshot. Everything else needs a restart, and a reload says so.
 
+mod domains;
 mod masked;
 mod snapshots;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use osier_gateway::Gateway;
-use osier_http::Tls;
+use osier_cdn::{Domains, UnreadableDomains};
+use osier_gateway::{Gateway, SiteSettings};
+use osier_http::{CertificateFiles, Tls};
 use serde::{Deserialize, Serialize};
 
+use self::domains::{PrepareError, told};
 use self::masked::masked;
 use self::snapshots::Snapshots;
+use crate::cdn::Premises;
+use crate::doors::SiteDoors;
 use crate::settings::SettingsSource;
 use crate::{Settings, SettingsError};
 
@@ -45,9 +51,20 @@ pub enum ReloadError {
     /// A certificate can't be used.
     #[error(transparent)]
     Certificate(#[from] osier_http::TlsError),
-    /// There are sites now, and nothing listens for them.
-    #[error("there was no site at the start, so nothing listens for any; restart the server")]
-    NotListening,
+    /// There are sites now, and nothing can listen for them.
+    #[error("nothing listens for sites: {0}")]
+    NotListening(String),
+    /// A domain of the CDN API can't be served beside the file's sites.
+    #[error("the domain `{domain}` of the CDN API: {reason}")]
+    Domain {
+        /// Which.
+        domain: String,
+        /// Why.
+        reason: String,
+    },
+    /// The domains of a snapshot can't be read.
+    #[error(transparent)]
+    Domains(#[from] UnreadableDomains),
     /// There are certificates now, and nothing listens with them.
     #[error("there was no certificate at the start; restart the server")]
     NoTls,
@@ -72,8 +89,11 @@ pub enum ReloadError {
 #[derive(Debug)]
 pub(crate) struct Live {
     gateway: Arc<Gateway>,
-    listens: bool,
-    tls: Option<Arc<Tls>>,
+    doors: Arc<SiteDoors>,
+    tls: Arc<Tls>,
+    /// Whether anything was to listen with certificates of the file.
+    has_certificates: bool,
+    premises: Premises,
     snapshots: Snapshots,
     /// What the file said when the server started.
     at_start: Option<Settings>,
@@ -85,37 +105,104 @@ pub(crate) struct Live {
 struct Current {
     source: Option<SettingsSource>,
     number: Option<u64>,
+    /// Sites and certificates of the file.
+    file: FilePart,
+    domains: Domains,
+    /// Domains that should be served and can't be.
+    failed: BTreeSet<String>,
+}
+
+/// What of the settings file changes while requests run.
+#[derive(Clone, Debug)]
+struct FilePart {
+    sites: Vec<SiteSettings>,
+    certificates: Vec<CertificateFiles>,
+}
+
+impl FilePart {
+    fn of(settings: &Settings) -> Self {
+        Self {
+            sites: settings.site.clone(),
+            certificates: settings.certificates(),
+        }
+    }
+}
+
+/// What changes in a running server: the way to it, and what it may be.
+#[derive(Debug)]
+pub(crate) struct Changing {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) doors: Arc<SiteDoors>,
+    pub(crate) tls: Arc<Tls>,
+    pub(crate) premises: Premises,
+}
+
+/// The domains that were served when the server was stopped.
+///
+/// # Errors
+/// When they can't be read.
+pub(crate) fn kept_domains(data: &Path) -> Result<Domains, ReloadError> {
+    let snapshots = Snapshots::new(data);
+    match snapshots.numbers()?.last() {
+        Some(last) => snapshots.domains(*last),
+        None => Ok(Domains::default()),
+    }
 }
 
 impl Live {
-    /// Begins with `settings`, which are in use already.
-    pub(crate) fn new(
-        settings: &Settings,
-        gateway: Arc<Gateway>,
-        listens: bool,
-        tls: Option<Arc<Tls>>,
-    ) -> Self {
-        let snapshots = Snapshots::new(&settings.data);
+    /// Begins with `settings`, which are in use already, and with `domains`, which are from now
+    /// on. Domains that can't be served are left out and told in the log: a server starts.
+    pub(crate) fn new(settings: &Settings, domains: Domains, changing: Changing) -> Self {
         let source = settings.source.as_ref();
-        let number = source.and_then(|source| {
-            let kept = snapshots.keep(&source.text);
-            kept.inspect_err(|error| {
-                let error: &dyn std::error::Error = error;
-                tracing::warn!(error, "the settings are not kept as a snapshot");
-            })
-            .ok()
-        });
-        Self {
-            gateway,
-            listens,
-            tls,
-            snapshots,
+        let live = Self {
+            gateway: changing.gateway,
+            doors: changing.doors,
+            tls: changing.tls,
+            has_certificates: !settings.certificate.is_empty(),
+            premises: changing.premises,
+            snapshots: Snapshots::new(&settings.data),
             at_start: source.and_then(|from| Settings::parse(&from.path, &from.text).ok()),
             current: Mutex::new(Current {
                 source: source.cloned(),
-                number,
+                number: None,
+                file: FilePart::of(settings),
+                domains: Domains::default(),
+                failed: BTreeSet::new(),
             }),
+        };
+        live.begin(domains);
+        live
+    }
+
+    fn begin(&self, domains: Domains) {
+        let mut current = self.lock();
+        let file = current.file.clone();
+        match self.prepare(&file, &domains) {
+            Ok(change) => {
+                for (domain, fault) in &change.problems {
+                    tracing::error!(%domain, "a domain of the CDN API is not served: {fault}");
+                }
+                self.install(change, &mut current);
+            }
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(error, "the domains of the CDN API are not served");
+            }
         }
+        current.domains = domains;
+        if current.source.is_none() && current.domains.is_empty() {
+            return;
+        }
+        let text = current.source.as_ref().map(|from| from.text.as_str());
+        let kept = self
+            .snapshots
+            .keep(text.unwrap_or_default(), &current.domains);
+        current.number = kept
+            .inspect_err(|error| {
+                let error: &dyn std::error::Error = error;
+                tracing::warn!(error, "the settings are not kept as a snapshot");
+            })
+            .ok();
     }
 
     /// Does what a command asks for, and says in words what came of it.
@@ -140,14 +227,12 @@ impl Live {
             return Err(ReloadError::NoFile);
         };
         let text = read(&path)?;
-        self.change(&mut current, &path, &text)
+        let domains = current.domains.clone();
+        self.change(&mut current, &path, &text, domains)
     }
 
     fn rollback(&self, number: Option<u64>) -> Result<String, ReloadError> {
         let mut current = self.lock();
-        let Some(source) = current.source.clone() else {
-            return Err(ReloadError::NoFile);
-        };
         let number = match (number, current.number) {
             (Some(number), _) => number,
             (None, Some(now)) => self
@@ -160,7 +245,12 @@ impl Live {
             (None, None) => return Err(ReloadError::NothingBefore),
         };
         let text = self.snapshots.read(number)?;
-        let said = self.change(&mut current, &source.path, &text)?;
+        let domains = self.snapshots.domains(number)?;
+        let Some(source) = current.source.clone() else {
+            let said = self.change_domains(&mut current, domains)?;
+            return Ok(format!("back to snapshot {number}: {said}"));
+        };
+        let said = self.change(&mut current, &source.path, &text, domains)?;
         // Or the next start would bring back what was gone away from.
         replace(&source.path, &text).map_err(|error| ReloadError::File {
             path: source.path.clone(),
@@ -171,12 +261,16 @@ impl Live {
 
     fn show(&self, number: Option<u64>) -> Result<String, ReloadError> {
         let current = self.lock();
-        let text = match (number, &current.source) {
-            (Some(number), _) => self.snapshots.read(number)?,
-            (None, Some(source)) => source.text.clone(),
+        let (text, domains) = match (number, &current.source) {
+            (Some(number), _) => (
+                self.snapshots.read(number)?,
+                self.snapshots.domains(number)?,
+            ),
+            (None, Some(source)) => (source.text.clone(), current.domains.clone()),
+            (None, None) if current.number.is_some() => (String::new(), current.domains.clone()),
             (None, None) => return Err(ReloadError::NoFile),
         };
-        Ok(masked(&text))
+        Ok(masked(&text) + &told(&domains))
     }
 
     fn list(&self) -> Result<String, ReloadError> {
@@ -188,30 +282,34 @@ impl Live {
         Ok(lines.collect())
     }
 
-    /// Uses `text` from now on, or changes nothing.
+    /// Uses `text` and `domains` from now on, or changes nothing.
     fn change(
         &self,
         current: &mut Current,
         path: &Path,
         text: &str,
+        domains: Domains,
     ) -> Result<String, ReloadError> {
         let settings = Settings::parse(path, text)?;
-        if !settings.site.is_empty() && !self.listens {
-            return Err(ReloadError::NotListening);
+        let file = FilePart::of(&settings);
+        let change = self.prepare(&file, &domains).map_err(|error| match error {
+            PrepareError::Site(index, invalid) => {
+                SettingsError::in_site(path, text, index, &invalid).into()
+            }
+            PrepareError::Reload(error) => error,
+        })?;
+        for (domain, fault) in &change.problems {
+            if !current.failed.contains(domain) {
+                return Err(ReloadError::Domain {
+                    domain: domain.clone(),
+                    reason: fault.to_string(),
+                });
+            }
         }
-        let certificates = settings.certificates();
-        match &self.tls {
-            Some(tls) if !certificates.is_empty() => tls.reload(&certificates)?,
-            None if !certificates.is_empty() => return Err(ReloadError::NoTls),
-            _ => {}
-        }
-        // The last thing that can fail, and the settings were parsed by the same rules.
-        self.gateway
-            .reload(&settings.site)
-            .map_err(|(index, invalid)| SettingsError::in_site(path, text, index, &invalid))?;
+        self.install(change, current);
         let late = self.at_start.as_ref().map(|start| start.later(&settings));
         let late = late.unwrap_or_default();
-        let number = self.snapshots.keep(text);
+        let number = self.snapshots.keep(text, &domains);
         let kept = match &number {
             Ok(number) => format!("snapshot {number}"),
             Err(_) => "not kept as a snapshot".to_owned(),
@@ -222,6 +320,8 @@ impl Live {
             path: path.to_owned(),
             text: text.to_owned(),
         });
+        current.file = file;
+        current.domains = domains;
         let late = if late.is_empty() {
             String::new()
         } else {

@@ -1,10 +1,13 @@
 //! Settings as they once were: one numbered file each in the data directory, for their owner
-//! alone, because keys may stand in them.
+//! alone, because keys may stand in them. Where there were domains of the CDN API, a second file
+//! has them; it is written first, so that a number counts when all of it is there.
 
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+
+use osier_cdn::Domains;
 
 use super::ReloadError;
 use crate::private_file;
@@ -24,11 +27,12 @@ impl Snapshots {
         }
     }
 
-    /// Keeps `text`, unless it is the last that was kept; its number.
-    pub(super) fn keep(&self, text: &str) -> Result<u64, ReloadError> {
+    /// Keeps `text` and `domains`, unless they are the last that were kept; their number.
+    pub(super) fn keep(&self, text: &str, domains: &Domains) -> Result<u64, ReloadError> {
         let numbers = self.numbers()?;
         if let Some(last) = numbers.last()
             && self.read(*last)? == text
+            && self.domains(*last)? == *domains
         {
             return Ok(*last);
         }
@@ -38,7 +42,18 @@ impl Snapshots {
             .recursive(true)
             .mode(0o700)
             .create(&self.folder);
+        let domains_path = self.domains_path(number);
         made.and_then(|()| {
+            if domains.is_empty() {
+                // Of a snapshot that was never finished.
+                match std::fs::remove_file(&domains_path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            } else {
+                private_file::write(&domains_path, &domains.to_json())
+                    .map_err(|error| io::Error::other(error.to_string()))?;
+            }
             private_file::write(&path, text).map_err(|error| io::Error::other(error.to_string()))
         })
         .map_err(|source| ReloadError::File { path, source })?;
@@ -46,6 +61,7 @@ impl Snapshots {
         for old in numbers.iter().take(room) {
             // One more than should be is no harm.
             let _ = std::fs::remove_file(self.path(*old));
+            let _ = std::fs::remove_file(self.domains_path(*old));
         }
         Ok(number)
     }
@@ -82,6 +98,20 @@ impl Snapshots {
         })
     }
 
+    /// The domains of a snapshot; none where there is no file with them.
+    pub(super) fn domains(&self, number: u64) -> Result<Domains, ReloadError> {
+        let path = self.domains_path(number);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Domains::from_json(&text)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Domains::default()),
+            Err(source) => Err(ReloadError::File { path, source }),
+        }
+    }
+
+    fn domains_path(&self, number: u64) -> PathBuf {
+        self.folder.join(format!("{number}.cdn.json"))
+    }
+
     fn path(&self, number: u64) -> PathBuf {
         self.folder.join(format!("{number}.toml"))
     }
@@ -98,8 +128,8 @@ mod tests {
         assert!(snapshots.numbers().unwrap().is_empty());
         for number in 1..=25 {
             let text = format!("# {number}");
-            assert_eq!(snapshots.keep(&text).unwrap(), number);
-            assert_eq!(snapshots.keep(&text).unwrap(), number);
+            assert_eq!(snapshots.keep(&text, &Domains::default()).unwrap(), number);
+            assert_eq!(snapshots.keep(&text, &Domains::default()).unwrap(), number);
         }
         let numbers = snapshots.numbers().unwrap();
         assert_eq!(numbers, (6..=25).collect::<Vec<_>>());

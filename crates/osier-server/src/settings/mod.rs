@@ -8,6 +8,7 @@ mod problem;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -234,6 +235,15 @@ pub struct GatewaySettings {
 }
 
 impl GatewaySettings {
+    /// Where sites are served over TLS. Without a word about it nothing listens there until the
+    /// CDN API sets a certificate.
+    pub(crate) fn tls_addresses(&self) -> Vec<SocketAddr> {
+        if self.listen_tls.is_empty() {
+            return vec![ListenAddress::loopback(8443).0];
+        }
+        self.listen_tls.iter().map(|listen| listen.0).collect()
+    }
+
     /// The directory for answers and how much may be in it.
     pub(crate) fn disk(&self, data: &Path) -> Option<(PathBuf, u64)> {
         let directory = || self.disk.clone().unwrap_or_else(|| data.join("edge-cache"));
@@ -368,7 +378,7 @@ impl Settings {
         let mut problems = settings.inconsistencies(path, &text);
         let files = settings.certificates();
         if !files.is_empty()
-            && let Err(error) = osier_http::Tls::read(&files)
+            && let Err(error) = osier_http::Tls::read(&files, &[])
         {
             let message = format!("can't be used: {error}");
             problems.push(SettingsError::at_key(
@@ -429,8 +439,8 @@ impl Settings {
             let message = "names no address";
             problems.push(SettingsError::at_key(path, text, "listen", message));
         }
-        let wants_tls = !self.listen_tls.is_empty() || !self.gateway.listen_tls.is_empty();
-        if wants_tls && self.certificate.is_empty() {
+        // Sites may get theirs by the CDN API.
+        if !self.listen_tls.is_empty() && self.certificate.is_empty() {
             let message = "needs a `[[certificate]]` with `chain` and `key`";
             problems.push(SettingsError::at_key(path, text, "listen_tls", message));
         }

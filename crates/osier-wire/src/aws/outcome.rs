@@ -300,7 +300,7 @@ impl<'a> Teller<'a> {
             .text("Path", "/")
             .text("DefaultVersionId", &it.default_version)
             .number("AttachmentCount", it.attachment_count)
-            .number("PermissionsBoundaryUsageCount", 0)
+            .number("PermissionsBoundaryUsageCount", 0_u32)
             .flag("IsAttachable", true);
         let fields = if it.description.is_empty() {
             fields

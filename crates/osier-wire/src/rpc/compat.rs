@@ -17,7 +17,6 @@ must be there.
 const DIFFERENCES: &str = "
 What else differs:
 
-- Of CDN (2018-05-10) no action is there yet.
 - There are no login profiles, MFA devices, account aliases, password policies and service-linked
   roles: nothing here has a console to log in to.
 - `ResourceGroupId` is refused: a policy attached within a group would count everywhere.
@@ -45,12 +44,13 @@ pub fn compat_section() -> String {
     page
 }
 
-fn parameters(operation: &Operation) -> String {
+fn parameters<R>(operation: &Operation<R>) -> String {
     let names: Vec<String> = operation
         .parameters
         .iter()
         .map(|parameter| match parameter.kind {
             ParameterKind::text => format!("**{}**", parameter.name),
+            ParameterKind::list => format!("{}.N", parameter.name),
             ParameterKind::tags => format!("{}.N.Key, {0}.N.Value or {0} as JSON", parameter.name),
             _ => parameter.name.to_owned(),
         })

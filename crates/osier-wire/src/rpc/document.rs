@@ -9,11 +9,13 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 /// Part of a document.
 pub(crate) enum Value<'a> {
     Text(Cow<'a, str>),
-    Number(u32),
+    Number(u64),
     Flag(bool),
     Fields(Fields<'a>),
     /// An array; in XML and around the array in JSON each entry is called so.
     List(&'static str, Vec<Value<'a>>),
+    /// An array; in XML each entry is called so, in JSON it stands without a name.
+    Bare(&'static str, Vec<Value<'a>>),
 }
 
 /// Named parts of a document, in order.
@@ -33,8 +35,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(crate) fn number(mut self, name: &'static str, number: u32) -> Self {
-        self.0.push((name.into(), Value::Number(number)));
+    pub(crate) fn number(mut self, name: &'static str, number: impl Into<u64>) -> Self {
+        self.0.push((name.into(), Value::Number(number.into())));
         self
     }
 
@@ -85,6 +87,18 @@ impl<'a> Fields<'a> {
         self
     }
 
+    /// As [`Self::list`], without a name of the entries in JSON.
+    pub(crate) fn bare_list(
+        mut self,
+        name: &'static str,
+        item: &'static str,
+        entries: impl IntoIterator<Item = Fields<'a>>,
+    ) -> Self {
+        let entries = entries.into_iter().map(Value::Fields).collect();
+        self.0.push((name.into(), Value::Bare(item, entries)));
+        self
+    }
+
     pub(crate) fn json(&self) -> String {
         // Only maps whose keys are no texts could fail.
         serde_json::to_string(self).unwrap_or_default()
@@ -119,7 +133,7 @@ impl Value<'_> {
             Self::Number(number) => drop(write!(xml, "{number}")),
             Self::Flag(flag) => drop(write!(xml, "{flag}")),
             Self::Fields(fields) => fields.write_xml(xml),
-            Self::List(item, entries) => {
+            Self::List(item, entries) | Self::Bare(item, entries) => {
                 for entry in entries {
                     element(xml, item, |xml| entry.write_xml(xml));
                 }
@@ -142,7 +156,7 @@ impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Number(number) => serializer.serialize_u32(*number),
+            Self::Number(number) => serializer.serialize_u64(*number),
             Self::Flag(flag) => serializer.serialize_bool(*flag),
             Self::Fields(fields) => fields.serialize(serializer),
             Self::List(item, entries) => {
@@ -150,6 +164,7 @@ impl Serialize for Value<'_> {
                 map.serialize_entry(item, entries)?;
                 map.end()
             }
+            Self::Bare(_, entries) => entries.serialize(serializer),
         }
     }
 }

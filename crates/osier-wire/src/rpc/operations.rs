@@ -24,20 +24,21 @@ pub enum Api {
     Sts,
     /// Users, groups, roles and policies.
     Ram,
-    /// Domains and caches; none of its operations is here yet.
+    /// Domains and caches.
     Cdn,
 }
 
 /// An operation of a control API.
-#[derive(Clone, Copy)]
-pub struct Operation {
+pub struct Operation<R: 'static = ControlRequest> {
     /// Of which API.
     pub api: Api,
     /// Its name.
     pub action: &'static str,
+    /// As policies name it, e.g. `ram:CreateUser`.
+    pub permission: &'static str,
     /// What it listens to.
     pub parameters: &'static [Parameter],
-    decode: fn(&Parameters<'_>) -> Result<ControlRequest, ControlFault>,
+    pub(super) decode: fn(&Parameters<'_>) -> Result<R, ControlFault>,
 }
 
 /// A parameter of an operation.
@@ -65,11 +66,16 @@ pub enum ParameterKind {
     optional_flag,
     /// `Tag.1.Key`, `Tag.1.Value` and so on.
     tags,
+    /// `ResourceId.1` and so on.
+    list,
 }
 
 impl Api {
     /// The API of a `Version`.
     pub fn of_version(version: &str) -> Option<Self> {
+        if version == CDN_VERSION_OF_OLD {
+            return Some(Self::Cdn);
+        }
         [Self::Sts, Self::Ram, Self::Cdn]
             .into_iter()
             .find(|api| api.version() == version)
@@ -94,19 +100,28 @@ impl Api {
     }
 }
 
-impl std::fmt::Debug for Operation {
+impl<R> std::fmt::Debug for Operation<R> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "{} {}", self.api.name(), self.action)
     }
 }
 
-/// The operation of this name in the API of this version.
+/// The operation of STS or RAM of this name in the API of this version.
 ///
 /// # Errors
 /// When there is no such API or it has no such operation.
 pub fn operation(version: &str, action: &str) -> Result<&'static Operation, ControlFault> {
+    find(OPERATIONS, version, action)
+}
+
+/// The operation of one of several APIs.
+pub(super) fn find<R>(
+    operations: &'static [Operation<R>],
+    version: &str,
+    action: &str,
+) -> Result<&'static Operation<R>, ControlFault> {
     let api = Api::of_version(version).ok_or_else(|| ControlFault::unknown_version(version))?;
-    OPERATIONS
+    operations
         .iter()
         .find(|operation| operation.api == api && operation.action == action)
         .ok_or_else(|| ControlFault::unknown_action(action))
@@ -127,36 +142,56 @@ pub fn decode(
     (operation.decode)(&parameters)
 }
 
-/// A line per operation: its API, its name, and `field: reader "Name"` for each parameter.
+/// A line per operation: its API, its name, that of its request where that is another, and
+/// `field: reader "Name"` for each parameter.
 macro_rules! operations {
-    ($($api:ident $action:ident { $($field:ident: $reader:ident $name:literal),* $(,)? })+) => {
-        /// The operations, those of STS first.
-        pub const OPERATIONS: &[Operation] = &[
-            Operation {
-                api: Api::Sts,
-                action: "GetCallerIdentity",
-                parameters: &[],
-                decode: |_| Ok(ControlRequest::GetCallerIdentity),
+    ($requests:ident $([$first:expr])?; $($api:ident $action:ident $(as $request:ident)? {
+        $($field:ident: $reader:ident $name:literal),* $(,)?
+    })+) => {
+        &[$($first,)? $($crate::rpc::Operation {
+            api: $crate::rpc::Api::$api,
+            action: stringify!($action),
+            permission: concat!(operations!(@service $api), stringify!($action)),
+            parameters: &[
+                $($crate::rpc::Parameter {
+                    name: $name,
+                    kind: $crate::rpc::ParameterKind::$reader,
+                }),*
+            ],
+            decode: |parameters| {
+                // An operation without parameters does not look at them.
+                let _ = parameters;
+                operations!(@decode parameters $requests $action [$($request)? $action] {
+                    $($field: $reader $name),*
+                })
             },
-            $(Operation {
-                api: Api::$api,
-                action: stringify!($action),
-                parameters: &[
-                    $(Parameter { name: $name, kind: ParameterKind::$reader }),*
-                ],
-                decode: |parameters| {
-                    // An operation without parameters does not look at them.
-                    let _ = parameters;
-                    Ok(ControlRequest::$action($action {
-                        $($field: parameters.$reader($name)?),*
-                    }))
-                },
-            },)+
-        ];
+        }),+]
+    };
+    (@service Sts) => { "sts:" };
+    (@service Ram) => { "ram:" };
+    (@service Cdn) => { "cdn:" };
+    (@decode $parameters:ident $requests:ident $action:ident [$request:ident $($_name:ident)?] {
+        $($field:ident: $reader:ident $name:literal),*
+    }) => {
+        Ok($requests::$action($request {
+            $($field: $parameters.$reader($name)?),*
+        }))
     };
 }
+pub(super) use operations;
 
-operations! {
+/// The version before the one of now; what both have in common is understood.
+const CDN_VERSION_OF_OLD: &str = "2014-11-11";
+
+/// The operations of STS and RAM, those of STS first.
+pub const OPERATIONS: &[Operation] = operations! {
+    ControlRequest [Operation {
+        api: Api::Sts,
+        action: "GetCallerIdentity",
+        permission: "sts:GetCallerIdentity",
+        parameters: &[],
+        decode: |_| Ok(ControlRequest::GetCallerIdentity),
+    }];
     Sts AssumeRole {
         role_arn: text "RoleArn",
         role_session_name: text "RoleSessionName",
@@ -295,4 +330,4 @@ operations! {
         max_items: number "MaxItems",
     }
     Ram ListGroupsForUser { user_name: text "UserName" }
-}
+};

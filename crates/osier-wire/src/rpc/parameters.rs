@@ -86,6 +86,26 @@ impl<'a> Parameters<'a> {
         Ok(tags)
     }
 
+    /// `ResourceId.1`, `ResourceId.2` and so on in order of their numbers.
+    pub(super) fn list(&self, name: &'static str) -> Result<Vec<String>, ControlFault> {
+        let mut found: Vec<(u32, &str)> = Vec::new();
+        for (parameter, value) in self.0 {
+            let number = parameter.strip_prefix(name);
+            let Some(number) = number.and_then(|rest| rest.strip_prefix('.')) else {
+                continue;
+            };
+            let position = number
+                .parse()
+                .map_err(|_| ControlFault::invalid(name, "its entries are numbered"))?;
+            found.push((position, value));
+        }
+        found.sort_by_key(|(number, _)| *number);
+        Ok(found
+            .into_iter()
+            .map(|(_, value)| value.to_owned())
+            .collect())
+    }
+
     /// Refuses what would narrow an operation if it were there: ignoring it would grant more
     /// than was asked for.
     pub(crate) fn refuse(&self, name: &'static str) -> Result<(), ControlFault> {

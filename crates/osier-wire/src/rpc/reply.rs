@@ -147,7 +147,7 @@ fn detail<'a>(action: &'a str, denial: Denial, caller: Option<&'a Identity>) -> 
         .text("PolicyType", policy)
 }
 
-fn answer(
+pub(super) fn answer(
     context: &RpcContext<'_>,
     status: StatusCode,
     root: &str,

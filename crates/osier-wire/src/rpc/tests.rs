@@ -137,6 +137,7 @@ fn sample<'a>(parameters: impl Iterator<Item = (&'a str, ParameterKind)>) -> Vec
                 vec![(name.to_owned(), "true".to_owned())]
             }
             ParameterKind::tags => vec![(format!("{name}.1.Key"), "k".to_owned())],
+            ParameterKind::list => vec![(format!("{name}.1"), "x".to_owned())],
             ParameterKind::text | ParameterKind::optional => {
                 vec![(name.to_owned(), "x".to_owned())]
             }

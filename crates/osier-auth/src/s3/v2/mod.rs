@@ -81,25 +81,24 @@ fn verify(
     for (query, plus_is_space) in readings(head) {
         let stem = stem(head, &query, date, place);
         for (candidate, resource) in head.candidates.iter().enumerate() {
-            let Some(path) = signed_path(resource, head.raw_path) else {
-                continue;
-            };
-            let text = string_to_sign(&stem, &path, &query, place);
-            if is_base64_of(claim.signature, &hmac_sha1(record.secret.expose(), &text)) {
-                return Ok(Signed {
-                    access_key_id: claim.access_key_id.to_owned(),
-                    identity: record.identity,
-                    scheme: Scheme::Aws2,
-                    place,
-                    candidate,
-                    payload_sha256: None,
-                    plus_is_space,
-                    oss_query_unsigned: false,
-                    chunks: None,
-                    signed_at: None,
-                });
+            for path in signed_paths(resource, head.raw_path) {
+                let text = string_to_sign(&stem, &path, &query, place);
+                if is_base64_of(claim.signature, &hmac_sha1(record.secret.expose(), &text)) {
+                    return Ok(Signed {
+                        access_key_id: claim.access_key_id.to_owned(),
+                        identity: record.identity,
+                        scheme: Scheme::Aws2,
+                        place,
+                        candidate,
+                        payload_sha256: None,
+                        plus_is_space,
+                        oss_query_unsigned: false,
+                        chunks: None,
+                        signed_at: None,
+                    });
+                }
+                first.get_or_insert(text);
             }
-            first.get_or_insert(text);
         }
     }
     Err(claim.mismatch(first.unwrap_or_default(), None, ec::V1_MISMATCH))
@@ -146,21 +145,25 @@ fn stem(head: &SignedHead<'_>, query: &Query, date: &[u8], place: Place) -> Vec<
 
 /// The path with the bucket before it, as sent: `raw` itself when it names the bucket already.
 /// Which of the two it is can be told from what it decodes to, since the two differ in length.
-fn signed_path(resource: &ResourceName, raw: &str) -> Option<Vec<u8>> {
+/// A bucket alone may have been signed with a slash behind it that was not sent: botocore does so.
+fn signed_paths(resource: &ResourceName, raw: &str) -> Vec<Vec<u8>> {
     let decoded = percent_decode(raw.as_bytes());
     let key = resource.key.as_deref().unwrap_or_default();
     let Some(bucket) = &resource.bucket else {
-        return Some(b"/".to_vec());
+        return vec![b"/".to_vec()];
     };
     let in_path = [b"/", bucket.as_bytes(), b"/", key].concat();
-    let is_whole =
-        decoded == in_path || (key.is_empty() && in_path.strip_suffix(b"/") == Some(&decoded));
-    if is_whole {
-        return Some(raw.as_bytes().to_vec());
+    if decoded == in_path {
+        return vec![raw.as_bytes().to_vec()];
     }
-    let in_host = decoded.strip_prefix(b"/").unwrap_or(&decoded) == key;
-    let slash = if raw.is_empty() { "/" } else { "" };
-    in_host.then(|| format!("/{bucket}{raw}{slash}").into_bytes())
+    if key.is_empty() && in_path.strip_suffix(b"/") == Some(&decoded) {
+        return vec![raw.as_bytes().to_vec(), format!("{raw}/").into_bytes()];
+    }
+    if decoded.strip_prefix(b"/").unwrap_or(&decoded) == key {
+        let slash = if raw.is_empty() { "/" } else { "" };
+        return vec![format!("/{bucket}{raw}{slash}").into_bytes()];
+    }
+    Vec::new()
 }
 
 fn string_to_sign(stem: &[u8], path: &[u8], query: &Query, place: Place) -> Vec<u8> {

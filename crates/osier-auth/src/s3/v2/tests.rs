@@ -174,21 +174,19 @@ fn s03_what_is_missing_is_told() {
 fn s07_one_path_is_one_object() {
     // `/b/k` is the object `k` of `b`, or `b/k` of the bucket in the host: never both.
     for (resource, raw, signed) in [
-        (object("b", "k"), "/b/k", Some("/b/k")),
-        (object("b", "b/k"), "/b/k", Some("/b/b/k")),
-        (object("b", "k"), "/k", Some("/b/k")),
-        (object("b", "k"), "/x", None),
-        (bucket("b"), "/b", Some("/b")),
-        (bucket("b"), "/b/", Some("/b/")),
-        (bucket("b"), "/", Some("/b/")),
-        (bucket("b"), "", Some("/b/")),
-        (ResourceName::default(), "/", Some("/")),
+        (object("b", "k"), "/b/k", ["/b/k"].as_slice()),
+        (object("b", "b/k"), "/b/k", &["/b/b/k"]),
+        (object("b", "k"), "/k", &["/b/k"]),
+        (object("b", "k"), "/x", &[]),
+        // botocore signs a slash behind a bucket's name that it does not send.
+        (bucket("b"), "/b", &["/b", "/b/"]),
+        (bucket("b"), "/b/", &["/b/"]),
+        (bucket("b"), "/", &["/b/"]),
+        (bucket("b"), "", &["/b/"]),
+        (ResourceName::default(), "/", &["/"]),
     ] {
-        let path = signed_path(&resource, raw);
-        assert_eq!(
-            path.as_deref(),
-            signed.map(str::as_bytes),
-            "{resource:?} {raw}"
-        );
+        let paths = signed_paths(&resource, raw);
+        let signed: Vec<_> = signed.iter().map(|path| path.as_bytes()).collect();
+        assert_eq!(paths, signed, "{resource:?} {raw}");
     }
 }
