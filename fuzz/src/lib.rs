@@ -6,6 +6,7 @@
 //! one line per header, an empty line, and its body.
 
 mod access;
+mod cdn;
 mod chunked;
 mod codec;
 mod control;
@@ -27,6 +28,7 @@ use osier_types::{Op, Query, RangeRequest, RangeSpec, ResolvedRange};
 use osier_wire::{Address, AddressStyle, BodyUse, ReplyFacts, Scope, oss};
 
 pub use access::{policy_json, referer_xml};
+pub use cdn::cdn;
 pub use chunked::chunked;
 pub use codec::picture_codec;
 pub use control::control;
@@ -44,7 +46,8 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 18] = [
+pub const TARGETS: [(&str, Target); 19] = [
+    ("cdn", cdn),
     ("control", control),
     ("oss_target", oss_target),
     ("oss_signature", oss_signature),

@@ -17,6 +17,11 @@ fn control() {
 }
 
 #[test]
+fn cdn() {
+    mutate("cdn", &[]);
+}
+
+#[test]
 fn oss_target() {
     mutate("oss_target", &requests());
 }

@@ -75,7 +75,10 @@ pub(crate) fn enter(
     }
     line.site = Some(Arc::clone(&site.name));
     let visit = access::Asked::of(request);
-    Ok(match site.access.enter(request, now)? {
+    if let Some(answer) = site.access.enter(request, now)? {
+        return Ok(Entered::Answered(answer));
+    }
+    Ok(match site.rewrites.enter(&mut request.head)? {
         Some(answer) => Entered::Answered(answer),
         None => Entered::In(Arc::clone(site), visit),
     })
@@ -162,9 +165,9 @@ impl Gateway {
         let account = match &site.auth {
             Auth::Passthrough => return Ok(None),
             Auth::Resign(_) => {
-                let path = site.origin_path(request.head.uri.path());
                 strip_proof(&mut request.head);
-                narrow(&mut request.head, &path.ok_or(Trouble::NoPath)?)?;
+                let target = site.origin_target(&request.head.uri, false);
+                narrow(&mut request.head, &target.ok_or(Trouble::NoPath)?)?;
                 return Ok(None);
             }
             Auth::VerifyResign(_, account) => account.as_deref(),
@@ -196,16 +199,15 @@ impl Gateway {
         bucket: &str,
     ) -> Result<Outgoing, Trouble> {
         let local = self.local.as_ref().ok_or(Trouble::NoStore)?;
-        let path = site.origin_path(request.head.uri.path());
-        let path = path.ok_or(Trouble::NoPath)?;
         if let Auth::Resign(_) = &site.auth {
             strip_proof(&mut request.head);
-            narrow(&mut request.head, &path)?;
         }
-        let target = match request.head.uri.query() {
-            Some(query) => format!("{path}?{query}"),
-            None => path,
-        };
+        let all = is_signed(site, &request.head);
+        let target = site.origin_target(&request.head.uri, all);
+        let target = target.ok_or(Trouble::NoPath)?;
+        if let Auth::Resign(_) = &site.auth {
+            narrow(&mut request.head, &target)?;
+        }
         request.head.uri = target.parse().map_err(|_| Trouble::BadRequest)?;
         let mut request = self.signed(site, request, bucket).await?;
         if let Some(max) = site.body_bytes_max
@@ -214,7 +216,7 @@ impl Gateway {
             request.body = request.body.limited(max);
         }
         let mut answer = local.serve(request, bucket).await;
-        forward::to_client(site, &mut answer.parts.headers);
+        forward::to_client(&mut answer.parts.headers);
         Ok(answer)
     }
 
@@ -264,7 +266,7 @@ impl Gateway {
             }
         }
         let mut parts = fetched.parts;
-        forward::to_client(site, &mut parts.headers);
+        forward::to_client(&mut parts.headers);
         note(&mut parts.headers, "osier; fwd=bypass", None);
         Ok(streamed(parts, fetched.body, &head.method))
     }

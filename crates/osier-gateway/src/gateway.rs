@@ -248,7 +248,7 @@ impl Gateway {
         };
         if let Some(mut answer) = self.quick_hit(&site, &request) {
             line.cache = CacheUse::Hit;
-            site.access.leave(&visit, &mut answer.parts.headers);
+            site.leave(&visit, &mut answer);
             return self.at_once(Ok(answer), line);
         }
         let gateway = Arc::clone(self);
@@ -261,7 +261,7 @@ impl Gateway {
                     .remember(asked, &line, trouble, gateway.clock.now());
             }
             if let Ok(answer) = &mut answered {
-                site.access.leave(&visit, &mut answer.parts.headers);
+                site.leave(&visit, answer);
             }
             gateway.respond(answered, line)
         }))

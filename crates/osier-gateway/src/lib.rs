@@ -19,6 +19,8 @@ mod flight;
 mod forward;
 mod front;
 mod gateway;
+mod gzip;
+mod header_changes;
 mod health;
 mod kept;
 mod listing;
@@ -29,6 +31,7 @@ mod pictures;
 mod proof;
 mod purge;
 mod resolve;
+mod rewrite;
 mod settings;
 mod site;
 mod sliced;
@@ -50,8 +53,9 @@ pub use purge::{Purge, PurgeError};
 pub use resolve::{DnsAnswer, DnsError, DnsQuestion, RecordKind, ResolverSettings};
 pub use settings::{
     AuthMode, Autoindex, CacheMode, CorsSettings, CredentialSettings, ErrorPageSettings,
-    HealthSettings, HttpsMode, ListSettings, OriginSettings, QueryMode, SecretText,
-    SignatureVersion, SiteSettings, TtlSettings, UrlAuthKind, UrlAuthSettings,
+    HealthSettings, HttpsMode, ListSettings, OriginQuery, OriginSettings, QueryMode,
+    RewriteSettings, SecretText, SignatureVersion, SiteSettings, TtlSettings, UrlAuthKind,
+    UrlAuthSettings,
 };
 pub use site::{InvalidSite, Sites};
 pub use store::{StoreNumbers, StoreSettings};

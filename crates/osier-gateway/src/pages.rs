@@ -22,7 +22,16 @@ pub(crate) struct Pages {
     index: Option<String>,
     autoindex: Autoindex,
     append_slash: bool,
-    errors: BTreeMap<u16, (String, StatusCode)>,
+    errors: BTreeMap<u16, ErrorPage>,
+}
+
+/// What stands in the place of an error.
+#[derive(Debug)]
+enum ErrorPage {
+    /// A path of the site, with its status.
+    Page(String, StatusCode),
+    /// An address that clients are sent to.
+    Elsewhere(String),
 }
 
 impl Pages {
@@ -35,13 +44,18 @@ impl Pages {
             let (page, status) = match page {
                 ErrorPageSettings::Page(page) => (page, of),
                 ErrorPageSettings::WithStatus { page, status } => (page, *status),
+                ErrorPageSettings::Elsewhere { redirect } => {
+                    redirect.parse::<Uri>().map_err(|_| invalid())?;
+                    errors.insert(of, ErrorPage::Elsewhere(redirect.clone()));
+                    continue;
+                }
             };
             let is_path = page.starts_with('/') && page.parse::<PathAndQuery>().is_ok();
             let status = StatusCode::from_u16(status).map_err(|_| invalid())?;
             if !is_path || status.is_informational() {
                 return Err(invalid());
             }
-            errors.insert(of, (page.clone(), status));
+            errors.insert(of, ErrorPage::Page(page.clone(), status));
         }
         if let Some(index) = &settings.index
             && (index.is_empty() || index.contains(['/', '?', '#']))
@@ -118,7 +132,10 @@ impl Gateway {
                 return redirect(StatusCode::FOUND, &to).ok();
             }
         }
-        let (page, status) = pages.errors.get(&failed.as_u16())?;
+        let (page, status) = match pages.errors.get(&failed.as_u16())? {
+            ErrorPage::Page(page, status) => (page, status),
+            ErrorPage::Elsewhere(to) => return redirect(StatusCode::FOUND, to).ok(),
+        };
         let found = self.inside(site, asked, asked.method.clone(), page).await;
         let mut found = found.ok()?;
         if found.parts.status != StatusCode::OK {

@@ -4,22 +4,25 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderValue, Method, Uri};
 use osier_auth::OutboundScheme;
 use osier_cache::{KeyRules, QueryRule, TtlRule, TtlRules, TtlTarget};
-use osier_http::{Client, ClientSettings, OriginTls, TrustedRoots};
+use osier_http::{Client, ClientSettings, OriginTls, Outgoing, TrustedRoots};
 use osier_types::PlainPath;
 
-use crate::access::Access;
+use crate::access::{Access, Asked};
 use crate::credentials::{Credentials, InvalidCredentials, KeySource};
+use crate::gzip;
+use crate::header_changes::HeaderChanges;
 use crate::health::HealthCheck;
 use crate::origin::OriginKind;
 use crate::pages::Pages;
 use crate::proof::Signer;
 use crate::resolve::Reach;
+use crate::rewrite::Rewrites;
 use crate::settings::{
-    AuthMode, Autoindex, CacheMode, HealthSettings, OriginSettings, QueryMode, SignatureVersion,
-    SiteSettings, TtlSettings,
+    AuthMode, Autoindex, CacheMode, HealthSettings, OriginQuery, OriginSettings, QueryMode,
+    SignatureVersion, SiteSettings, TtlSettings,
 };
 use crate::upstream::{Health, Upstream, Upstreams};
 use crate::{InvalidOrigin, Origin};
@@ -55,8 +58,14 @@ pub(crate) struct Site {
     pub(crate) strip_prefix: String,
     pub(crate) add_prefix: String,
     pub(crate) methods: Vec<Method>,
-    pub(crate) request_headers: Vec<(HeaderName, HeaderValue)>,
-    pub(crate) response_headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) request_headers: HeaderChanges,
+    pub(crate) response_headers: HeaderChanges,
+    pub(crate) rewrites: Rewrites,
+    pub(crate) origin_rewrites: Rewrites,
+    /// Origins get the parameters that count, and no others.
+    pub(crate) counted_to_origin: bool,
+    /// Text is compressed.
+    pub(crate) gzip: bool,
     pub(crate) body_bytes_max: Option<u64>,
     pub(crate) resolve_valid: Option<Duration>,
     pub(crate) stale_if_error_s: u64,
@@ -158,6 +167,12 @@ pub enum InvalidSite {
         "a `ttl` rule has one of `extensions`, `directory` and `path`, which begin with `/`, and a weight of 1 to 99"
     )]
     Ttl,
+    /// A rule for paths can't be used.
+    #[error("a rewrite: {0}")]
+    Rewrite(String),
+    /// Clients are sent on with another status.
+    #[error("`https_status` is 301 or 308")]
+    HttpsStatus,
     /// A prefix is no beginning of a path.
     #[error("`{0}` is no beginning of a path: it does not begin with `/`")]
     Prefix(String),
@@ -308,23 +323,13 @@ impl Site {
                 return Err(InvalidSite::Prefix(prefix.clone()));
             }
         }
-        let headers = |map: &std::collections::BTreeMap<String, String>| {
-            map.iter()
-                .map(|(name, text)| {
-                    let header = HeaderName::from_bytes(name.as_bytes())
-                        .map_err(|_| InvalidSite::Header(name.clone()))?;
-                    Ok((header, value(text)?))
-                })
-                .collect::<Result<Vec<_>, InvalidSite>>()
-        };
-        let mut request_headers = headers(&settings.request_headers)?;
+        let mut request_headers = HeaderChanges::new(
+            &settings.request_headers,
+            &settings.request_headers_add,
+            &settings.request_headers_remove,
+        )?;
         for (name, secret) in &settings.secret_headers {
-            let header = HeaderName::from_bytes(name.as_bytes())
-                .map_err(|_| InvalidSite::Header(name.clone()))?;
-            let mut value = HeaderValue::from_str(secret.expose())
-                .map_err(|_| InvalidSite::Header(name.clone()))?;
-            value.set_sensitive(true);
-            request_headers.push((header, value));
+            request_headers.set_secret(name, secret.expose())?;
         }
         Ok(Self {
             name: format!("{}{}", name.to_ascii_lowercase(), settings.path).into(),
@@ -343,7 +348,15 @@ impl Site {
             auth,
             health: settings.health.as_ref().map(health).transpose()?,
             request_headers,
-            response_headers: headers(&settings.response_headers)?,
+            response_headers: HeaderChanges::new(
+                &settings.response_headers,
+                &settings.response_headers_add,
+                &settings.response_headers_remove,
+            )?,
+            rewrites: Rewrites::new(&settings.rewrite, false)?,
+            origin_rewrites: Rewrites::new(&settings.origin_rewrite, true)?,
+            counted_to_origin: settings.origin_query == OriginQuery::Counted,
+            gzip: settings.gzip,
             body_bytes_max: (settings.body_bytes_max > 0).then_some(settings.body_bytes_max),
             resolve_valid: settings.resolve_valid_s.map(Duration::from_secs),
             stale_if_error_s: settings.stale_if_error_s,
@@ -352,6 +365,15 @@ impl Site {
             keys: keys(settings)?,
             ttl: ttl(&settings.ttl)?,
         })
+    }
+
+    /// What the site says of an answer that leaves, wherever it came from.
+    pub(crate) fn leave(&self, visit: &Asked, answer: &mut Outgoing) {
+        if self.gzip && visit.takes_gzip {
+            gzip::compress(answer);
+        }
+        self.access.leave(visit, &mut answer.parts.headers);
+        self.response_headers.apply(&mut answer.parts.headers);
     }
 
     /// The bucket of the store in this process that the site shows, if it does that.
@@ -391,6 +413,19 @@ impl Site {
         }
         let slash = if rest.starts_with('/') { "" } else { "/" };
         Some(format!("{}{slash}{rest}", self.add_prefix))
+    }
+
+    /// Path and query at the origin; nothing when the site does not answer this path. `all` says
+    /// that every parameter is needed, because one of them is a signature.
+    pub(crate) fn origin_target(&self, uri: &Uri, all: bool) -> Option<String> {
+        let path = self.origin_path(uri.path())?;
+        let query = uri.query();
+        if self.counted_to_origin && !all {
+            let counted = self.keys.query_of(query);
+            let counted = Some(&*counted).filter(|counted| !counted.is_empty());
+            return Some(self.origin_rewrites.at_origin(path, counted));
+        }
+        Some(self.origin_rewrites.at_origin(path, query))
     }
 }
 
@@ -436,7 +471,7 @@ fn ttl(settings: &[TtlSettings]) -> Result<TtlRules, InvalidSite> {
 }
 
 fn health(settings: &HealthSettings) -> Result<HealthCheck, InvalidSite> {
-    if !settings.path.starts_with('/') || settings.path.parse::<http::Uri>().is_err() {
+    if !settings.path.starts_with('/') || settings.path.parse::<Uri>().is_err() {
         return Err(InvalidSite::Prefix(settings.path.clone()));
     }
     Ok(HealthCheck {
@@ -479,7 +514,8 @@ fn upstreams(settings: &SiteSettings) -> Result<Vec<Arc<Upstream>>, InvalidSite>
         }
         let mut client = client.clone();
         if origin.tls {
-            let tls = OriginTls::new(&origin.tls_name(), &roots);
+            let name = settings.origin_sni.clone();
+            let tls = OriginTls::new(&name.unwrap_or_else(|| origin.tls_name()), &roots);
             client = client.over(tls.map_err(|error| InvalidSite::Tls(error.to_string()))?);
         }
         let host = settings.origin_host.as_ref().unwrap_or(&origin.authority);

@@ -309,6 +309,8 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
                 store: store_listeners.addresses().first().copied().map(reachable),
                 key: key.clone(),
                 http2: settings.gateway.http2,
+                http_port: port_of(&plain(&settings.gateway.listen), 80),
+                https_port: port_of(&settings.gateway.tls_addresses(), 443),
             },
         },
     ));
@@ -390,6 +392,12 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         key,
         settings,
     })
+}
+
+/// The port that clients know: the first, unless it is chosen by the system.
+fn port_of(addresses: &[SocketAddr], usual: u16) -> u16 {
+    let first = addresses.first().map(SocketAddr::port);
+    first.filter(|port| *port != 0).unwrap_or(usual)
 }
 
 fn plain(addresses: &[ListenAddress]) -> Vec<SocketAddr> {

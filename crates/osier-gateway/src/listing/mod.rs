@@ -195,7 +195,7 @@ impl Gateway {
                 .insert(http::header::CONTENT_LENGTH, length);
             answer.body = OutgoingBody::Empty;
         }
-        forward::to_client(site, &mut answer.parts.headers);
+        forward::to_client(&mut answer.parts.headers);
         Ok(answer)
     }
 
