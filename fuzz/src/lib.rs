@@ -12,6 +12,7 @@ mod codec;
 mod control;
 mod form;
 mod picture;
+mod proxied;
 mod reply;
 mod request;
 mod signature;
@@ -32,6 +33,7 @@ pub use codec::picture_codec;
 pub use control::control;
 pub use form::form;
 pub use picture::{picture_grammar, picture_plan, picture_source};
+pub use proxied::proxy_protocol;
 pub use signature::oss_signature;
 pub use url_auth::url_auth;
 
@@ -42,7 +44,7 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 17] = [
     ("cdn", cdn),
     ("control", control),
     ("oss_target", oss_target),
@@ -58,6 +60,7 @@ pub const TARGETS: [(&str, Target); 16] = [
     ("picture_plan", picture_plan),
     ("picture_source", picture_source),
     ("picture_codec", picture_codec),
+    ("proxy_protocol", proxy_protocol),
     ("url_auth", url_auth),
 ];
 

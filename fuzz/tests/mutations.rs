@@ -56,6 +56,11 @@ fn chunked() {
 }
 
 #[test]
+fn proxy_protocol() {
+    mutate("proxy_protocol", &[]);
+}
+
+#[test]
 fn url_auth() {
     mutate("url_auth", &[]);
 }

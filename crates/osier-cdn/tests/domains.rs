@@ -149,7 +149,12 @@ fn records_are_set_changed_and_taken_away() {
     let mut world = World::new();
     world.add("a.example.com");
     world.add("b.example.com");
-    let ttl = |ttl| function("filetype_based_ttl_set", &[("ttl", ttl), ("file_type", "jpg")]);
+    let ttl = |ttl| {
+        function(
+            "filetype_based_ttl_set",
+            &[("ttl", ttl), ("file_type", "jpg")],
+        )
+    };
     let both = world.set("a.example.com,b.example.com", &ttl("1")).unwrap();
     assert_eq!(both.len(), 2);
     let again = world.set("a.example.com", &ttl("2")).unwrap();
@@ -190,7 +195,11 @@ fn all_of_a_request_or_nothing() {
     world.add("a.example.com");
     let gzip = function("gzip", &[("enable", "on")]);
     assert!(world.set("a.example.com,none.example.com", &gzip).is_err());
-    let half = format!("[{},{}]", gzip.trim_matches(['[', ']']), r#"{"functionName":"x"}"#);
+    let half = format!(
+        "[{},{}]",
+        gzip.trim_matches(['[', ']']),
+        r#"{"functionName":"x"}"#
+    );
     assert!(world.set("a.example.com", &half).is_err());
     assert!(world.configs("a.example.com").is_empty());
 }
@@ -199,8 +208,14 @@ fn all_of_a_request_or_nothing() {
 fn functions_that_exclude_each_other() {
     let mut world = World::new();
     world.add("a.example.com");
-    let white = function("referer_white_list_set", &[("refer_domain_allow_list", "x.com")]);
-    let black = function("referer_black_list_set", &[("refer_domain_deny_list", "y.com")]);
+    let white = function(
+        "referer_white_list_set",
+        &[("refer_domain_allow_list", "x.com")],
+    );
+    let black = function(
+        "referer_black_list_set",
+        &[("refer_domain_deny_list", "y.com")],
+    );
     world.set("a.example.com", &white).unwrap();
     let fault = world.set("a.example.com", &black).unwrap_err();
     assert_eq!(fault.code(), "ConfigurationConflicts");
@@ -226,7 +241,10 @@ fn s18_keys_are_kept_and_not_told() {
     );
     world.set("a.example.com", &private).unwrap();
     let shown = format!("{:?}", world.configs("a.example.com"));
-    assert!(shown.contains("theid") && !shown.contains("thesecret"), "{shown}");
+    assert!(
+        shown.contains("theid") && !shown.contains("thesecret"),
+        "{shown}"
+    );
     let certificate = CdnRequest::SetCdnDomainSSLCertificate(SetCertificate {
         domain_name: "a.example.com".to_owned(),
         ssl_protocol: "on".to_owned(),
@@ -238,7 +256,10 @@ fn s18_keys_are_kept_and_not_told() {
     assert!(!format!("{certificate:?}").contains("private key"));
     world.ask("a", &certificate).unwrap();
     let printed = format!("{:?}", world.domains);
-    assert!(!printed.contains("thesecret") && !printed.contains("private key"), "{printed}");
+    assert!(
+        !printed.contains("thesecret") && !printed.contains("private key"),
+        "{printed}"
+    );
     let kept = world.domains.to_json();
     assert!(kept.contains("thesecret") && kept.contains("a private key"));
     let again = Domains::from_json(&kept).unwrap();
@@ -249,9 +270,18 @@ fn s18_keys_are_kept_and_not_told() {
 fn what_is_newer_is_not_guessed_at() {
     let mut world = World::new();
     world.add("a.example.com");
-    let newer = world.domains.to_json().replace("\"version\":1", "\"version\":2");
-    assert!(matches!(Domains::from_json(&newer), Err(UnreadableDomains::Newer(2))));
-    assert!(matches!(Domains::from_json("{"), Err(UnreadableDomains::Text(_))));
+    let newer = world
+        .domains
+        .to_json()
+        .replace("\"version\":1", "\"version\":2");
+    assert!(matches!(
+        Domains::from_json(&newer),
+        Err(UnreadableDomains::Newer(2))
+    ));
+    assert!(matches!(
+        Domains::from_json("{"),
+        Err(UnreadableDomains::Text(_))
+    ));
 }
 
 #[test]
@@ -281,14 +311,24 @@ fn tasks_count_for_a_day_and_are_told_for_three() {
     let mut tasks = Tasks::default();
     let paths = |count: usize| (0..count).map(|n| (format!("http://a/{n}"), "a".to_owned()));
     tasks.admit("a", TaskKind::Directory, 100, NOW).unwrap();
-    tasks.add("a", TaskKind::Directory, paths(99), TaskState::Complete, NOW);
+    tasks.add(
+        "a",
+        TaskKind::Directory,
+        paths(99),
+        TaskState::Complete,
+        NOW,
+    );
     assert!(tasks.admit("a", TaskKind::Directory, 1, NOW).is_ok());
     let full = tasks.admit("a", TaskKind::Directory, 2, NOW).unwrap_err();
     assert_eq!(full.code(), "QuotaExceeded.Refresh");
     // Others have their own share, and tomorrow is another day.
     assert!(tasks.admit("b", TaskKind::Directory, 2, NOW).is_ok());
     let day = 24 * 3600 * 1000;
-    assert!(tasks.admit("a", TaskKind::Directory, 100, NOW.plus_millis(day)).is_ok());
+    assert!(
+        tasks
+            .admit("a", TaskKind::Directory, 100, NOW.plus_millis(day))
+            .is_ok()
+    );
     let pushed = tasks.add("a", TaskKind::Preload, paths(1), TaskState::Refreshing, NOW);
     let kept: Vec<_> = tasks.all().cloned().collect();
     // Later lines tell how earlier tasks ended; what was running at a crash has failed.

@@ -10,7 +10,9 @@ mod access;
 mod access_log;
 mod asking;
 mod cached;
+mod challenge;
 mod credentials;
+mod failures;
 mod fetch;
 mod filling;
 mod flight;
@@ -21,6 +23,7 @@ mod gzip;
 mod header_changes;
 mod health;
 mod kept;
+mod listing;
 mod local_store;
 mod origin;
 mod pages;
@@ -38,16 +41,21 @@ mod upstream;
 mod written;
 
 pub use access_log::{AccessLine, CacheUse, RequestId};
+pub use challenge::Proof;
 pub use credentials::InvalidCredentials;
+pub use failures::Failure;
 pub use gateway::{Answering, Gateway, Request, Response};
+pub use listing::{Entry, Listed, NoList};
 pub use local_store::{LocalStore, Pending, Visit};
 pub use origin::{InvalidOrigin, Origin, OriginKind};
 pub use osier_cache_disk::OpenError as CacheOpenError;
 pub use purge::{Purge, PurgeError};
+pub use resolve::{DnsAnswer, DnsError, DnsQuestion, RecordKind, ResolverSettings};
 pub use settings::{
-    AuthMode, CacheMode, CorsSettings, CredentialSettings, ErrorPageSettings, HealthSettings,
-    HttpsMode, ListSettings, OriginQuery, OriginSettings, QueryMode, RewriteSettings, SecretText,
-    SignatureVersion, SiteSettings, TtlSettings, UrlAuthKind, UrlAuthSettings,
+    AuthMode, Autoindex, CacheMode, CorsSettings, CredentialSettings, ErrorPageSettings,
+    HealthSettings, HttpsMode, ListSettings, OriginQuery, OriginSettings, QueryMode,
+    RewriteSettings, SecretText, SignatureVersion, SiteSettings, TtlSettings, UrlAuthKind,
+    UrlAuthSettings,
 };
 pub use site::{InvalidSite, Sites};
 pub use store::{StoreNumbers, StoreSettings};

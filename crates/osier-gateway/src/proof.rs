@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, HeaderName};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri, request};
 use osier_auth::{OutboundScheme, ResourceName, Unsigned, is_signature_parameter, is_sub_resource};
-use osier_types::{Query, Timestamp, percent_decode, percent_encode};
+use osier_types::{PlainPath, Query, Timestamp, percent_decode, percent_encode};
 
 use crate::credentials::Credentials;
 use crate::resolve::Resolver;
@@ -102,7 +102,7 @@ pub(crate) fn narrow(head: &mut request::Parts, target: &str) -> Result<(), Trou
             let mut pairs = query.pairs().iter();
             pairs.any(|pair| is_sub_resource(&pair.name) && pair.name != "x-oss-process")
         });
-    if asks_more || (path == "/" && head.method != Method::OPTIONS) {
+    if asks_more || (PlainPath::of(path).text == "/" && head.method != Method::OPTIONS) {
         return Err(Trouble::NotAnObject);
     }
     let strange: Vec<HeaderName> = head
@@ -190,6 +190,9 @@ mod tests {
             narrow(&mut behind, "/").is_err(),
             "the bucket lies behind a prefix"
         );
+        for path in ["//", "/.", "/a/..", "/%2e", "/a/%2e%2e/"] {
+            assert!(narrow(&mut head("GET", path, &[]), path).is_err(), "{path}");
+        }
         let fields = [
             ("x-oss-copy-source", "/other/secret"),
             ("x-oss-object-acl", "public-read"),

@@ -55,7 +55,10 @@ pub struct SiteSettings {
     /// The object in the place of a path that ends with a slash, such as `index.html`.
     #[serde(default)]
     pub index: Option<String>,
-    /// Whether a path that is no object, and has an index below it, is answered by a redirect to
+    /// Whether folders are shown as pages where there is no index.
+    #[serde(default)]
+    pub autoindex: Autoindex,
+    /// Whether a path that is no object, and has an index or, with `autoindex`, anything below it, is answered by a redirect to
     /// the same path with a slash.
     #[serde(default)]
     pub append_slash: bool,
@@ -138,9 +141,10 @@ pub struct SiteSettings {
     /// Checks of the origins; absent means that only requests find out.
     #[serde(default)]
     pub health: Option<HealthSettings>,
-    /// Seconds for which the origin's addresses are used without asking again.
-    #[serde(default = "resolve_valid_s")]
-    pub resolve_valid_s: u64,
+    /// Seconds for which the origin's addresses are used without asking again; absent means as
+    /// long as their records say, or a minute where the system is asked.
+    #[serde(default)]
+    pub resolve_valid_s: Option<u64>,
     /// Seconds past its lifetime in which a kept answer is given while the origin is asked again.
     #[serde(default)]
     pub stale_while_revalidate_s: u64,
@@ -386,6 +390,19 @@ pub enum ErrorPageSettings {
     },
 }
 
+/// `autoindex`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Autoindex {
+    /// Folders are not shown.
+    #[default]
+    Off,
+    /// As HTML, or JSON for whoever asks for that alone.
+    Html,
+    /// As JSON, or HTML for whoever asks for that alone.
+    Json,
+}
+
 /// `https`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -563,8 +580,4 @@ fn health_timeout_s() -> u64 {
 
 fn health_failures_max() -> u32 {
     2
-}
-
-fn resolve_valid_s() -> u64 {
-    60
 }

@@ -8,6 +8,7 @@ use http::{HeaderValue, Method, Uri};
 use osier_auth::OutboundScheme;
 use osier_cache::{KeyRules, QueryRule, TtlRule, TtlRules, TtlTarget};
 use osier_http::{Client, ClientSettings, OriginTls, Outgoing, TrustedRoots};
+use osier_types::PlainPath;
 
 use crate::access::{Access, Asked};
 use crate::credentials::{Credentials, InvalidCredentials, KeySource};
@@ -20,8 +21,8 @@ use crate::proof::Signer;
 use crate::resolve::Reach;
 use crate::rewrite::Rewrites;
 use crate::settings::{
-    AuthMode, CacheMode, HealthSettings, OriginQuery, OriginSettings, QueryMode, SignatureVersion,
-    SiteSettings, TtlSettings,
+    AuthMode, Autoindex, CacheMode, HealthSettings, OriginQuery, OriginSettings, QueryMode,
+    SignatureVersion, SiteSettings, TtlSettings,
 };
 use crate::upstream::{Health, Upstream, Upstreams};
 use crate::{InvalidOrigin, Origin};
@@ -66,7 +67,7 @@ pub(crate) struct Site {
     /// Text is compressed.
     pub(crate) gzip: bool,
     pub(crate) body_bytes_max: Option<u64>,
-    pub(crate) resolve_valid: Duration,
+    pub(crate) resolve_valid: Option<Duration>,
     pub(crate) stale_if_error_s: u64,
     /// Pictures are made here.
     pub(crate) images: bool,
@@ -149,6 +150,9 @@ pub enum InvalidSite {
     /// An error page is for no error, or is no page.
     #[error("`{0}` is no error page: it is written `404 = \"/path\"`")]
     ErrorPage(String),
+    /// There is no list to show, or none that everybody may see.
+    #[error("`autoindex` shows folders of buckets, and goes without `verify+resign`")]
+    Autoindex,
     /// A method is none.
     #[error("`{0}` is no method")]
     Method(String),
@@ -301,6 +305,11 @@ impl Site {
         let name = settings.hosts.first().ok_or(InvalidSite::NoHost)?.clone();
         let upstreams = upstreams(settings)?;
         let auth = auth(settings, &upstreams, known)?;
+        let lists = |upstream: &Arc<Upstream>| upstream.origin.kind != OriginKind::Http;
+        let may_list = upstreams.iter().all(lists) && !matches!(auth, Auth::VerifyResign(..));
+        if settings.autoindex != Autoindex::Off && !may_list {
+            return Err(InvalidSite::Autoindex);
+        }
         let methods = settings.methods.iter().map(|method| {
             Method::from_bytes(method.as_bytes()).map_err(|_| InvalidSite::Method(method.clone()))
         });
@@ -349,7 +358,7 @@ impl Site {
             counted_to_origin: settings.origin_query == OriginQuery::Counted,
             gzip: settings.gzip,
             body_bytes_max: (settings.body_bytes_max > 0).then_some(settings.body_bytes_max),
-            resolve_valid: Duration::from_secs(settings.resolve_valid_s),
+            resolve_valid: settings.resolve_valid_s.map(Duration::from_secs),
             stale_if_error_s: settings.stale_if_error_s,
             images: settings.images,
             stale_while_revalidate_s: settings.stale_while_revalidate_s,
@@ -360,7 +369,7 @@ impl Site {
 
     /// What the site says of an answer that leaves, wherever it came from.
     pub(crate) fn leave(&self, visit: &Asked, answer: &mut Outgoing) {
-        if self.gzip && visit.takes_gzip {
+        if visit.takes_gzip {
             gzip::compress(answer);
         }
         self.access.leave(visit, &mut answer.parts.headers);
@@ -382,10 +391,26 @@ impl Site {
         upstreams.all(|upstream| upstream.origin.kind == OriginKind::Http)
     }
 
+    /// Whether only a part of the origin is shown: what lies behind a prefix, or a bucket that is
+    /// addressed by path.
+    fn has_bounds(&self) -> bool {
+        let mut upstreams = self.upstreams.all().iter();
+        !self.strip_prefix.is_empty()
+            || !self.add_prefix.is_empty()
+            || upstreams.any(|upstream| matches!(upstream.origin.kind, OriginKind::S3 { .. }))
+    }
+
     /// The path at the origin; nothing when the site does not answer this one. Bytes stay as
     /// they are: a decoded path would break signatures.
     pub(crate) fn origin_path(&self, path: &str) -> Option<String> {
         let rest = after(path, &self.strip_prefix)?;
+        if self.has_bounds() {
+            // An origin that follows dots must not be led out of what the site shows.
+            after(&PlainPath::of(path).text, &self.strip_prefix)?;
+            if PlainPath::of(rest).climbs {
+                return None;
+            }
+        }
         let slash = if rest.starts_with('/') { "" } else { "/" };
         Some(format!("{}{slash}{rest}", self.add_prefix))
     }
@@ -669,6 +694,42 @@ mod tests {
         assert_eq!(site.origin_path("/m").as_deref(), Some("/x/"));
         assert_eq!(site.origin_path("/mm"), None);
         assert_eq!(site.origin_path("/"), None);
+    }
+
+    #[test]
+    fn edge_no_path_leads_out_of_a_prefix_or_a_bucket() {
+        let prefixed = "hosts = ['a']\norigin = 'http://h'\nstrip_prefix = '/m'\nadd_prefix = '/x'";
+        let bucket = "hosts = ['a']\norigin = 's3://b@h'";
+        for (text, begin) in [(prefixed, "/m"), (bucket, "")] {
+            let site = Site::new(&site(text), &mut Vec::new()).unwrap();
+            for path in [
+                "/../y",
+                "/%2e%2e/y",
+                "/%2E%2e%2Fy",
+                "/a/../../m/y",
+                "//../y",
+                "/a%2F..%2F../y",
+                "/..",
+            ] {
+                assert_eq!(site.origin_path(&format!("{begin}{path}")), None, "{path}");
+            }
+            for path in ["/a//b", "/a/../b", "/a%2Fb", "/..a/b"] {
+                assert!(
+                    site.origin_path(&format!("{begin}{path}")).is_some(),
+                    "{path}"
+                );
+            }
+        }
+        let open = Site::new(
+            &site("hosts = ['a']\norigin = 'oss://b@h'"),
+            &mut Vec::new(),
+        );
+        let key = "/a/../../b";
+        assert_eq!(
+            open.unwrap().origin_path(key).as_deref(),
+            Some(key),
+            "any key is one"
+        );
     }
 
     #[test]

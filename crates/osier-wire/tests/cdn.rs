@@ -82,7 +82,10 @@ fn lists_are_nested_as_the_models_nest_them() {
         json!({"Tasks": [of_task], "TotalCount": 1})
     );
     let refreshing = CdnOutcome::Refreshing(vec![1, 2]);
-    assert_eq!(told("RefreshObjectCaches", &refreshing), json!({"RefreshTaskId": "1,2"}));
+    assert_eq!(
+        told("RefreshObjectCaches", &refreshing),
+        json!({"RefreshTaskId": "1,2"})
+    );
 }
 
 #[test]
@@ -109,7 +112,10 @@ fn xml_has_no_empty_names() {
     let by_id = CdnOutcome::TasksById(vec![task()]);
     let encoded = encode_cdn(&context, "DescribeRefreshTaskById", &by_id);
     let text = String::from_utf8(encoded.body.to_vec()).unwrap();
-    assert!(text.contains("<Tasks><Task><TaskId>95248880</TaskId>"), "{text}");
+    assert!(
+        text.contains("<Tasks><Task><TaskId>95248880</TaskId>"),
+        "{text}"
+    );
     let encoded = encode_cdn_fault(&context, &CdnFault::no_domain("a<b"));
     let text = String::from_utf8(encoded.body.to_vec()).unwrap();
     assert_eq!(encoded.head.status, 404);

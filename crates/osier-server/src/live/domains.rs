@@ -129,7 +129,7 @@ impl Live {
 
     /// Whether the settings have a certificate for a host.
     pub(crate) fn has_certificate(&self, host: &str) -> bool {
-        let files = self.lock().file.certificates.clone();
+        let files = self.with_issued(&self.lock().file.certificates);
         Tls::read(&files, &[]).is_ok_and(|tls| tls.covers(host))
     }
 
@@ -184,7 +184,7 @@ impl Live {
         if !file.certificates.is_empty() && !self.has_certificates {
             return Err(PrepareError::Reload(ReloadError::NoTls));
         }
-        let tls = Tls::read(&file.certificates, &named);
+        let tls = Tls::read(&self.with_issued(&file.certificates), &named);
         let tls = tls.map_err(|error| PrepareError::Reload(error.into()))?;
         Ok(Change {
             sites,
@@ -200,6 +200,11 @@ impl Live {
             return Err(CdnFault::SiteOfSettings(domain.name.to_string()));
         }
         site(domain, &self.premises).map_err(CdnFault::Unservable)
+    }
+
+    /// Uses the certificates alone.
+    pub(super) fn install_certificates(&self, change: Change) {
+        self.tls.install(change.tls);
     }
 
     pub(super) fn install(&self, change: Change, current: &mut Current) {
