@@ -107,10 +107,13 @@ def test_canned_lists_of_buckets_and_objects(server, owner, bucket, bucket_acl, 
     assert not may(stranger.put_object_acl, Bucket=bucket, Key="private/a", ACL="public-read")
     assert not may(stranger.delete_bucket, Bucket=bucket)
     assert may(stranger.put_object, Bucket=bucket, Key="new", Body=b"n") == (bucket_acl == "public-read-write")
-    # Here the list of an object that has one decides alone, also against overwriting and deletion.
-    writable = object_acl == "public-read-write"
+    # What is overwritten or deleted is not asked: the bucket's list decides.
+    writable = bucket_acl == "public-read-write"
     assert may(stranger.put_object, Bucket=bucket, Key="shared/a", Body=b"n") == writable
-    assert not may(stranger.delete_object, Bucket=bucket, Key="private/a")
+    assert may(stranger.delete_object, Bucket=bucket, Key="private/a") == writable
+    # No list lets anybody change the list or the tags of an object.
+    assert not may(stranger.put_object_acl, Bucket=bucket, Key="shared/a", ACL="public-read")
+    assert not may(stranger.put_object_tagging, Bucket=bucket, Key="shared/a", Tagging={"TagSet": []})
 
 
 def test_a_list_given_with_the_request_and_one_in_its_body_exclude_each_other(owner, bucket):
@@ -264,6 +267,22 @@ def test_versions_have_actions_of_their_own(owner, other, bucket, put):
     ("Null", "aws:Referer", "true", True),
     ("Null", "aws:Referer", "false", False),
     ("StringEqualsIfExists", "aws:Referer", "x", True),
+    ("StringEquals", "s3:signatureversion", "AWS4-HMAC-SHA256", True),
+    ("StringEquals", "s3:signatureversion", "AWS", False),
+    ("StringEquals", "s3:authType", ["REST-HEADER", "POST"], True),
+    ("StringEquals", "s3:authType", "REST-QUERY-STRING", False),
+    ("NumericLessThan", "s3:signatureAge", "900000", True),
+    ("StringEquals", "aws:PrincipalAccount", OTHER, True),
+    ("StringEquals", "aws:PrincipalAccount", OWNER, False),
+    ("ArnEquals", "aws:PrincipalArn", f"arn:aws:iam::{OTHER}:root", True),
+    ("ArnNotLike", "aws:PrincipalArn", "arn:aws:iam::*:root", False),
+    ("StringEquals", "aws:PrincipalType", "Account", True),
+    ("StringEquals", "aws:userid", OTHER, True),
+    ("Null", "aws:username", "true", True),
+    ("StringEquals", "aws:RequestedRegion", "cn-hangzhou", True),
+    ("StringEquals", "s3:ResourceAccount", OWNER, True),
+    ("StringEquals", "aws:ResourceAccount", OTHER, False),
+    ("Null", "s3:x-amz-content-sha256", "false", True),
 ])
 def test_conditions_of_a_listing(other, bucket, put, operator, key, value, held):
     put({"Principal": {"AWS": OTHER}, "Action": "s3:ListBucket", "Resource": "", "Condition": {operator: {key: value}}})
@@ -290,14 +309,79 @@ def test_conditions_of_writes(owner, other, bucket, put):
     assert writes(ACL="bucket-owner-full-control") and not writes(ACL="private") and not writes()
     only(StringEquals={"s3:x-amz-server-side-encryption": "aws:kms"})
     assert writes(ServerSideEncryption="aws:kms") and not writes(ServerSideEncryption="AES256")
+    only(StringEquals={"s3:x-amz-storage-class": ["STANDARD_IA", "ONEZONE_IA"]})
+    assert writes(StorageClass="ONEZONE_IA") and not writes(StorageClass="STANDARD") and not writes()
+    only(StringEquals={"s3:x-amz-grant-read": f'id="{OTHER}"'})
+    assert not writes() and not writes(GrantRead=f'uri="{ALL_USERS}"')
+    only(StringEquals={"s3:x-amz-grant-read": f'uri="{ALL_USERS}"'})
+    assert writes(GrantRead=f'uri="{ALL_USERS}"') and not writes()
     own = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": b"k" * 32}
     only(Null={"s3:x-amz-server-side-encryption-customer-algorithm": "false"})
     assert writes(**own) and not writes(ServerSideEncryption="AES256") and not writes()
 
 
+def test_conditions_of_copies(owner, other, bucket, put):
+    everything = {"Principal": {"AWS": OTHER}, "Action": "s3:*", "Resource": ["", "/*"]}
+
+    def copies(key, **more):
+        return may(other.copy_object, Bucket=bucket, Key="c", CopySource={"Bucket": bucket, "Key": key}, **more)
+
+    put({"Principal": {"AWS": OTHER}, "Action": "s3:GetObject"}, {
+        "Principal": {"AWS": OTHER}, "Action": "s3:PutObject",
+        "Condition": {"StringLike": {"s3:x-amz-copy-source": f"{bucket}/shared/*"}}})
+    assert copies("shared/a") and not copies("private/a")
+    assert not may(other.put_object, Bucket=bucket, Key="c", Body=b"")
+    put(everything, {"Effect": "Deny", "Principal": {"AWS": OTHER}, "Action": "s3:PutObject",
+                     "Condition": {"StringNotEquals": {"s3:x-amz-metadata-directive": "COPY"}}})
+    assert copies("shared/a", MetadataDirective="COPY")
+    assert not copies("shared/a") and not copies("shared/a", MetadataDirective="REPLACE")
+
+
+def test_conditions_of_presigned_urls(server, other, bucket, put):
+    def opens(**condition):
+        put({"Principal": {"AWS": OTHER}, "Action": "s3:GetObject", "Condition": condition})
+        url = other.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "shared/a"})
+        try:
+            with urllib.request.urlopen(url, timeout=30) as answer:
+                return answer.status == 200
+        except urllib.error.HTTPError as error:
+            assert error.code == 403
+            return False
+
+    assert opens(StringEquals={"s3:authType": "REST-QUERY-STRING"})
+    assert not opens(StringEquals={"s3:authType": "REST-HEADER"})
+    assert opens(NumericLessThan={"s3:signatureAge": "600000"})
+    assert not opens(NumericGreaterThan={"s3:signatureAge": "600000"})
+
+
+def test_conditions_of_versions(owner, other, bucket, put):
+    owner.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    first, second = (owner.put_object(Bucket=bucket, Key="v", Body=b"v")["VersionId"] for _ in range(2))
+    put({"Action": "s3:GetObjectVersion", "Condition": {"StringEquals": {"s3:VersionId": first}}})
+    assert may(other.get_object, Bucket=bucket, Key="v", VersionId=first)
+    assert not may(other.get_object, Bucket=bucket, Key="v", VersionId=second)
+
+
+def test_variables_are_the_callers(server, owner, bucket):
+    """A home for each user, by one statement for all."""
+    owner.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"AWS": OWNER}, "Action": ["s3:PutObject", "s3:GetObject"],
+        "Resource": f"arn:aws:s3:::{bucket}/home/${{aws:username}}/*"}, {
+        "Effect": "Allow", "Principal": {"AWS": OWNER}, "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}",
+        "Condition": {"StringLike": {"s3:prefix": "home/${aws:username}/*"}}}]}))
+    nobody = by(server, "nobody")
+    assert may(nobody.put_object, Bucket=bucket, Key="home/nobody/a", Body=b"x")
+    assert not may(nobody.put_object, Bucket=bucket, Key="home/app/a", Body=b"x")
+    assert may(nobody.list_objects_v2, Bucket=bucket, Prefix="home/nobody/")
+    assert not may(nobody.list_objects_v2, Bucket=bucket, Prefix="home/app/")
+    assert refusal(owner.put_bucket_policy, Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/${{aws:PrincipalTag/team}}/*"}]})) == (400, "MalformedPolicy")
+
+
 def test_a_condition_that_is_not_known_is_refused(owner, bucket, put):
     """Rather than passed over: a denial that can't hold would be an open door."""
-    for key in ("s3:signatureversion", "s3:x-amz-storage-class", "aws:PrincipalOrgID"):
+    for key in ("s3:TlsVersion", "s3:if-none-match", "aws:PrincipalTag/team", "aws:PrincipalOrgID"):
         with pytest.raises(owner.exceptions.ClientError, match="MalformedPolicy"):
             put({"Action": "s3:GetObject", "Condition": {"StringEquals": {key: "x"}}})
 

@@ -258,6 +258,23 @@ def test_a_part_sent_again_replaces_the_first(s3, bucket):
     assert refusal(s3.get_object, Bucket=bucket, Key="one", PartNumber=2)[0] in (400, 416)
 
 
+def test_an_upload_completed_twice(s3, bucket):
+    """As a client does whose first answer got lost."""
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="twice")["UploadId"]
+    named = {"Bucket": bucket, "Key": "twice", "UploadId": upload}
+    etag = s3.upload_part(**named, PartNumber=1, Body=b"1" * 100)["ETag"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    first = s3.complete_multipart_upload(**named, MultipartUpload=parts)
+    again = s3.complete_multipart_upload(**named, MultipartUpload=parts)
+    assert (again["ETag"], again["Location"], again.get("ChecksumCRC64NVME")) == (
+        first["ETag"], first["Location"], first.get("ChecksumCRC64NVME"))
+    other = {"Parts": [{"PartNumber": 1, "ETag": '"' + "0" * 32 + '"'}]}
+    assert refusal(s3.complete_multipart_upload, **named, MultipartUpload=other) == (404, "NoSuchUpload")
+    assert refusal(s3.list_parts, **named) == (404, "NoSuchUpload")
+    s3.put_object(Bucket=bucket, Key="twice", Body=b"newer")
+    assert refusal(s3.complete_multipart_upload, **named, MultipartUpload=parts) == (404, "NoSuchUpload")
+
+
 def test_two_uploads_of_one_key_and_one_that_is_given_up(s3, bucket):
     first, second, third = (begin(s3, bucket) for _ in range(3))
     parts = [send(s3, upload, 1, body) for upload, body in [(first, b"1"), (second, b"2"), (third, b"3")]]

@@ -3,14 +3,15 @@
 use std::sync::LazyLock;
 
 use http::Method;
-use osier_auth::Identity;
-use osier_auth::control::{ControlHead, Nonces, authenticate_control};
+use osier_auth::{Identity, Verifier};
+use osier_auth::control::{ControlHead, Nonces, authenticate_aws, authenticate_control};
 use osier_auth::directory::{Context, ControlFault, ControlOutcome, Directory, NewAccount};
 use osier_auth::policy::Conditions;
 use osier_types::{Owner, Query, SeededRng};
 use osier_wire::Encoded;
+use osier_wire::aws::{self, AwsContext};
 use osier_wire::rpc::{
-    self, Format, OPERATIONS, Recognition, RpcContext, encode, encode_fault, is_form_of_control,
+    self, Format, OPERATIONS, Recognition, RpcContext, encode, encode_fault, form_of_control,
     recognise,
 };
 
@@ -55,7 +56,7 @@ pub fn control(data: &[u8]) {
         assert_eq!(recognition, Recognition::Store);
     }
     if recognition == Recognition::AskForm {
-        let _ = is_form_of_control(&request.document);
+        let _ = form_of_control(&request.document);
     }
     let format = Format::wanted(raw_query, &request.document, &request.headers);
     let head = ControlHead {
@@ -69,8 +70,13 @@ pub fn control(data: &[u8]) {
         Ok(signed) => panic!("forged: {signed:?}"),
         Err(fault) => assert_answerable(format, &fault),
     }
+    match authenticate_aws(&Verifier::default(), &head, &[], &*UNUSED, NOW) {
+        Ok(signed) => panic!("forged: {signed:?}"),
+        Err(fault) => assert_answerable_to_aws(None, &fault),
+    }
     let mut parameters = pairs(raw_query);
     parameters.extend(pairs(&String::from_utf8_lossy(&request.document)));
+    ask_as_aws(&parameters);
     for operation in OPERATIONS {
         match rpc::decode(operation, &parameters) {
             Err(fault) => assert_answerable(format, &fault),
@@ -89,6 +95,45 @@ pub fn control(data: &[u8]) {
             }
         }
     }
+}
+
+/// As [`control`] does, in the query protocol of AWS.
+fn ask_as_aws(parameters: &[(String, String)]) {
+    for operation in aws::OPERATIONS {
+        let mut directory = DIRECTORY.clone();
+        let asked = match aws::decode(operation, parameters, &root(), &directory) {
+            Ok(asked) => asked,
+            Err(fault) => {
+                assert_answerable_to_aws(Some(operation), &fault);
+                continue;
+            }
+        };
+        let (rng, conditions) = (SeededRng::new(2), Conditions::default());
+        let mut execute = |request| directory.execute(&root(), request, &conditions, NOW, &rng);
+        let done: Result<Vec<_>, _> = asked.requests.iter().cloned().map(&mut execute).collect();
+        match done {
+            Ok(outcomes) => {
+                let answer = aws::encode(&AWS, operation, &asked, &outcomes, &root());
+                assert_readable(&answer);
+            }
+            Err(fault) => assert_answerable_to_aws(Some(operation), &fault),
+        }
+    }
+}
+
+const AWS: AwsContext<'_> = AwsContext {
+    request_id: "4e5c0a3b-67b8-4b5a-9da4-2229d0123456",
+    now: NOW,
+};
+
+fn assert_answerable_to_aws(operation: Option<&aws::Operation>, fault: &ControlFault) {
+    let answer = aws::encode_fault(&AWS, fault, operation, Some(&root()));
+    let status = answer.head.status;
+    assert!(
+        status.is_client_error() || status.is_server_error(),
+        "{status}: {fault:?}"
+    );
+    assert_readable(&answer);
 }
 
 fn root() -> Identity {

@@ -75,6 +75,18 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// As `aws:PrincipalArn` has it: of a session, its role.
+    pub fn aws_principal_arn(&self) -> String {
+        let uid = &self.account.id;
+        match &self.principal {
+            Principal::Root => format!("arn:aws:iam::{uid}:root"),
+            Principal::User { name, .. } => format!("arn:aws:iam::{uid}:user/{name}"),
+            Principal::AssumedRole { role, .. } => format!("arn:aws:iam::{uid}:role/{role}"),
+        }
+    }
+}
+
 /// What is known of an access key.
 #[derive(Clone, Debug)]
 pub struct KeyRecord {

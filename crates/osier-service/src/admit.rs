@@ -17,7 +17,7 @@ use osier_types::{AccessDenial, BucketAcl, Fault, FaultKind, Op, Query};
 use osier_wire::{Address, BodyUse, Dialect, Hosts, Route};
 
 use crate::arrive::{route_of, text_of};
-use crate::authorise::{Asking, conditions};
+use crate::authorise::{Asking, conditions, signing};
 use crate::perform::open_to_all;
 use crate::reply::Origin;
 use crate::service::{Learnt, Service};
@@ -103,6 +103,8 @@ impl Service {
         let asking = Asking {
             caller: learnt.caller.as_ref(),
             access_key_id: learnt.log.access_key_id.as_deref(),
+            signing: signed.as_ref().map(signing),
+            dialect,
             headers: &head.headers,
             source: &learnt.source,
             ways: &learnt.ways,

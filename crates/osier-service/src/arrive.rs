@@ -107,7 +107,7 @@ impl Service {
                 key: address.key.clone(),
             })
             .collect();
-        let hosts = self.other_hosts(addressed);
+        let hosts = self.other_hosts(addressed.authority.as_deref().unwrap_or_default());
         let head = SignedHead {
             method: &request.method,
             headers: &request.headers,
@@ -132,8 +132,7 @@ impl Service {
 
     /// The configured names under which a client may know this server, when the request came
     /// under none of them: a proxy has put its own name there, and S3 signs the client's.
-    fn other_hosts(&self, addressed: &Addressed) -> Vec<HostReading> {
-        let authority = addressed.authority.as_deref().unwrap_or_default();
+    pub(crate) fn other_hosts(&self, authority: &str) -> Vec<HostReading> {
         let hosts = &self.settings.hosts;
         if hosts.knows(authority) {
             return Vec::new();

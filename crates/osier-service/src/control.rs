@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use http::StatusCode;
 use http::header::HOST;
 use http::request::Parts;
 use osier_auth::Identity;
@@ -17,6 +18,7 @@ use osier_cdn::CdnOutcome;
 use osier_store::{ByteSource, BytesSource};
 use osier_types::limits::CONTROL_FORM_BYTES_MAX;
 use osier_types::{Fault, FaultKind};
+use osier_wire::Dialect;
 use osier_wire::rpc::{self, Api, Format, Recognition, RpcContext};
 
 use crate::arrive::text_of;
@@ -31,6 +33,8 @@ use crate::{ControlAccess, RequestLog, Response, ResponseBody, Verdict};
 pub(crate) enum Told {
     /// A control API's; this is its body, read whole.
     Control(Result<Bytes, ControlFault>),
+    /// STS's or IAM's of AWS; likewise.
+    Aws(Result<Bytes, ControlFault>),
     /// The store's; its body, of which nothing is lost.
     Store(Box<dyn ByteSource>),
 }
@@ -59,10 +63,13 @@ pub(crate) async fn tell(head: &Parts, mut body: Box<dyn ByteSource>) -> Told {
         return Told::Store(body);
     }
     let form = read_document(body.as_mut(), CONTROL_FORM_BYTES_MAX).await;
+    let recognition = match (recognition, &form) {
+        (Recognition::AskForm, Ok(form)) => rpc::form_of_control(form),
+        _ => recognition,
+    };
     match (recognition, form) {
-        (Recognition::Control, Ok(form)) => Told::Control(Ok(form)),
-        (Recognition::Control, Err(fault)) => Told::Control(Err(unreadable(&fault))),
-        (_, Ok(form)) if rpc::is_form_of_control(&form) => Told::Control(Ok(form)),
+        (Recognition::Control, form) => Told::Control(form.map_err(|fault| unreadable(&fault))),
+        (Recognition::Aws, form) => Told::Aws(form.map_err(|fault| unreadable(&fault))),
         (_, Ok(form)) => Told::Store(Box::new(BytesSource::new(form))),
         // No operation of the store has a form without a query; it will say so.
         (_, Err(_)) => Told::Store(Box::new(BytesSource::empty())),
@@ -113,7 +120,9 @@ impl Service {
                 }
                 log.error_code = Some(rpc::family(&fault));
                 log.ec = Some(fault.code());
-                self.note_control_refusal(head, &log, caller.as_ref(), &fault);
+                let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::FORBIDDEN);
+                let told = (status, fault.to_string());
+                self.note_control_refusal(head, &log, caller.as_ref(), told);
                 rpc::encode_fault(&context, &fault, caller.as_ref())
             }
         };
@@ -154,6 +163,8 @@ impl Service {
         let conditions = circumstances(&Asking {
             caller: Some(caller),
             access_key_id: Some(&signed.access_key_id),
+            signing: None,
+            dialect: Dialect::default(),
             headers: &head.headers,
             source: &learnt.source,
             ways: &learnt.ways,
@@ -201,7 +212,7 @@ impl Service {
     }
 
     /// As the control APIs name their requests.
-    fn uuid(&self) -> String {
+    pub(crate) fn uuid(&self) -> String {
         let mut bytes = [0; 16];
         self.rng.fill(&mut bytes);
         // Version 4, variant 1 (RFC 9562).

@@ -9,7 +9,7 @@ use osier_types::{Fault, FaultKind, Op};
 use osier_wire::{Address, FormHead, FormParser, FormPiece};
 
 use crate::Verdict;
-use crate::authorise::Asking;
+use crate::authorise::{self, Asking};
 use crate::perform::caller_of;
 use crate::service::{Done, Learnt, Service};
 
@@ -44,9 +44,11 @@ pub(crate) async fn post(
         learnt.judged.verdict = Verdict::Refused;
     }
     let form = form?;
+    let mut signing = None;
     let identity = match form.authentication {
         Authentication::Anonymous => None,
         Authentication::Signed(signed) => {
+            signing = Some(authorise::signing(&signed));
             (service.identities).note_use(&signed.access_key_id, service.now());
             learnt.log.access_key_id = Some(signed.access_key_id);
             learnt.caller = Some(signed.identity.clone());
@@ -76,6 +78,8 @@ pub(crate) async fn post(
     let asking = Asking {
         caller: identity.as_ref(),
         access_key_id: learnt.log.access_key_id.as_deref(),
+        signing,
+        dialect,
         headers: &request.headers,
         source: &learnt.source,
         ways: &learnt.ways,

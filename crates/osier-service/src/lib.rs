@@ -7,6 +7,7 @@
 mod admit;
 mod arrive;
 mod authorise;
+mod aws_control;
 mod body;
 mod cdn;
 mod chunked;

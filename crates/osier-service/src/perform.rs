@@ -10,7 +10,7 @@ use osier_types::{
 use osier_wire::{Address, BodyUse, Dialect, Route, Scope, checksum_sent};
 
 use crate::Verdict;
-use crate::authorise::Asking;
+use crate::authorise::{Asking, signing};
 use crate::body::{check_document, read_document};
 use crate::chunked::{self, ChunkedSource};
 use crate::pace::PacedSource;
@@ -106,6 +106,8 @@ impl Service {
         let asking = Asking {
             caller: learnt.caller.as_ref(),
             access_key_id: learnt.log.access_key_id.as_deref(),
+            signing: signed.map(signing),
+            dialect,
             headers,
             source: &learnt.source,
             ways: &learnt.ways,

@@ -129,12 +129,14 @@ impl Service {
             secure,
             body,
         } = request;
-        // S3's own query protocol for STS and IAM would be told apart here as well. All this in
-        // boxes: it is rare, and every future of the store's would be larger by it.
+        // All this in boxes: it is rare, and every future of the store's would be larger by it.
         let body = if control::may_be(&head) {
             match Box::pin(control::tell(&head, body)).await {
                 Told::Control(form) => {
                     return Box::pin(self.control(&head, form, peer, secure)).await;
+                }
+                Told::Aws(form) => {
+                    return Box::pin(self.aws_control(&head, form, peer, secure)).await;
                 }
                 Told::Store(body) => body,
             }

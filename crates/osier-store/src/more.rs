@@ -75,6 +75,8 @@ later_fields! {
         parts: Parts(u16),
         /// The checksum that an S3 client sent, or that was reckoned for it.
         checksum: Checksum(ObjectChecksum),
+        /// The id of the upload that S3 completed to it: the same completion may come again.
+        upload: Upload([u8; 16]),
     }
 }
 

@@ -285,7 +285,13 @@ impl Store {
         let bucket = self.open_bucket(&asked.bucket)?;
         let hold = self.hold(&bucket, &asked.key).await;
         for _ in 0..ATTEMPTS {
-            let upload = self.upload(&bucket, asked).await?;
+            let upload = match self.upload(&bucket, asked).await {
+                Err(fault) if op.repeatable => {
+                    let before = self.completed_before(&bucket, &op).await?;
+                    return before.ok_or(fault);
+                }
+                upload => upload?,
+            };
             let parts = self.parts(&bucket, asked).await?;
             let mut with = removal(&upload, &parts);
             let (chosen, unused) = choose(parts, &op.parts)?;
@@ -298,6 +304,7 @@ impl Store {
             let mut object = assemble(&upload.record, &chosen, op.acl);
             let asked_lock = upload.record.more.lock.unwrap_or_default();
             object.more.lock = self.lock_of(&bucket, asked_lock);
+            object.more.upload = id_bytes(&asked.upload_id).filter(|_| op.repeatable);
             let encryption = object.more.encryption.as_ref();
             let encryption = encryption.and_then(|envelope| envelope.told(None));
             let parts = chosen
@@ -352,6 +359,35 @@ impl Store {
             }
         }
         Err(too_much_contention())
+    }
+
+    /// What was answered to this completion before. The newest version remembers its upload, so
+    /// that nothing is kept for it besides; once it is no longer the newest, the upload is unknown.
+    async fn completed_before(
+        &self,
+        bucket: &Bucket,
+        op: &CompleteMultipartUpload,
+    ) -> Result<Option<Outcome>, Fault> {
+        let Some(head) = self.head(bucket, &op.upload.key).await? else {
+            return Ok(None);
+        };
+        let version = head.record.version();
+        let same = head.record.object.filter(|object| {
+            object.more.upload.is_some()
+                && object.more.upload == id_bytes(&op.upload.upload_id)
+                && tag_of(&op.parts).is_some_and(|tag| tag == object.etag)
+        });
+        let encryption = |object: &Object| object.more.encryption.as_ref()?.told(None);
+        Ok(same.map(|object| Outcome::UploadCompleted {
+            bucket: op.upload.bucket.clone(),
+            key: op.upload.key.clone(),
+            encryption: encryption(&object),
+            crc64: object.crc64.unwrap_or_default(),
+            checksum: object.more.checksum,
+            etag: object.etag,
+            version: bucket.record().ever_versioned().then_some(version),
+            url_encoded: op.url_encoded,
+        }))
     }
 
     fn check_sizes(&self, chosen: &[Part]) -> Result<(), Fault> {
@@ -613,6 +649,40 @@ fn check_checksums(
         .into()),
         None => Ok(()),
     }
+}
+
+/// An upload id as it was drawn.
+fn id_bytes(upload_id: &str) -> Option<[u8; UPLOAD_ID_CHARS / 2]> {
+    hex_bytes(upload_id)
+}
+
+/// The tag of the object that these parts make.
+fn tag_of(parts: &CompletedParts) -> Option<ETag> {
+    let CompletedParts::Listed(listed) = parts else {
+        return None;
+    };
+    let tags: Option<Vec<[u8; 16]>> = listed
+        .iter()
+        .map(|(_, tag)| hex_bytes(tag.trim_matches('"')))
+        .collect();
+    let tags = tags?;
+    let digests: Vec<&[u8]> = tags.iter().map(|tag| &tag[..]).collect();
+    Some(ETag::of_parts(&md5_of(&digests), digests.len()))
+}
+
+/// 32 hex digits.
+fn hex_bytes(text: &str) -> Option<[u8; 16]> {
+    let (digits, rest) = text.as_bytes().as_chunks::<2>();
+    let mut bytes = [0; 16];
+    if digits.len() != bytes.len() || !rest.is_empty() {
+        return None;
+    }
+    for (byte, [high, low]) in bytes.iter_mut().zip(digits) {
+        let nibble = |digit: u8| char::from(digit).to_digit(16);
+        let value = nibble(*high)? << 4 | nibble(*low)?;
+        *byte = u8::try_from(value).ok()?;
+    }
+    Some(bytes)
 }
 
 /// The object that parts become.

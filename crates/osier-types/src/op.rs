@@ -698,6 +698,9 @@ pub struct CompleteMultipartUpload {
     pub checksum_type: Option<ChecksumType>,
     /// Checksums of parts that the client names beside their tags.
     pub part_checksums: Vec<(u16, Checksum)>,
+    /// S3: the same completion, sent again, is answered as the first one was, as long as its
+    /// object is the key's newest version. OSS knows no such upload then.
+    pub repeatable: bool,
     /// Whether the client wants names percent-encoded.
     pub url_encoded: bool,
 }

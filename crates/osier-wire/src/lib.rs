@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod address;
+pub mod aws;
 mod checksum;
 mod date;
 mod dialect;
@@ -32,5 +33,5 @@ pub use request::route::{BodyUse, Route, RouteSpec, Scope, Support};
 
 /// `docs/compat.md`, whole: what works of every API.
 pub fn compat_page() -> String {
-    oss::compat_table() + &s3::compat_section() + &rpc::compat_section()
+    oss::compat_table() + &s3::compat_section() + &rpc::compat_section() + &aws::compat_section()
 }

@@ -22,7 +22,7 @@ use osier_auth::directory::{ControlFault, ControlRequest};
 use osier_types::{Query, Timestamp};
 use osier_wire::Encoded;
 use osier_wire::rpc::{
-    self, Format, OPERATIONS, Recognition, RpcContext, encode, encode_fault, is_form_of_control,
+    self, Format, OPERATIONS, Recognition, RpcContext, encode, encode_fault, form_of_control,
     recognise,
 };
 
@@ -85,8 +85,8 @@ fn exchange(request: &str) -> String {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     match recognise(&method, path, query, &headers) {
         Recognition::Control => {}
-        Recognition::AskForm => assert!(is_form_of_control(body.as_bytes())),
-        Recognition::Store => panic!("not recognised: {request}"),
+        Recognition::AskForm => assert_eq!(form_of_control(body.as_bytes()), Recognition::Control),
+        Recognition::Store | Recognition::Aws => panic!("not recognised: {request}"),
     }
     let mut parameters = pairs(query);
     parameters.extend(pairs(body));

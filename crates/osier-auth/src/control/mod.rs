@@ -1,9 +1,11 @@
-//! Signatures of control requests (STS, RAM, CDN): ACS3-HMAC-SHA256 and RPC V1.
+//! Signatures of control requests (STS, RAM, CDN): ACS3-HMAC-SHA256 and RPC V1; for STS and IAM
+//! of AWS, AWS4-HMAC-SHA256 ([`authenticate_aws`]).
 //!
 //! Which of the two is told by the request itself. Both need a date near the server's and a
 //! nonce that was not used before; the parameters that come out are those that were signed.
 
 mod acs3;
+mod aws;
 mod nonces;
 mod parameters;
 mod rpc;
@@ -13,6 +15,7 @@ mod tests;
 use http::{HeaderMap, Method};
 use osier_types::Timestamp;
 
+pub use aws::{AwsService, authenticate_aws};
 pub use nonces::Nonces;
 
 use crate::canonical::header;
@@ -59,6 +62,8 @@ pub enum ControlScheme {
     Acs3,
     /// HMAC-SHA1 among the parameters.
     Rpc,
+    /// `AWS4-HMAC-SHA256`, in a header or a URL.
+    Aws4,
 }
 
 /// Tells who sent a control request.

@@ -8,14 +8,15 @@ use super::{
     AccessKey, AddUserToGroup, AssumeRole, AssumedRole, AttachPolicyToGroup, AttachPolicyToRole,
     AttachPolicyToUser, AttachedPolicy, CallerIdentity, Context, ControlFault, CreateAccessKey,
     CreateGroup, CreatePolicy, CreatePolicyVersion, CreateRole, CreateUser, CreatedAccessKey,
-    DeleteAccessKey, DeleteGroup, DeletePolicy, DeletePolicyVersion, DeleteRole, DeleteUser,
-    DetachPolicyFromGroup, DetachPolicyFromRole, DetachPolicyFromUser, Directory,
-    GetAccessKeyLastUsed, GetGroup, GetPolicy, GetPolicyVersion, GetRole, GetUser, Group,
-    GroupMember, ListAccessKeys, ListEntitiesForPolicy, ListGroups, ListGroupsForUser,
-    ListPolicies, ListPoliciesForGroup, ListPoliciesForRole, ListPoliciesForUser,
-    ListPolicyVersions, ListRoles, ListUsers, ListUsersForGroup, Page, PolicyDetail,
-    PolicyEntities, PolicySummary, PolicyType, PolicyVersion, RemoveUserFromGroup, Role,
-    SetDefaultPolicyVersion, UpdateAccessKey, UpdateGroup, UpdateRole, UpdateUser, User, UserGroup,
+    DeleteAccessKey, DeleteGroup, DeleteInlinePolicy, DeletePolicy, DeletePolicyVersion,
+    DeleteRole, DeleteUser, DetachPolicyFromGroup, DetachPolicyFromRole, DetachPolicyFromUser,
+    Directory, GetAccessKeyLastUsed, GetGroup, GetInlinePolicy, GetPolicy, GetPolicyVersion,
+    GetRole, GetUser, Group, GroupMember, InlinePolicy, ListAccessKeys, ListEntitiesForPolicy,
+    ListGroups, ListGroupsForUser, ListInlinePolicies, ListPolicies, ListPoliciesForGroup,
+    ListPoliciesForRole, ListPoliciesForUser, ListPolicyVersions, ListRoles, ListUsers,
+    ListUsersForGroup, Page, PolicyDetail, PolicyEntities, PolicyHolder, PolicySummary, PolicyType,
+    PolicyVersion, PutInlinePolicy, RemoveUserFromGroup, Role, SetDefaultPolicyVersion,
+    UpdateAccessKey, UpdateGroup, UpdateRole, UpdateUser, User, UserGroup,
 };
 use crate::policy::{Conditions, RequestResource};
 use crate::{Identity, Principal};
@@ -67,6 +68,10 @@ pub enum ControlRequest {
     RemoveUserFromGroup(RemoveUserFromGroup),
     ListUsersForGroup(ListUsersForGroup),
     ListGroupsForUser(ListGroupsForUser),
+    PutInlinePolicy(PutInlinePolicy),
+    GetInlinePolicy(GetInlinePolicy),
+    ListInlinePolicies(ListInlinePolicies),
+    DeleteInlinePolicy(DeleteInlinePolicy),
     AssumeRole(AssumeRole),
     GetCallerIdentity,
 }
@@ -97,6 +102,9 @@ pub enum ControlOutcome {
     Groups(Page<Group>),
     GroupMembers(Page<GroupMember>),
     UserGroups(Vec<UserGroup>),
+    InlinePolicy(InlinePolicy),
+    /// Their names.
+    InlinePolicies(Vec<String>),
     AssumedRole(AssumedRole),
     CallerIdentity(CallerIdentity),
 }
@@ -209,6 +217,14 @@ impl Directory {
                 self.remove_user_from_group(context, &it)?;
                 Out::Done
             }
+            Ask::PutInlinePolicy(it) => {
+                self.put_inline_policy(context, it)?;
+                Out::Done
+            }
+            Ask::DeleteInlinePolicy(it) => {
+                self.delete_inline_policy(context, &it)?;
+                Out::Done
+            }
             // All others only tell something.
             _ => return Err(ControlFault::Internal),
         })
@@ -304,6 +320,10 @@ impl Directory {
             Ask::ListGroupsForUser(it) => {
                 self.list_groups_for_user(context, it).map(Out::UserGroups)
             }
+            Ask::GetInlinePolicy(it) => self.get_inline_policy(context, it).map(Out::InlinePolicy),
+            Ask::ListInlinePolicies(it) => self
+                .list_inline_policies(context, it)
+                .map(Out::InlinePolicies),
             _ => return None,
         })
     }
@@ -362,6 +382,26 @@ impl ControlRequest {
             Self::RemoveUserFromGroup(_) => "ram:RemoveUserFromGroup",
             Self::ListUsersForGroup(_) => "ram:ListUsersForGroup",
             Self::ListGroupsForUser(_) => "ram:ListGroupsForUser",
+            Self::PutInlinePolicy(it) => match it.holder {
+                PolicyHolder::User(_) => "ram:PutUserPolicy",
+                PolicyHolder::Group(_) => "ram:PutGroupPolicy",
+                PolicyHolder::Role(_) => "ram:PutRolePolicy",
+            },
+            Self::GetInlinePolicy(it) => match it.holder {
+                PolicyHolder::User(_) => "ram:GetUserPolicy",
+                PolicyHolder::Group(_) => "ram:GetGroupPolicy",
+                PolicyHolder::Role(_) => "ram:GetRolePolicy",
+            },
+            Self::ListInlinePolicies(it) => match it.holder {
+                PolicyHolder::User(_) => "ram:ListUserPolicies",
+                PolicyHolder::Group(_) => "ram:ListGroupPolicies",
+                PolicyHolder::Role(_) => "ram:ListRolePolicies",
+            },
+            Self::DeleteInlinePolicy(it) => match it.holder {
+                PolicyHolder::User(_) => "ram:DeleteUserPolicy",
+                PolicyHolder::Group(_) => "ram:DeleteGroupPolicy",
+                PolicyHolder::Role(_) => "ram:DeleteRolePolicy",
+            },
             Self::AssumeRole(_) => "sts:AssumeRole",
             Self::GetCallerIdentity => "sts:GetCallerIdentity",
         }
@@ -485,6 +525,10 @@ impl ControlRequest {
             Self::RemoveUserFromGroup(it) => vec![user(&it.user_name), group(&it.group_name)],
             Self::ListUsersForGroup(it) => vec![group(&it.group_name)],
             Self::ListGroupsForUser(it) => vec![user(&it.user_name)],
+            Self::PutInlinePolicy(it) => vec![(own, it.holder.path())],
+            Self::GetInlinePolicy(it) => vec![(own, it.holder.path())],
+            Self::ListInlinePolicies(it) => vec![(own, it.holder.path())],
+            Self::DeleteInlinePolicy(it) => vec![(own, it.holder.path())],
             Self::AssumeRole(_) | Self::GetCallerIdentity => Vec::new(),
         }
     }

@@ -35,6 +35,8 @@ pub enum Entity {
     GroupPolicy,
     /// A policy attached to a role.
     RolePolicy,
+    /// A policy that is part of a user, group or role.
+    InlinePolicy,
     /// A policy's attachment, seen from the policy.
     Attachment,
     /// A tag.
@@ -177,6 +179,13 @@ pub enum ControlFault {
         /// As sent, shortened.
         action: String,
     },
+    /// A parameter that the operation does not take.
+    UnexpectedParameter {
+        /// Its name as sent, shortened.
+        name: String,
+    },
+    /// The request is not signed at all.
+    NotSigned,
     /// The request is not signed, or parts of the signature are missing.
     IncompleteSignature {
         /// What is wrong.
@@ -251,6 +260,11 @@ impl ControlFault {
         }
     }
 
+    /// The operation does not take a parameter of this name.
+    pub fn unexpected_parameter(name: &str) -> Self {
+        Self::UnexpectedParameter { name: short(name) }
+    }
+
     /// The code on the wire.
     pub fn code(&self) -> String {
         match self {
@@ -262,7 +276,10 @@ impl ControlFault {
             Self::DefaultVersion => "DeleteConflict.Policy.DefaultVersion".to_owned(),
             Self::LimitExceeded { entity, .. } => format!("LimitExceeded.{}", entity.word()),
             Self::InvalidParameter { name, .. } => format!("InvalidParameter.{name}"),
-            Self::RepeatedParameter { .. } => "InvalidParameter".to_owned(),
+            Self::RepeatedParameter { .. } | Self::UnexpectedParameter { .. } => {
+                "InvalidParameter".to_owned()
+            }
+            Self::NotSigned => "MissingAccessKeyId".to_owned(),
             Self::MissingParameter { name } => format!("Missing{name}"),
             Self::MalformedPolicyDocument { .. } => "MalformedPolicyDocument".to_owned(),
             Self::SessionPolicyGrammar { .. } => "InvalidParameter.PolicyGrammar".to_owned(),
@@ -340,6 +357,10 @@ impl fmt::Display for ControlFault {
             Self::RepeatedParameter { name } => {
                 write!(out, "The parameter `{name}` appears more than once.")
             }
+            Self::UnexpectedParameter { name } => {
+                write!(out, "The parameter `{name}` can't be given here.")
+            }
+            Self::NotSigned => out.write_str("The request is not signed."),
             Self::MissingParameter { name } => {
                 write!(out, "{name} is mandatory for this action.")
             }
@@ -432,6 +453,7 @@ impl Entity {
             Self::UserPolicy => "User.Policy",
             Self::GroupPolicy => "Group.Policy",
             Self::RolePolicy => "Role.Policy",
+            Self::InlinePolicy => "InlinePolicy",
             Self::Attachment => "Policy.Attachment",
             Self::Tag => "Tag",
         }
@@ -457,6 +479,7 @@ impl Entity {
             Self::UserPolicy | Self::GroupPolicy | Self::RolePolicy | Self::Attachment => {
                 "policy attachment"
             }
+            Self::InlinePolicy => "inline policy",
             Self::Tag => "tag",
         }
     }

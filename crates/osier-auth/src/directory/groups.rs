@@ -40,6 +40,7 @@ impl Directory {
             create_date: now,
             update_date: now,
             policies: Vec::new(),
+            inline: Vec::new(),
         });
         let group = show(&record);
         self.keep(Record::Group(record))?;
@@ -119,10 +120,12 @@ impl Directory {
         let is_member = |groups: &[Membership]| groups.iter().any(|it| it.group_id == record.id);
         let holds = if account.users.values().any(|user| is_member(&user.groups)) {
             Some(Entity::Member)
-        } else if record.policies.is_empty() {
-            None
-        } else {
+        } else if !record.policies.is_empty() {
             Some(Entity::GroupPolicy)
+        } else if !record.inline.is_empty() {
+            Some(Entity::InlinePolicy)
+        } else {
+            None
         };
         if let Some(holds) = holds {
             return Err(ControlFault::DeleteConflict {
@@ -213,6 +216,8 @@ impl Directory {
             request.marker.as_deref(),
             request.max_items,
             |(user, membership)| GroupMember {
+                user_id: user.id.to_string(),
+                create_date: user.create_date,
                 user_name: user.name.to_string(),
                 display_name: user.display_name.clone(),
                 join_date: membership.join_date,
@@ -240,6 +245,7 @@ impl Directory {
                     group_id: group.id.to_string(),
                     group_name: group.name.to_string(),
                     comments: group.comments.clone(),
+                    create_date: group.create_date,
                     join_date: membership.join_date,
                 })
             })

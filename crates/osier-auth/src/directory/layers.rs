@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use super::account::Account;
-use super::record::{Attachment, PolicyName};
+use super::record::{Attachment, InlineRecord, PolicyName};
 use super::{Directory, PolicyType};
 use crate::policy::{Document, Policy, PolicyKind, system};
 use crate::{Identity, Principal};
@@ -45,13 +45,14 @@ impl Directory {
 
 impl Account {
     /// The documents of the user or role of this id.
-    fn documents_of(&self, id: &Arc<str>) -> Option<Arc<[Document]>> {
+    fn documents_of<'a>(&'a self, id: &Arc<str>) -> Option<Arc<[Document]>> {
         if let Some(known) = self.layers.find(id) {
             return Some(known);
         }
         let mut names: Vec<&PolicyName> = Vec::new();
-        let mut add = |attachments| {
-            let attachments: &Vec<Attachment> = attachments;
+        let mut documents = Vec::new();
+        let mut add = |attachments: &'a [Attachment], inline: &'a [InlineRecord], of: String| {
+            documents.extend(inline.iter().map(|it| self.inline_document(it, &of)));
             for attachment in attachments {
                 if !names.contains(&&attachment.policy) {
                     names.push(&attachment.policy);
@@ -59,20 +60,30 @@ impl Account {
             }
         };
         if let Some(user) = self.user_by_id(id) {
-            add(&user.policies);
+            add(&user.policies, &user.inline, format!("user/{}", user.name));
             for membership in &user.groups {
                 if let Some(group) = self.group_by_id(&membership.group_id) {
-                    add(&group.policies);
+                    let of = format!("group/{}", group.name);
+                    add(&group.policies, &group.inline, of);
                 }
             }
         } else {
-            add(&self.role_by_id(id)?.record.policies);
+            let role = &self.role_by_id(id)?.record;
+            add(&role.policies, &role.inline, format!("role/{}", role.name));
         }
-        let documents = names.into_iter().map(|name| self.document(name));
+        documents.extend(names.into_iter().map(|name| self.document(name)));
         // A policy that can't be found might deny: then nothing may be done.
-        let documents: Arc<[Document]> = documents.collect::<Option<Vec<_>>>()?.into();
+        let documents = documents.into_iter().collect::<Option<Vec<_>>>()?;
+        let documents: Arc<[Document]> = documents.into();
         self.layers.keep(id, &documents);
         Some(documents)
+    }
+
+    /// Compiled here, once per change of the account: records keep the text.
+    fn inline_document(&self, inline: &InlineRecord, of: &str) -> Option<Document> {
+        let policy = Policy::parse(&inline.document, PolicyKind::Ram).ok()?;
+        let arn = format!("acs:ram::{}:{of}/policy/{}", self.owner.id, inline.name);
+        Some(Document::new(arn, Arc::new(policy)))
     }
 
     fn document(&self, name: &PolicyName) -> Option<Document> {

@@ -11,6 +11,7 @@ mod catalog;
 mod fault;
 mod groups;
 pub(crate) mod ids;
+mod inline;
 mod keyring;
 mod keys;
 mod layers;
@@ -43,8 +44,8 @@ pub use fault::{ControlFault, Denial, Entity};
 pub use keys::HeldKey;
 pub use layers::CallerPolicies;
 pub use record::{
-    AccessKeyRecord, AccountRecord, Attachment, Change, GroupRecord, Membership, PolicyName,
-    PolicyRecord, Record, RoleRecord, UserRecord, VersionRecord,
+    AccessKeyRecord, AccountRecord, Attachment, Change, GroupRecord, InlineRecord, Membership,
+    PolicyName, PolicyRecord, Record, RoleRecord, UserRecord, VersionRecord,
 };
 pub use requests::*;
 pub use shared::SharedDirectory;

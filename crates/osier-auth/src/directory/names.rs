@@ -4,47 +4,20 @@ use super::ControlFault;
 
 /// Checks one text parameter, and hands it on.
 pub(super) fn user_name(name: &'static str, text: String) -> Result<String, ControlFault> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
-    matching(
-        name,
-        text,
-        64,
-        allowed,
-        "1 to 64 of letters, digits, `.`, `-` and `_`",
-    )
+    matching(name, text, 64, is_name, NAMES_64)
 }
 
 pub(super) fn group_name(text: String) -> Result<String, ControlFault> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
-    matching(
-        "GroupName",
-        text,
-        64,
-        allowed,
-        "1 to 64 of letters, digits, `.`, `-` and `_`",
-    )
+    matching("GroupName", text, 64, is_name, NAMES_64)
 }
 
 pub(super) fn role_name(text: String) -> Result<String, ControlFault> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
-    matching(
-        "RoleName",
-        text,
-        64,
-        allowed,
-        "1 to 64 of letters, digits, `.`, `-` and `_`",
-    )
+    matching("RoleName", text, 64, is_name, NAMES_64)
 }
 
 pub(super) fn policy_name(text: String) -> Result<String, ControlFault> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    matching(
-        "PolicyName",
-        text,
-        128,
-        allowed,
-        "1 to 128 of letters, digits and `-`",
-    )
+    let rule = "1 to 128 of letters, digits and `.`, `-`, `_`, `+`, `=`, `,`, `@`";
+    matching("PolicyName", text, 128, is_name, rule)
 }
 
 /// A name for people: any script, no control characters.
@@ -80,16 +53,20 @@ pub(super) fn mobile_phone(name: &'static str, text: String) -> Result<String, C
     matching(name, text, 32, allowed, "digits, `+`, `-` and blanks")
 }
 
-/// 2 to 64 of `[A-Za-z0-9.@_-]`.
+/// 2 to 64 characters of names.
 pub(super) fn session_name(text: String) -> Result<String, ControlFault> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || ".@_-".contains(c);
-    if text.len() < 2 || text.len() > 64 || !text.chars().all(allowed) {
+    if text.len() < 2 || text.len() > 64 || !text.chars().all(is_name) {
         return Err(ControlFault::invalid(
             "RoleSessionName",
-            "2 to 64 of letters, digits, `.`, `@`, `-` and `_`",
+            "2 to 64 of letters, digits and `.`, `-`, `_`, `+`, `=`, `,`, `@`",
         ));
     }
     Ok(text)
+}
+
+/// What IAM allows in names, of which RAM allows less: both see the same names.
+pub(super) fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || ".-_+=,@".contains(c)
 }
 
 fn matching(
@@ -123,3 +100,5 @@ fn at_most(name: &'static str, text: String, max: usize) -> Result<String, Contr
     }
     Ok(text)
 }
+
+const NAMES_64: &str = "1 to 64 of letters, digits and `.`, `-`, `_`, `+`, `=`, `,`, `@`";

@@ -68,6 +68,8 @@ pub struct UserRecord {
     pub(crate) update_date: Timestamp,
     pub(crate) groups: Vec<Membership>,
     pub(crate) policies: Vec<Attachment>,
+    #[serde(default)]
+    pub(crate) inline: Vec<InlineRecord>,
 }
 
 /// A user's place in a group.
@@ -82,6 +84,13 @@ pub struct Membership {
 pub struct Attachment {
     pub(crate) policy: PolicyName,
     pub(crate) attach_date: Timestamp,
+}
+
+/// A policy that is part of a user, group or role, as IAM has them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InlineRecord {
+    pub(crate) name: Arc<str>,
+    pub(crate) document: String,
 }
 
 /// A policy by type and name.
@@ -103,6 +112,8 @@ pub struct GroupRecord {
     pub(crate) create_date: Timestamp,
     pub(crate) update_date: Timestamp,
     pub(crate) policies: Vec<Attachment>,
+    #[serde(default)]
+    pub(crate) inline: Vec<InlineRecord>,
 }
 
 /// A role.
@@ -119,6 +130,8 @@ pub struct RoleRecord {
     pub(crate) update_date: Timestamp,
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) policies: Vec<Attachment>,
+    #[serde(default)]
+    pub(crate) inline: Vec<InlineRecord>,
 }
 
 /// A custom policy.

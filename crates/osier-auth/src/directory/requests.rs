@@ -76,6 +76,37 @@ impl AccessKeyStatus {
     }
 }
 
+/// What an inline policy is part of, by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PolicyHolder {
+    User(String),
+    Group(String),
+    Role(String),
+}
+
+impl PolicyHolder {
+    /// As resources name it: `user/<name>`.
+    pub fn path(&self) -> String {
+        match self {
+            Self::User(name) => format!("user/{name}"),
+            Self::Group(name) => format!("group/{name}"),
+            Self::Role(name) => format!("role/{name}"),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        let (Self::User(name) | Self::Group(name) | Self::Role(name)) = self;
+        name
+    }
+}
+
+impl Default for PolicyHolder {
+    fn default() -> Self {
+        Self::User(String::new())
+    }
+}
+
 /// `Tag.1.Key` and `Tag.1.Value`.
 pub type TagPairs = Vec<(String, String)>;
 
@@ -172,6 +203,10 @@ requests! {
     RemoveUserFromGroup { user_name: String, group_name: String, }
     ListUsersForGroup { group_name: String, marker: Option<String>, max_items: Option<u32>, }
     ListGroupsForUser { user_name: String, }
+    PutInlinePolicy { holder: PolicyHolder, policy_name: String, policy_document: String, }
+    GetInlinePolicy { holder: PolicyHolder, policy_name: String, }
+    ListInlinePolicies { holder: PolicyHolder, }
+    DeleteInlinePolicy { holder: PolicyHolder, policy_name: String, }
     AssumeRole {
         role_arn: String,
         role_session_name: String,
@@ -247,6 +282,8 @@ shapes! {
     #[derive(PartialEq, Eq)]
     PolicyDetail { policy: PolicySummary, default_policy_version: PolicyVersion, }
     #[derive(PartialEq, Eq)]
+    InlinePolicy { holder: PolicyHolder, policy_name: String, policy_document: String, }
+    #[derive(PartialEq, Eq)]
     AttachedPolicy {
         policy_name: String,
         policy_type: PolicyType,
@@ -301,12 +338,19 @@ shapes! {
         update_date: Timestamp,
     }
     #[derive(PartialEq, Eq)]
-    GroupMember { user_name: String, display_name: String, join_date: Timestamp, }
+    GroupMember {
+        user_id: String,
+        user_name: String,
+        display_name: String,
+        create_date: Timestamp,
+        join_date: Timestamp,
+    }
     #[derive(PartialEq, Eq)]
     UserGroup {
         group_id: String,
         group_name: String,
         comments: String,
+        create_date: Timestamp,
         join_date: Timestamp,
     }
     /// A temporary key with its token.

@@ -55,6 +55,7 @@ impl Directory {
             update_date: now,
             tags: check_tags(request.tags)?,
             policies: Vec::new(),
+            inline: Vec::new(),
         });
         let role = show(&record);
         self.keep(Record::Role(record))?;
@@ -132,10 +133,17 @@ impl Directory {
     ) -> Result<(), ControlFault> {
         let account = self.account(context.account)?;
         let record = Arc::clone(&account.role(&request.role_name)?.record);
-        if !record.policies.is_empty() {
+        let holds = if !record.policies.is_empty() {
+            Some(Entity::RolePolicy)
+        } else if !record.inline.is_empty() {
+            Some(Entity::InlinePolicy)
+        } else {
+            None
+        };
+        if let Some(holds) = holds {
             return Err(ControlFault::DeleteConflict {
                 entity: Entity::Role,
-                holds: Entity::RolePolicy,
+                holds,
             });
         }
         let account = self.account_mut(context.account)?;

@@ -236,8 +236,9 @@ fn parse_role_arn(arn: &str) -> Result<(&str, &str), ControlFault> {
     arn.strip_prefix("acs:ram::")
         .and_then(|rest| rest.split_once(":role/"))
         .filter(|(account, role)| {
-            let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
-            is_account_id(account) && (1..=64).contains(&role.len()) && role.chars().all(allowed)
+            is_account_id(account)
+                && (1..=64).contains(&role.len())
+                && role.chars().all(names::is_name)
         })
         .ok_or_else(|| ControlFault::invalid("RoleArn", "`acs:ram::<account>:role/<name>`"))
 }

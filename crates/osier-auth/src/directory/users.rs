@@ -47,6 +47,7 @@ impl Directory {
             update_date: now,
             groups: Vec::new(),
             policies: Vec::new(),
+            inline: Vec::new(),
         });
         let user = show(&record);
         self.keep(Record::User(record))?;
@@ -136,6 +137,8 @@ impl Directory {
             Some(Entity::AccessKey)
         } else if !record.policies.is_empty() {
             Some(Entity::UserPolicy)
+        } else if !record.inline.is_empty() {
+            Some(Entity::InlinePolicy)
         } else if !record.groups.is_empty() {
             Some(Entity::Membership)
         } else {

@@ -222,6 +222,7 @@ pub(crate) fn signed(
             plus_is_space: false,
             oss_query_unsigned: false,
             chunks: None,
+            signed_at: None,
         }),
         policy: Some(policy),
     }

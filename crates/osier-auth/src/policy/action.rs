@@ -1,7 +1,7 @@
 //! `Action` and `NotAction`: patterns of operation names, without regard to case.
 
 use super::glob::Glob;
-use super::s3;
+use super::{iam, s3};
 
 /// The actions that a statement lists.
 #[derive(Clone, Debug)]
@@ -29,6 +29,10 @@ impl ActionPattern {
                         .ok_or_else(|| format!("`{text}` is no S3 action that is known here"))?
                         .map(|action| Glob::new(&action))
                         .collect()
+                } else if service == "iam" {
+                    iam::actions(name)
+                        .map(|action| Glob::new(&action))
+                        .collect()
                 } else {
                     vec![Glob::new(&lower)]
                 }
@@ -54,6 +58,7 @@ impl ActionPattern {
     pub(super) fn service(&self) -> String {
         match self.text.split_once(':') {
             Some((service, _)) if service.eq_ignore_ascii_case("s3") => "oss".to_owned(),
+            Some((service, _)) if service.eq_ignore_ascii_case("iam") => "ram".to_owned(),
             Some((service, _)) => service.to_ascii_lowercase(),
             None => "*".to_owned(),
         }

@@ -5,14 +5,16 @@
 //! positive operators and satisfies negated ones and those that end in `IfExists`; `Null` asks
 //! for nothing but that.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use osier_types::{Tag, Timestamp};
 
 use super::address::Network;
-use super::facts::Conditions;
+use super::facts::{Conditions, Signing};
 use super::glob::Glob;
-use super::s3;
+use super::{s3, variable};
+use crate::{Identity, Principal};
 
 /// One operator on one key.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub(super) struct Condition {
     negated: bool,
     if_exists: bool,
     test: Test,
+    /// Values have variables, so that the test is another for every caller.
+    variable: Option<Build>,
 }
 
 /// What a value must fit one of.
@@ -87,12 +91,30 @@ pub(super) enum Key {
     OidcIssuer,
     OidcAudience,
     OidcSubject,
+    SignatureVersion,
+    AuthType,
+    SignatureAge,
+    PrincipalAccount,
+    PrincipalArn,
+    PrincipalType,
+    UserName,
+    UserId,
+    RequestedRegion,
+    ResourceAccount,
+    StorageClass,
+    CopySource,
+    VersionId,
+    LockMode,
+    LockUntil,
+    LegalHold,
+    /// A header as it was sent.
+    Header(&'static str),
 }
 
 /// A value that is there.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Value<'a> {
-    Text(&'a str),
+    Text(Cow<'a, str>),
     Number(u32),
     Time(Timestamp),
     Bool(bool),
@@ -142,7 +164,19 @@ impl Condition {
                 "`{key}` can't be compared by `{operator}`"
             )));
         }
+        let mut variable = None;
+        for (nth, value) in values.iter().enumerate() {
+            variable::check(value).map_err(|reason| Refused::Value(nth, reason))?;
+            if variable::has(value) {
+                if family != Family::Text {
+                    let reason = format!("`{operator}` takes no variables");
+                    return Err(Refused::Value(nth, reason));
+                }
+                variable = Some(build);
+            }
+        }
         Ok(Self {
+            variable,
             operator: operator.into(),
             key_text: key.into(),
             test: build(&values).map_err(|(nth, reason)| Refused::Value(nth, reason))?,
@@ -158,10 +192,25 @@ impl Condition {
         if let Test::Absent(wanted) = &self.test {
             return wanted.contains(&found.is_none());
         }
-        match found {
-            None => self.negated || self.if_exists,
-            Some(value) => self.test.fits(value) != self.negated,
-        }
+        let Some(value) = found else {
+            return self.negated || self.if_exists;
+        };
+        let fits = match self.variable {
+            None => self.test.fits(&value),
+            Some(build) => self.fits_expanded(build, &value, conditions),
+        };
+        fits != self.negated
+    }
+
+    /// As [`Test::fits`], with the variables of this caller. A value with one that the caller
+    /// lacks fits nothing.
+    fn fits_expanded(&self, build: Build, value: &Value<'_>, conditions: &Conditions<'_>) -> bool {
+        let values: Vec<String> = self
+            .values
+            .iter()
+            .filter_map(|text| variable::expand(text, conditions))
+            .collect();
+        build(&values).is_ok_and(|test| test.fits(value))
     }
 
     /// Whether it holds the caller to values that the author chose: such a grant to everybody
@@ -199,28 +248,28 @@ impl std::fmt::Display for Condition {
 }
 
 impl Test {
-    fn fits(&self, value: Value<'_>) -> bool {
+    fn fits(&self, value: &Value<'_>) -> bool {
         match (self, value) {
-            (Self::Equals(texts), Value::Text(value)) => texts.iter().any(|text| **text == *value),
+            (Self::Equals(texts), Value::Text(value)) => texts.iter().any(|text| **text == **value),
             (Self::EqualsIgnoreCase(texts), Value::Text(value)) => {
                 let value = value.to_lowercase();
                 texts.iter().any(|text| **text == *value)
             }
             (Self::Like(globs), Value::Text(value)) => globs.iter().any(|glob| glob.matches(value)),
-            (Self::Number(order, numbers), Value::Number(value)) => {
-                numbers.iter().any(|than| order.holds(&value.into(), than))
-            }
+            (Self::Number(order, numbers), Value::Number(value)) => numbers
+                .iter()
+                .any(|than| order.holds(&(*value).into(), than)),
             (Self::Number(order, numbers), Value::Text(value)) => number(value)
                 .is_some_and(|value| numbers.iter().any(|than| order.holds(&value, than))),
             (Self::Date(order, times), Value::Time(value)) => {
-                times.iter().any(|than| order.holds(&value, than))
+                times.iter().any(|than| order.holds(value, than))
             }
             (Self::Date(order, times), Value::Text(value)) => {
                 date(value).is_some_and(|value| times.iter().any(|than| order.holds(&value, than)))
             }
-            (Self::Bool(wanted), Value::Bool(value)) => wanted.contains(&value),
+            (Self::Bool(wanted), Value::Bool(value)) => wanted.contains(value),
             (Self::Within(networks), Value::Address(value)) => {
-                networks.iter().any(|network| network.contains(value))
+                networks.iter().any(|network| network.contains(*value))
             }
             _ => false,
         }
@@ -286,6 +335,29 @@ impl Key {
             "oidc:iss" => Self::OidcIssuer,
             "oidc:aud" => Self::OidcAudience,
             "oidc:sub" => Self::OidcSubject,
+            "s3:signatureversion" => Self::SignatureVersion,
+            "s3:authtype" => Self::AuthType,
+            "s3:signatureage" => Self::SignatureAge,
+            "aws:principalaccount" => Self::PrincipalAccount,
+            "aws:principalarn" => Self::PrincipalArn,
+            "aws:principaltype" => Self::PrincipalType,
+            "aws:username" => Self::UserName,
+            "aws:userid" => Self::UserId,
+            "aws:requestedregion" => Self::RequestedRegion,
+            "aws:resourceaccount" | "s3:resourceaccount" => Self::ResourceAccount,
+            "s3:x-amz-storage-class" => Self::StorageClass,
+            "s3:x-amz-copy-source" => Self::CopySource,
+            "s3:versionid" => Self::VersionId,
+            "s3:object-lock-mode" => Self::LockMode,
+            "s3:object-lock-retain-until-date" => Self::LockUntil,
+            "s3:object-lock-legal-hold" => Self::LegalHold,
+            "s3:x-amz-metadata-directive" => Self::Header("x-amz-metadata-directive"),
+            "s3:x-amz-content-sha256" => Self::Header("x-amz-content-sha256"),
+            "s3:x-amz-grant-read" => Self::Header("x-amz-grant-read"),
+            "s3:x-amz-grant-write" => Self::Header("x-amz-grant-write"),
+            "s3:x-amz-grant-read-acp" => Self::Header("x-amz-grant-read-acp"),
+            "s3:x-amz-grant-write-acp" => Self::Header("x-amz-grant-write-acp"),
+            "s3:x-amz-grant-full-control" => Self::Header("x-amz-grant-full-control"),
             _ => return None,
         })
     }
@@ -294,15 +366,18 @@ impl Key {
         match self {
             _ if family == Family::Presence => true,
             Self::SourceIp => family == Family::Address,
-            Self::CurrentTime => family == Family::Date,
+            Self::CurrentTime | Self::LockUntil => family == Family::Date,
             Self::SecureTransport | Self::MfaPresent => family == Family::Bool,
-            Self::RemainingRetentionDays | Self::MaxKeys => family == Family::Number,
+            Self::RemainingRetentionDays | Self::MaxKeys | Self::SignatureAge => {
+                family == Family::Number
+            }
             _ => matches!(family, Family::Text | Family::Number | Family::Date),
         }
     }
 
     pub(super) fn find<'a>(&self, conditions: &Conditions<'a>) -> Option<Value<'a>> {
-        let text = |value: Option<&'a str>| value.map(Value::Text);
+        let text = |value: Option<&'a str>| value.map(|text| Value::Text(text.into()));
+        let owned = |value: Option<String>| value.map(|text| Value::Text(text.into()));
         match self {
             Self::SourceIp => conditions.source_ip.map(Value::Address),
             Self::SourceVpc => text(conditions.source_vpc),
@@ -335,6 +410,62 @@ impl Key {
             Self::OidcIssuer => text(conditions.oidc_issuer),
             Self::OidcAudience => text(conditions.oidc_audience),
             Self::OidcSubject => text(conditions.oidc_subject),
+            Self::SignatureVersion => text(conditions.signing.and_then(Signing::version)),
+            Self::AuthType => text(conditions.signing.map(Signing::place)),
+            Self::SignatureAge => {
+                let signed = conditions.signing.and_then(|signing| signing.at)?;
+                let age = conditions.current_time?.as_millis() - signed.as_millis();
+                Some(Value::Number(u32::try_from(age.max(0)).unwrap_or(u32::MAX)))
+            }
+            Self::PrincipalAccount => text(conditions.caller.map(|it| it.account.id.as_str())),
+            Self::PrincipalArn => owned(conditions.caller.map(Identity::aws_principal_arn)),
+            Self::PrincipalType => text(Some(match conditions.caller.map(|it| &it.principal) {
+                None => "Anonymous",
+                Some(Principal::Root) => "Account",
+                Some(Principal::User { .. }) => "User",
+                Some(Principal::AssumedRole { .. }) => "AssumedRole",
+            })),
+            Self::UserName => match conditions.caller.map(|it| &it.principal) {
+                Some(Principal::User { name, .. }) => text(Some(name)),
+                _ => None,
+            },
+            Self::UserId => owned(Some(match conditions.caller {
+                None => "anonymous".to_owned(),
+                Some(caller) => match &caller.principal {
+                    Principal::Root => caller.account.id.clone(),
+                    Principal::User { id, .. } => id.to_string(),
+                    Principal::AssumedRole {
+                        role_id, session, ..
+                    } => format!("{role_id}:{session}"),
+                },
+            })),
+            Self::RequestedRegion => text(conditions.region),
+            Self::ResourceAccount => text(conditions.resource_account),
+            Self::StorageClass => text(conditions.storage_class),
+            Self::CopySource => owned(
+                conditions
+                    .copy_source
+                    .map(|source| [source.bucket.as_str(), "/", source.key.as_str()].concat()),
+            ),
+            Self::VersionId => owned(conditions.version.map(|version| version.to_string())),
+            Self::LockMode => text(
+                conditions
+                    .lock
+                    .and_then(|lock| lock.retention)
+                    .map(|it| it.mode.as_str()),
+            ),
+            Self::LockUntil => {
+                let retention = conditions.lock.and_then(|lock| lock.retention);
+                retention.map(|retention| Value::Time(retention.until))
+            }
+            Self::LegalHold => {
+                let hold = conditions.lock.and_then(|lock| lock.legal_hold);
+                text(hold.map(osier_types::LegalHold::as_str))
+            }
+            Self::Header(name) => {
+                let sent = conditions.headers.and_then(|headers| headers.get(*name));
+                owned(sent.map(|sent| String::from_utf8_lossy(sent.as_bytes()).into_owned()))
+            }
         }
     }
 }
@@ -355,7 +486,7 @@ impl std::fmt::Display for Value<'_> {
 fn tag<'a>(tags: &'a [Tag], key: &str) -> Option<Value<'a>> {
     tags.iter()
         .find(|tag| tag.key == key)
-        .map(|tag| Value::Text(&tag.value))
+        .map(|tag| Value::Text(tag.value.as_str().into()))
 }
 
 /// Builds a test, or tells which value it can't take.
@@ -382,8 +513,8 @@ fn operator_named(name: &str) -> Option<(bool, Family, Build)> {
         "StringNotEquals" => (true, Text, equals),
         "StringEqualsIgnoreCase" => (false, Text, ignore_case),
         "StringNotEqualsIgnoreCase" => (true, Text, ignore_case),
-        "StringLike" => (false, Text, like),
-        "StringNotLike" => (true, Text, like),
+        "StringLike" | "ArnLike" | "ArnEquals" => (false, Text, like),
+        "StringNotLike" | "ArnNotLike" | "ArnNotEquals" => (true, Text, like),
         "NumericEquals" => (false, Number, |values| numbers(values, Order::Equal)),
         "NumericNotEquals" => (true, Number, |values| numbers(values, Order::Equal)),
         "NumericLessThan" => (false, Number, |values| numbers(values, Order::Less)),

@@ -5,9 +5,10 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use osier_types::{Resource, Tag, Timestamp};
+use http::HeaderMap;
+use osier_types::{ObjectLock, ObjectRef, Resource, Tag, Timestamp, VersionId};
 
-use crate::{Identity, Principal};
+use crate::{Identity, Place, Principal, Scheme};
 
 /// One access, as policies see it.
 #[derive(Clone, Debug)]
@@ -136,6 +137,56 @@ pub struct Conditions<'a> {
     pub oidc_audience: Option<&'a str>,
     /// `oidc:sub`.
     pub oidc_subject: Option<&'a str>,
+    /// Who is asking, for `aws:Principal*`, `aws:username` and `aws:userid`; anonymous is `None`.
+    pub caller: Option<&'a Identity>,
+    /// How the request was signed, for `s3:authType`, `s3:signatureversion` and
+    /// `s3:signatureAge`.
+    pub signing: Option<Signing>,
+    /// `aws:RequestedRegion`.
+    pub region: Option<&'a str>,
+    /// `s3:ResourceAccount`: whose the bucket is.
+    pub resource_account: Option<&'a str>,
+    /// `s3:x-amz-storage-class`, where the request asks for one.
+    pub storage_class: Option<&'a str>,
+    /// `s3:x-amz-copy-source`, as `bucket/key`.
+    pub copy_source: Option<&'a ObjectRef>,
+    /// `s3:versionid`: the version that is asked for by its id.
+    pub version: Option<VersionId>,
+    /// `s3:object-lock-mode` and its like: what the request would set.
+    pub lock: Option<ObjectLock>,
+    /// All headers, for keys that are named after one.
+    pub headers: Option<&'a HeaderMap>,
+}
+
+/// How and when a request was signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signing {
+    /// By which scheme.
+    pub scheme: Scheme,
+    /// Where its signature was.
+    pub place: Place,
+    /// When, where S3's V4 says so.
+    pub at: Option<Timestamp>,
+}
+
+impl Signing {
+    /// S3's name of its schemes; OSS's are none of them.
+    pub(super) const fn version(self) -> Option<&'static str> {
+        match self.scheme {
+            Scheme::Aws4 => Some("AWS4-HMAC-SHA256"),
+            Scheme::Aws2 => Some("AWS"),
+            Scheme::V1 | Scheme::V2 | Scheme::V4 => None,
+        }
+    }
+
+    /// S3's name of the place.
+    pub(super) const fn place(self) -> &'static str {
+        match self.place {
+            Place::Header => "REST-HEADER",
+            Place::Url => "REST-QUERY-STRING",
+            Place::Form => "POST",
+        }
+    }
 }
 
 impl<'a> RequestFacts<'a> {

@@ -11,6 +11,7 @@ mod document;
 mod explain;
 mod facts;
 pub(crate) mod glob;
+mod iam;
 mod json;
 #[cfg(test)]
 mod oracle;
@@ -21,13 +22,15 @@ mod statement;
 pub mod system;
 #[cfg(test)]
 mod tests;
+mod variable;
 
 use std::sync::Arc;
 
 pub use address::Network;
 use condition::{Condition, Key};
 pub use explain::{Citation, NearMiss, Unmet};
-pub use facts::{Caller, Conditions, RequestFacts, RequestResource, Who};
+pub use facts::{Caller, Conditions, RequestFacts, RequestResource, Signing, Who};
+pub use iam::{aws_policy, system_policy};
 use statement::Statement;
 
 /// A checked and compiled document.

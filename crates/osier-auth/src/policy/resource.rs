@@ -2,6 +2,7 @@
 
 use super::facts::{RequestFacts, RequestResource};
 use super::glob::Glob;
+use super::{iam, variable};
 
 /// A resource as a statement lists it.
 #[derive(Clone, Debug)]
@@ -17,13 +18,15 @@ pub(super) struct ResourcePattern {
 }
 
 impl ResourcePattern {
-    /// Reads `acs:<service>:<region>:<owner>:<path>`, S3's `arn:aws:s3:::<path>`, the short
-    /// `<bucket>[/<pattern>]`, or `*`. What follows a final `:*` may be left out.
+    /// Reads `acs:<service>:<region>:<owner>:<path>`, S3's `arn:aws:s3:::<path>`, IAM's
+    /// `arn:aws:iam::<owner>:<path>`, the short `<bucket>[/<pattern>]`, or `*`. What follows a final `:*` may be left out.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
+        variable::check(text)?;
         let malformed = || {
             Err(format!(
                 "`{text}` is no resource: expected `*`, \
-                 `acs:<service>:<region>:<owner>:<path>` or `arn:aws:s3:::<path>`"
+                 `acs:<service>:<region>:<owner>:<path>`, `arn:aws:s3:::<path>` or \
+                 `arn:aws:iam::<owner>:<path>`"
             ))
         };
         if text == "*" {
@@ -58,6 +61,9 @@ impl ResourcePattern {
             }
             return Ok(Self::new(text, ["oss", region, owner, path]));
         }
+        if let Some(parts) = iam::resource(text) {
+            return Ok(Self::new(text, parts));
+        }
         let bucket = text.split('/').next().unwrap_or_default();
         let named = !bucket.is_empty()
             && bucket.bytes().all(|byte| {
@@ -85,6 +91,11 @@ impl ResourcePattern {
 
     /// Whether one of the names of the request's resource is meant.
     pub(super) fn matches(&self, facts: &RequestFacts<'_>) -> bool {
+        if variable::has(&self.text) {
+            let expanded = variable::expand(&self.text, facts.conditions);
+            let expanded = expanded.and_then(|text| Self::parse(&text).ok());
+            return expanded.is_some_and(|pattern| pattern.matches(facts));
+        }
         self.matches_name(&facts.resource)
             || facts
                 .by_access_point

@@ -73,6 +73,8 @@ impl PostPolicy {
         let expiration = policy
             .get("expiration")
             .and_then(Value::as_str)
+            // A blank in place of the `T` is no ISO 8601, and neither dialect takes it.
+            .filter(|text| !text.contains(' '))
             .and_then(|text| Timestamp::parse_iso8601(text).ok())
             .ok_or_else(|| invalid("the policy has no valid `expiration`"))?;
         let Some(Value::Array(written)) = policy.get("conditions") else {

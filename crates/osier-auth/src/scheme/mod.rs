@@ -80,6 +80,8 @@ pub struct Signed {
     pub oss_query_unsigned: bool,
     /// S3 only: the body's chunks must be signed, and this verifies them.
     pub chunks: Option<Box<ChunkSigner>>,
+    /// S3's V4 only: when it was signed, as it says itself.
+    pub signed_at: Option<Timestamp>,
 }
 
 /// The signature schemes.

@@ -140,6 +140,7 @@ fn verify(
                         plus_is_space,
                         oss_query_unsigned: query.pairs().iter().any(|p| unsigned(&p.name)),
                         chunks: None,
+                        signed_at: None,
                     });
                 }
                 first.get_or_insert(text);

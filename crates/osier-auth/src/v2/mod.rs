@@ -116,6 +116,7 @@ fn verify(
                     plus_is_space,
                     oss_query_unsigned: false,
                     chunks: None,
+                    signed_at: None,
                 });
             }
             first.get_or_insert(text);

@@ -304,6 +304,7 @@ impl Request<'_> {
                         plus_is_space,
                         oss_query_unsigned: false,
                         chunks: None,
+                        signed_at: None,
                     });
                 }
                 first.get_or_insert_with(|| {

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use http::header::{HeaderName, REFERER, USER_AGENT};
 use osier_auth::policy::Conditions;
 use osier_store::{BucketRecord, ObjectFacts};
-use osier_types::{Encryption, NewObject, Op, Tag};
+use osier_types::{Encryption, NewObject, ObjectLock, ObjectRef, Op, Tag, Timestamp};
 
 use super::Asking;
 use crate::layers::PointLayer;
@@ -46,6 +46,13 @@ pub(crate) fn conditions<'a>(
         access_point_arn: point.map(|(arn, _, _)| arn),
         access_point_account: point.map(|(_, account, _)| account),
         access_point_network_origin: point.map(|(_, _, origin)| origin),
+        resource_account: bucket.map(|bucket| bucket.owner.id.as_str()),
+        storage_class: storage_class(asking, op),
+        copy_source: copy_source(op),
+        lock: lock(op),
+        remaining_retention_days: lock(op)
+            .and_then(|lock| lock.retention)
+            .map(|retention| days_until(asking.now, retention.until)),
         ..circumstances(asking)
     }
 }
@@ -59,6 +66,9 @@ pub(crate) fn circumstances<'a>(asking: &Asking<'a>) -> Conditions<'a> {
         current_time: Some(asking.now),
         secure_transport: Some(asking.source.secure),
         access_id: asking.access_key_id,
+        caller: asking.caller,
+        signing: asking.signing,
+        headers: Some(asking.headers),
         referer: text(asking.headers, &REFERER),
         ..Conditions::default()
     }
@@ -107,6 +117,46 @@ fn canned_acl<'a>(asking: &Asking<'a>, op: &'a Op) -> Option<&'a str> {
             .unwrap_or(kept),
     )
 }
+
+/// S3's word for the class that the request asks for. Two words may mean one class: the one that
+/// was sent counts.
+fn storage_class<'a>(asking: &Asking<'a>, op: &Op) -> Option<&'a str> {
+    let kept = new_object(op)?.storage_class?;
+    let sent = asking.headers.get("x-amz-storage-class");
+    let sent = sent.and_then(|sent| sent.to_str().ok());
+    Some(sent.unwrap_or_else(|| osier_wire::s3::storage_class_name(kept)))
+}
+
+fn copy_source(op: &Op) -> Option<&ObjectRef> {
+    match op {
+        Op::CopyObject(copy) => Some(&copy.source.object),
+        Op::UploadPartCopy(copy) => Some(&copy.source.object),
+        _ => None,
+    }
+}
+
+/// The retention and hold that the request would set.
+fn lock(op: &Op) -> Option<ObjectLock> {
+    match op {
+        Op::PutObjectRetention(put) => Some(ObjectLock {
+            retention: put.retention,
+            legal_hold: None,
+        }),
+        Op::PutObjectLegalHold { hold, .. } => Some(ObjectLock {
+            retention: None,
+            legal_hold: Some(*hold),
+        }),
+        _ => new_object(op).map(|new| new.lock),
+    }
+}
+
+/// Whole days, of which one that has begun is one.
+fn days_until(now: Timestamp, until: Timestamp) -> u32 {
+    let left = until.as_millis().saturating_sub(now.as_millis()).max(0);
+    u32::try_from(left.div_euclid(DAY_MS) + i64::from(left % DAY_MS > 0)).unwrap_or(u32::MAX)
+}
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 fn max_keys(op: &Op) -> Option<u32> {
     match op {

@@ -9,13 +9,17 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use osier_auth::directory::CallerPolicies;
-use osier_auth::policy::Needs;
-use osier_auth::{BucketFacts, Decision, Identity, Inquiry, Layers, Principal, ResourceFacts};
+use osier_auth::policy::{Conditions, Needs, Signing};
+use osier_auth::{
+    BucketFacts, Decision, Identity, Inquiry, Layers, Principal, ResourceFacts, Signed,
+};
 use osier_store::{BucketRecord, ObjectFacts, WithTags};
 use osier_types::{
-    Access, AccessKind, DeletionRefused, Fault, FaultKind, ObjectKey, ObjectRef, Op, Refusals,
-    Resource, Timestamp, VersionId,
+    Access, AccessKind, DeletionRefused, Fault, FaultKind, ObjectAcl, ObjectKey, ObjectRef, Op,
+    Refusals, Resource, Timestamp, VersionId,
 };
+
+use osier_wire::Dialect;
 
 use crate::Verdict;
 use crate::layers::BucketLayers;
@@ -29,11 +33,24 @@ pub(crate) struct Asking<'a> {
     /// `None` is anonymous.
     pub(crate) caller: Option<&'a Identity>,
     pub(crate) access_key_id: Option<&'a str>,
+    /// How they proved it.
+    pub(crate) signing: Option<Signing>,
+    /// How they speak: lists count otherwise in S3.
+    pub(crate) dialect: Dialect,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) source: &'a Source,
     /// By which access points.
     pub(crate) ways: &'a Ways,
     pub(crate) now: Timestamp,
+}
+
+/// How a request was signed, as conditions ask for it.
+pub(crate) fn signing(signed: &Signed) -> Signing {
+    Signing {
+        scheme: signed.scheme,
+        place: signed.place,
+        at: signed.signed_at,
+    }
 }
 
 /// What was asked for on behalf of a request, and what came of it.
@@ -251,7 +268,11 @@ impl Weighed<'_> {
     fn decide(&self, access: &Access, object: Option<&ObjectFacts>, look: Look) -> Decision {
         let record = self.place.map(|place| &*place.record);
         let point = self.place.and_then(|place| place.layers.point.as_ref());
-        let conditions = conditions(self.asking, self.op, record, object, point);
+        let conditions = Conditions {
+            region: Some(&self.service.settings.region),
+            version: access.version,
+            ..conditions(self.asking, self.op, record, object, point)
+        };
         let layers = self.place.map(|place| place.layers.layers());
         let inquiry = Inquiry {
             caller: self.asking.caller,
@@ -261,7 +282,7 @@ impl Weighed<'_> {
                     owner: &record.owner.id,
                     acl: record.acl,
                 }),
-                object_acl: object.map(|object| object.acl),
+                object_acl: self.list_of(access, object),
             },
             layers: Layers {
                 session: self.policies.session.as_ref(),
@@ -275,6 +296,32 @@ impl Weighed<'_> {
             Look::Glance => inquiry.glance(),
             Look::Explained => inquiry.decide(),
         }
+    }
+}
+
+impl Weighed<'_> {
+    /// The object's list, where it has a say. In S3 nobody needs the leave of what they overwrite
+    /// or delete: the bucket's list decides on that, and no list on other changes of an object.
+    fn list_of(&self, access: &Access, object: Option<&ObjectFacts>) -> Option<ObjectAcl> {
+        if self.asking.dialect == Dialect::S3
+            && access.kind == AccessKind::Write
+            && access.resource.key().is_some()
+        {
+            let with_the_bytes = matches!(
+                self.op,
+                Op::PutObject(_)
+                    | Op::PostObject(_)
+                    | Op::CopyObject(_)
+                    | Op::InitiateMultipartUpload(_)
+            );
+            return match access.action {
+                "oss:PutObject" | "oss:DeleteObject" | "oss:AbortMultipartUpload" => None,
+                // Said of a new object, as it is written.
+                "oss:PutObjectAcl" | "oss:PutObjectTagging" if with_the_bytes => None,
+                _ => Some(ObjectAcl::Private),
+            };
+        }
+        object.map(|object| object.acl)
     }
 }
 

@@ -16,7 +16,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::header::{HOST, HeaderMap, REFERER, USER_AGENT};
 use http::request::Parts;
 use http::{Method, StatusCode};
-use osier_auth::directory::ControlFault;
 use osier_auth::{Decision, Identity};
 use osier_types::limits::{REFUSAL_BYTES_MAX, REFUSALS_MAX, REFUSED_HEAD_BYTES_MAX};
 use osier_types::{Access, AccessDenial, FaultKind, Timestamp};
@@ -154,13 +153,14 @@ impl Service {
     }
 
     /// As [`Self::note_refusal`], of a request to a control API. What its message says is all
-    /// there is: the permission and what it lacks, or what the server signed.
+    /// there is: the permission and what it lacks, or what the server signed. The codes are those
+    /// of the log.
     pub(crate) fn note_control_refusal(
         &self,
         head: &Parts,
         log: &RequestLog,
         caller: Option<&Identity>,
-        fault: &ControlFault,
+        (status, message): (StatusCode, String),
     ) {
         if log.verdict != Verdict::Refused {
             return;
@@ -175,10 +175,10 @@ impl Service {
             source: log.source,
             access_key_id: log.access_key_id.clone(),
             caller: caller.map(Identity::arn),
-            status: StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::FORBIDDEN),
-            code: osier_wire::rpc::family(fault),
-            ec: Some(fault.code()),
-            message: short(&fault.to_string()),
+            status,
+            code: log.error_code.unwrap_or_default(),
+            ec: log.ec.clone(),
+            message: short(&message),
             circumstances: circumstances(head, log, self.now()),
             why: Why::Plain,
         });

@@ -121,6 +121,7 @@ pub(super) fn complete_op(text: &str, id: &str, parts: CompletedParts) -> Comple
         checksum: None,
         checksum_type: None,
         part_checksums: Vec::new(),
+        repeatable: false,
         url_encoded: false,
     }
 }

@@ -351,3 +351,43 @@ async fn listing_uploads() {
         Err(FaultKind::BucketNotEmpty)
     );
 }
+
+#[tokio::test]
+async fn s3_may_complete_twice() {
+    let kit = Kit::new().await;
+    let id = kit.initiate("k").await;
+    let tag = kit.part("k", &id, 1, &bytes(1, 40)).await.unwrap();
+    let complete = async |text: &str, id: &str, tag: &str| {
+        let listed = CompletedParts::Listed(vec![(1, tag.to_owned())]);
+        let mut op = complete_op(text, id, listed);
+        op.repeatable = true;
+        match kit.run(Op::CompleteMultipartUpload(op)).await? {
+            Outcome::UploadCompleted { etag, version, .. } => Ok((etag, version)),
+            other => panic!("{other:?}"),
+        }
+    };
+    let unknown = || {
+        Err(FaultKind::NoSuchUpload {
+            upload_id: id.clone(),
+        })
+    };
+    let first = complete("k", &id, tag.as_str()).await;
+    assert!(first.is_ok());
+    assert_eq!(
+        complete("k", &id, &tag.quoted().to_lowercase()).await,
+        first
+    );
+    // Other parts, another key, another upload.
+    assert_eq!(complete("k", &id, &"0".repeat(32)).await, unknown());
+    assert_eq!(complete("k2", &id, tag.as_str()).await, unknown());
+    assert!(complete("k", &"0".repeat(32), tag.as_str()).await.is_err());
+    // A copy came from no upload.
+    kit.copy(copy_op("k", None, "k2")).await.unwrap();
+    assert_eq!(complete("k2", &id, tag.as_str()).await, unknown());
+    // OSS says no.
+    let again = CompletedParts::Listed(vec![(1, tag.as_str().to_owned())]);
+    assert!(kit.complete("k", &id, again).await.is_err());
+    kit.put("k", b"newer").await;
+    assert_eq!(complete("k", &id, tag.as_str()).await, unknown());
+    kit.assert_sound().await;
+}

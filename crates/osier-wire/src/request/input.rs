@@ -13,7 +13,7 @@ use osier_types::{
 use super::fields::{Fields, header_value, missing, version_id};
 use super::route::{BodyUse, Decoder, Grammar, Route};
 use crate::address::Address;
-use crate::xml::documents::well_formed;
+use crate::xml::kept;
 
 /// Everything that arguments can be in.
 pub(crate) struct Input<'a> {
@@ -57,7 +57,7 @@ impl<'a> Input<'a> {
             }),
             Decoder::PutConfig(kind, root) => {
                 let bucket = self.bucket()?;
-                well_formed(self.document, root)?;
+                kept::check(kind, self.document, root)?;
                 Ok(Op::PutBucketConfig {
                     bucket,
                     kind,

@@ -7,7 +7,7 @@ use osier_types::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// Part of a document.
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Text(Cow<'a, str>),
     Number(u64),
     Flag(bool),
@@ -20,73 +20,101 @@ pub(super) enum Value<'a> {
 
 /// Named parts of a document, in order.
 #[derive(Default)]
-pub(super) struct Fields<'a>(Vec<(&'static str, Value<'a>)>);
+pub(crate) struct Fields<'a>(Vec<(Cow<'static, str>, Value<'a>)>);
 
 impl<'a> Fields<'a> {
-    pub(super) fn text(mut self, name: &'static str, text: impl Into<Cow<'a, str>>) -> Self {
-        self.0.push((name, Value::Text(text.into())));
+    pub(crate) fn text(mut self, name: &'static str, text: impl Into<Cow<'a, str>>) -> Self {
+        self.0.push((name.into(), Value::Text(text.into())));
         self
     }
 
-    pub(super) fn optional(self, name: &'static str, text: Option<&'a str>) -> Self {
+    pub(crate) fn optional(self, name: &'static str, text: Option<&'a str>) -> Self {
         match text {
             Some(text) => self.text(name, text),
             None => self,
         }
     }
 
-    pub(super) fn number(mut self, name: &'static str, number: impl Into<u64>) -> Self {
-        self.0.push((name, Value::Number(number.into())));
+    pub(crate) fn number(mut self, name: &'static str, number: impl Into<u64>) -> Self {
+        self.0.push((name.into(), Value::Number(number.into())));
         self
     }
 
-    pub(super) fn flag(mut self, name: &'static str, flag: bool) -> Self {
-        self.0.push((name, Value::Flag(flag)));
+    pub(crate) fn flag(mut self, name: &'static str, flag: bool) -> Self {
+        self.0.push((name.into(), Value::Flag(flag)));
         self
     }
 
     /// `2026-11-22T03:04:05Z`.
-    pub(super) fn time(self, name: &'static str, time: Timestamp) -> Self {
+    pub(crate) fn time(self, name: &'static str, time: Timestamp) -> Self {
         let text = time.iso8601();
         let whole = text.split('.').next().unwrap_or_default();
         self.text(name, format!("{whole}Z"))
     }
 
-    pub(super) fn fields(mut self, name: &'static str, fields: Fields<'a>) -> Self {
-        self.0.push((name, Value::Fields(fields)));
+    pub(crate) fn fields(mut self, name: &'static str, fields: Fields<'a>) -> Self {
+        self.0.push((name.into(), Value::Fields(fields)));
         self
     }
 
-    pub(super) fn list(
+    /// As [`Self::fields`], under a name that is made up.
+    pub(crate) fn named(mut self, name: String, fields: Fields<'a>) -> Self {
+        self.0.push((name.into(), Value::Fields(fields)));
+        self
+    }
+
+    pub(crate) fn list(
         mut self,
         name: &'static str,
         item: &'static str,
         entries: impl IntoIterator<Item = Fields<'a>>,
     ) -> Self {
         let entries = entries.into_iter().map(Value::Fields).collect();
-        self.0.push((name, Value::List(item, entries)));
+        self.0.push((name.into(), Value::List(item, entries)));
         self
     }
 
-    pub(super) fn bare_list(
+    /// A list of plain texts.
+    pub(crate) fn texts(
+        mut self,
+        name: &'static str,
+        item: &'static str,
+        entries: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let entries = entries.into_iter().map(|text| Value::Text(text.into()));
+        self.0
+            .push((name.into(), Value::List(item, entries.collect())));
+        self
+    }
+
+    /// As [`Self::list`], without a name of the entries in JSON.
+    pub(crate) fn bare_list(
         mut self,
         name: &'static str,
         item: &'static str,
         entries: impl IntoIterator<Item = Fields<'a>>,
     ) -> Self {
         let entries = entries.into_iter().map(Value::Fields).collect();
-        self.0.push((name, Value::Bare(item, entries)));
+        self.0.push((name.into(), Value::Bare(item, entries)));
         self
     }
 
-    pub(super) fn json(&self) -> String {
+    pub(crate) fn json(&self) -> String {
         // Only maps whose keys are no texts could fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    pub(super) fn xml(&self, root: &str) -> String {
+    pub(crate) fn xml(&self, root: &str) -> String {
         let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
         element(&mut xml, root, |xml| self.write_xml(xml));
+        xml
+    }
+
+    /// As [`Self::xml`], the root and all in it in a namespace.
+    pub(crate) fn xml_in(&self, root: &str, namespace: &str) -> String {
+        let mut xml = format!("<{root} xmlns=\"{namespace}\">");
+        self.write_xml(&mut xml);
+        xml.extend(["</", root, ">"]);
         xml
     }
 

@@ -18,6 +18,8 @@ mod tests;
 
 pub use cdn::{CDN_OPERATIONS, cdn_operation, decode_cdn, encode_cdn, encode_cdn_fault};
 pub use compat::compat_section;
+pub(crate) use document::Fields;
 pub use operations::{Api, OPERATIONS, Operation, Parameter, ParameterKind, decode, operation};
-pub use recognise::{Recognition, is_form_of_control, recognise};
+pub(crate) use parameters::Parameters;
+pub use recognise::{Recognition, form_of_control, recognise};
 pub use reply::{Format, RpcContext, encode, encode_fault, family};

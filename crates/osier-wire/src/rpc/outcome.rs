@@ -75,6 +75,14 @@ pub(super) fn write<'a>(document: Fields<'a>, outcome: &'a ControlOutcome) -> Fi
             };
             document.list("Groups", "Group", groups.iter().map(of_user))
         }
+        ControlOutcome::InlinePolicy(it) => document
+            .text("PolicyName", &it.policy_name)
+            .text("PolicyDocument", &it.policy_document),
+        ControlOutcome::InlinePolicies(names) => document.texts(
+            "PolicyNames",
+            "PolicyName",
+            names.iter().map(String::as_str),
+        ),
         ControlOutcome::AssumedRole(it) => assumed_role(document, it),
         ControlOutcome::CallerIdentity(it) => caller_identity(document, it),
     }

@@ -4,12 +4,12 @@ use osier_auth::directory::{ControlFault, TagPairs};
 use serde::Deserialize;
 
 /// The decoded parameters of a request, each name once.
-pub(super) struct Parameters<'a>(pub(super) &'a [(String, String)]);
+pub(crate) struct Parameters<'a>(pub(crate) &'a [(String, String)]);
 
 /// One reader for each kind of parameter; the names are those of the table.
 impl<'a> Parameters<'a> {
     /// A text that must be there. That it is empty is for the operation to judge.
-    pub(super) fn text(&self, name: &'static str) -> Result<String, ControlFault> {
+    pub(crate) fn text(&self, name: &'static str) -> Result<String, ControlFault> {
         self.find(name)
             .map(ToOwned::to_owned)
             .ok_or(ControlFault::MissingParameter { name })
@@ -20,12 +20,12 @@ impl<'a> Parameters<'a> {
         clippy::unnecessary_wraps,
         reason = "all readers look alike to the table"
     )]
-    pub(super) fn optional(&self, name: &'static str) -> Result<Option<String>, ControlFault> {
+    pub(crate) fn optional(&self, name: &'static str) -> Result<Option<String>, ControlFault> {
         Ok(self.find(name).map(ToOwned::to_owned))
     }
 
     /// A number that may be absent.
-    pub(super) fn number(&self, name: &'static str) -> Result<Option<u32>, ControlFault> {
+    pub(crate) fn number(&self, name: &'static str) -> Result<Option<u32>, ControlFault> {
         self.find(name)
             .filter(|text| !text.is_empty())
             .map(|text| {
@@ -39,12 +39,12 @@ impl<'a> Parameters<'a> {
     }
 
     /// `true` or `false`, which is what an absent one means.
-    pub(super) fn flag(&self, name: &'static str) -> Result<bool, ControlFault> {
+    pub(crate) fn flag(&self, name: &'static str) -> Result<bool, ControlFault> {
         Ok(self.optional_flag(name)?.unwrap_or(false))
     }
 
     /// `true` or `false`; Python SDKs write `True`.
-    pub(super) fn optional_flag(&self, name: &'static str) -> Result<Option<bool>, ControlFault> {
+    pub(crate) fn optional_flag(&self, name: &'static str) -> Result<Option<bool>, ControlFault> {
         self.find(name)
             .filter(|text| !text.is_empty())
             .map(|text| match text.to_ascii_lowercase().as_str() {
@@ -57,7 +57,7 @@ impl<'a> Parameters<'a> {
 
     /// `Tag.1.Key` and `Tag.1.Value`, and so on in order of their numbers; or all in one
     /// `Tag`, as JSON, which is what SDKs send. A tag may lack its value, and there may be gaps.
-    pub(super) fn tags(&self, name: &'static str) -> Result<TagPairs, ControlFault> {
+    pub(crate) fn tags(&self, name: &'static str) -> Result<TagPairs, ControlFault> {
         let mut found: Vec<(u32, &str, &str)> = Vec::new();
         for (parameter, key) in self.0 {
             let number = parameter
@@ -108,7 +108,7 @@ impl<'a> Parameters<'a> {
 
     /// Refuses what would narrow an operation if it were there: ignoring it would grant more
     /// than was asked for.
-    pub(super) fn refuse(&self, name: &'static str) -> Result<(), ControlFault> {
+    pub(crate) fn refuse(&self, name: &'static str) -> Result<(), ControlFault> {
         match self.find(name) {
             None | Some("") => Ok(()),
             Some(_) => Err(ControlFault::invalid(name, "it can't be given here")),

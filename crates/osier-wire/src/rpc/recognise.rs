@@ -7,6 +7,7 @@
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
+use osier_auth::control::AwsService;
 use osier_types::Query;
 
 /// What the head of a request tells.
@@ -16,7 +17,9 @@ pub enum Recognition {
     Store,
     /// It is for a control API.
     Control,
-    /// It is for a control API if [`is_form_of_control`] says so of its body.
+    /// It is for STS or IAM in AWS's query protocol.
+    Aws,
+    /// It is for a control API if [`form_of_control`] says so of its body.
     AskForm,
 }
 
@@ -28,17 +31,25 @@ pub fn recognise(method: &Method, path: &str, raw_query: &str, headers: &HeaderM
     }
     match headers.get(AUTHORIZATION).map(HeaderValue::as_bytes) {
         Some(value) if value.starts_with(b"ACS3-") => return Recognition::Control,
+        Some(value) if is_scope_of_aws(value) => return Recognition::Aws,
         // `OSS id:signature`, `OSS4-HMAC-SHA256`, `AWS4-HMAC-SHA256` and what there may be yet.
         Some(_) => return Recognition::Store,
         None => {}
     }
     let query = Query::parse(raw_query);
+    let credential = query.get("X-Amz-Credential");
+    if credential.is_some_and(is_scope_of_aws) {
+        return Recognition::Aws;
+    }
     if STORE_SIGNATURES.iter().any(|name| query.has(name)) {
         return Recognition::Store;
     }
     let in_headers = headers.contains_key("x-acs-action") && headers.contains_key("x-acs-version");
-    if in_headers || names_action(&query) {
+    if in_headers {
         return Recognition::Control;
+    }
+    if let Some(protocol) = names_action(&query) {
+        return protocol;
     }
     // What follows the `?` of the store's own POSTs (`delete` and others) is never absent, and
     // its forms are multipart.
@@ -54,13 +65,23 @@ pub fn recognise(method: &Method, path: &str, raw_query: &str, headers: &HeaderM
     Recognition::Store
 }
 
-/// Whether a form that came without a query is a control request.
-pub fn is_form_of_control(form: &[u8]) -> bool {
-    std::str::from_utf8(form).is_ok_and(|form| names_action(&Query::parse(form)))
+/// Whose a form is that came without a query.
+pub fn form_of_control(form: &[u8]) -> Recognition {
+    let form = std::str::from_utf8(form).ok();
+    form.and_then(|form| names_action(&Query::parse(form)))
+        .unwrap_or(Recognition::Store)
 }
 
-/// `Action=CreateUser&Version=2015-05-01`, in any order.
-fn names_action(parameters: &Query) -> bool {
+/// Whether a credential's scope, perhaps within a header, is that of STS or IAM of AWS.
+fn is_scope_of_aws(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    AwsService::ALL
+        .iter()
+        .any(|service| text.contains(&format!("/{}/aws4_request", service.name())))
+}
+
+/// `Action=CreateUser&Version=2015-05-01`, in any order; the version tells which protocol.
+fn names_action(parameters: &Query) -> Option<Recognition> {
     let is_action = |text: &str| {
         text.starts_with(|c: char| c.is_ascii_uppercase())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
@@ -72,8 +93,12 @@ fn names_action(parameters: &Query) -> bool {
                 _ => byte.is_ascii_digit(),
             })
     };
-    parameters.text("Action").is_some_and(is_action)
-        && parameters.text("Version").is_some_and(is_version)
+    parameters.text("Action").filter(|text| is_action(text))?;
+    let version = parameters.text("Version").filter(|text| is_version(text))?;
+    Some(match AwsService::of_version(version) {
+        Some(_) => Recognition::Aws,
+        None => Recognition::Control,
+    })
 }
 
 /// Parameters of URLs signed for the store: V1, V2, V4, S3's.

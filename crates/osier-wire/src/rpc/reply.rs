@@ -90,9 +90,10 @@ pub fn family(fault: &ControlFault) -> &'static str {
         ControlFault::LimitExceeded { .. } => "LimitExceeded",
         ControlFault::InvalidParameter { .. }
         | ControlFault::RepeatedParameter { .. }
+        | ControlFault::UnexpectedParameter { .. }
         | ControlFault::SessionPolicyGrammar { .. }
         | ControlFault::SessionPolicySize { .. } => "InvalidParameter",
-        ControlFault::MissingParameter { .. } => "MissingParameter",
+        ControlFault::MissingParameter { .. } | ControlFault::NotSigned => "MissingParameter",
         ControlFault::MalformedPolicyDocument { .. } => "MalformedPolicyDocument",
         ControlFault::NoPermission { .. } => "NoPermission",
         ControlFault::UnknownVersion { .. } => "InvalidVersion",

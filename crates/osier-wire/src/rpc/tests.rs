@@ -1,7 +1,7 @@
 use http::{HeaderMap, HeaderName, Method};
 use osier_auth::directory::{ControlFault, ControlRequest};
 
-use super::recognise::{Recognition, is_form_of_control, recognise};
+use super::recognise::{Recognition, form_of_control, recognise};
 use super::{Api, OPERATIONS, ParameterKind, decode, operation};
 
 const FORM: (&str, &str) = (
@@ -93,9 +93,15 @@ fn requests_of_the_store_are_left_to_it() {
         let told = look(&method, path, query, headers);
         assert_eq!(told, Recognition::Store, "{method} {path}?{query}");
     }
-    assert!(!is_form_of_control(b"<Delete></Delete>"));
-    assert!(!is_form_of_control(b"Action=\xff&Version=2015-05-01"));
-    assert!(is_form_of_control(b"Version=2015-05-01&Action=ListUsers"));
+    assert_eq!(form_of_control(b"<Delete></Delete>"), Recognition::Store);
+    assert_eq!(
+        form_of_control(b"Action=\xff&Version=2015-05-01"),
+        Recognition::Store
+    );
+    let form = b"Version=2015-05-01&Action=ListUsers";
+    assert_eq!(form_of_control(form), Recognition::Control);
+    let form = b"Version=2010-05-08&Action=ListUsers";
+    assert_eq!(form_of_control(form), Recognition::Aws);
 }
 
 #[test]

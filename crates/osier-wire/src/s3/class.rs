@@ -15,7 +15,7 @@ pub(crate) const CLASSES: [(&str, StorageClass); 8] = [
 ];
 
 /// How S3 calls a class.
-pub(crate) fn name(class: StorageClass) -> &'static str {
+pub fn name(class: StorageClass) -> &'static str {
     match class {
         StorageClass::Standard => "STANDARD",
         StorageClass::Ia => "STANDARD_IA",

@@ -9,5 +9,6 @@ pub(crate) mod class;
 mod reply;
 mod request;
 
+pub use class::name as storage_class_name;
 pub use reply::*;
 pub use request::*;

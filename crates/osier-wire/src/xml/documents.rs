@@ -5,8 +5,8 @@ use osier_types::limits::{
     CORS_RULES_MAX, DELETE_KEYS_MAX, PART_NUMBER_MAX, PROCESS_BYTES_MAX, PROTECTED_SUFFIXES_MAX,
 };
 use osier_types::{
-    BucketVersioning, CorsConfig, CorsRule, DeleteConditions, Fault, ObjectKey, ObjectToDelete,
-    ProcessingConfig, RefererConfig, StyleDelimiter, Tag, Tags,
+    BucketVersioning, CorsConfig, CorsRule, DeleteConditions, Fault, FaultKind, ObjectKey,
+    ObjectToDelete, ProcessingConfig, RefererConfig, StyleDelimiter, Tag, Tags,
 };
 
 use super::read::{Element, malformed, parse};
@@ -15,6 +15,16 @@ use crate::request::fields::{invalid_tags, version_id};
 /// `VersioningConfiguration`.
 pub(crate) fn versioning(document: &[u8]) -> Result<BucketVersioning, Fault> {
     let root = parse(document, "VersioningConfiguration")?;
+    // Nobody who asks for it may believe it there.
+    if root
+        .word("MfaDelete")?
+        .is_some_and(|word| word != "Disabled")
+    {
+        return Err(FaultKind::NotImplemented {
+            what: "MfaDelete".to_owned(),
+        }
+        .into());
+    }
     let word = root
         .word("Status")?
         .ok_or_else(|| malformed("Status is missing"))?;

@@ -2,6 +2,7 @@
 //! and the documents that are the same in both dialects.
 
 pub(crate) mod documents;
+pub(crate) mod kept;
 pub(crate) mod protection;
 pub(crate) mod read;
 pub(crate) mod write;

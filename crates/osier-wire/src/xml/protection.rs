@@ -73,14 +73,14 @@ pub(crate) fn legal_hold(document: &[u8]) -> Result<LegalHold, Fault> {
     let word = root
         .word("Status")?
         .ok_or_else(|| malformed("Status is missing"))?;
-    LegalHold::parse(word).map_err(|_| Fault::argument("Status", word, "ON or OFF"))
+    LegalHold::parse(word).map_err(|_| malformed("Status is neither ON nor OFF"))
 }
 
 fn mode(element: &Element) -> Result<RetentionMode, Fault> {
     let word = element
         .word("Mode")?
         .ok_or_else(|| malformed("Mode is missing"))?;
-    retention_mode("Mode", word)
+    RetentionMode::parse(word).map_err(|_| malformed("Mode is neither GOVERNANCE nor COMPLIANCE"))
 }
 
 fn time(text: &str) -> Result<Timestamp, Fault> {

@@ -78,11 +78,14 @@ pub(crate) fn outcome(request: &ControlRequest) -> ControlOutcome {
             marker: None,
         }),
         Ask::ListUsersForGroup(_) => Out::GroupMembers(page(GroupMember {
+            user_id: "216600000000000001".to_owned(),
+            create_date: THEN,
             user_name: "app-oss-user".to_owned(),
             display_name: "App".to_owned(),
             join_date: THEN,
         })),
         Ask::ListGroupsForUser(_) => Out::UserGroups(vec![UserGroup {
+            create_date: THEN,
             group_id: "g-0123456789abcdef".to_owned(),
             group_name: "developers".to_owned(),
             comments: String::new(),

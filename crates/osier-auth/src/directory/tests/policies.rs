@@ -90,7 +90,7 @@ fn documents_are_checked_on_write_and_the_path_is_named() {
     );
     for (name, expected) in [
         ("", "MissingPolicyName"),
-        ("a_b", "InvalidParameter.PolicyName"),
+        ("a b", "InvalidParameter.PolicyName"),
         ("a/b", "InvalidParameter.PolicyName"),
         (&"a".repeat(129), "InvalidParameter.PolicyName"),
     ] {

@@ -1,5 +1,6 @@
 //! What the language means: by table, by example, and against the oracle.
 
+mod aws;
 mod conditions;
 mod explain;
 mod grammar;

@@ -26,13 +26,31 @@ pub(crate) fn by_header(
     keyring: &dyn KeyRing,
     now: Timestamp,
 ) -> Result<Signed, Fault> {
+    let target = Target {
+        service: SERVICE,
+        regions: &verifier.regions,
+        payload: header_text(head.headers, PAYLOAD_HEADER),
+    };
+    by_header_to(&target, verifier, head, fields, keyring, now)
+}
+
+/// As [`by_header`], for any service of AWS.
+pub(crate) fn by_header_to(
+    target: &Target<'_>,
+    verifier: &Verifier,
+    head: &SignedHead<'_>,
+    fields: &str,
+    keyring: &dyn KeyRing,
+    now: Timestamp,
+) -> Result<Signed, Fault> {
     let authorization = Authorization::parse(fields)?;
     let place = AuthorizationPlace::Header;
-    let scope = parse_credential(authorization.credential, SERVICE, &verifier.regions, place)?;
+    let (service, regions) = (target.service, target.regions);
+    let scope = parse_credential(authorization.credential, service, regions, place)?;
     let stamp = header_stamp(head)?;
     check_day(&stamp, &scope, place)?;
     check_skew(stamp.time(), now)?;
-    let Some(payload) = header_text(head.headers, PAYLOAD_HEADER) else {
+    let Some(payload) = target.payload else {
         return Err(FaultKind::MissingSecurityHeader {
             name: PAYLOAD_HEADER,
         }
@@ -48,6 +66,7 @@ pub(crate) fn by_header(
         },
         scope,
         stamp: &stamp.text,
+        signed_at: stamp.time(),
         signed_headers: SignedHeaders::parse(authorization.signed_headers, place)?,
         payload: Payload::parse(payload)?,
         payload_text: payload,
@@ -64,6 +83,26 @@ pub(crate) fn by_url(
     keyring: &dyn KeyRing,
     now: Timestamp,
 ) -> Result<Signed, Fault> {
+    // A URL is made before there is a body, so usually nothing is said of it.
+    let payload = header_text(head.headers, PAYLOAD_HEADER)
+        .or_else(|| head.query.non_empty("X-Amz-Content-Sha256"))
+        .unwrap_or(UNSIGNED_PAYLOAD);
+    let target = Target {
+        service: SERVICE,
+        regions: &verifier.regions,
+        payload: Some(payload),
+    };
+    by_url_to(&target, verifier, head, keyring, now)
+}
+
+/// As [`by_url`], for any service of AWS.
+pub(crate) fn by_url_to(
+    target: &Target<'_>,
+    verifier: &Verifier,
+    head: &SignedHead<'_>,
+    keyring: &dyn KeyRing,
+    now: Timestamp,
+) -> Result<Signed, Fault> {
     let place = AuthorizationPlace::Query;
     let field = |name: &str| {
         head.query
@@ -75,7 +114,7 @@ pub(crate) fn by_url(
         return Err(malformed(place, reason));
     }
     let credential = field("X-Amz-Credential")?;
-    let scope = parse_credential(credential, SERVICE, &verifier.regions, place)?;
+    let scope = parse_credential(credential, target.service, target.regions, place)?;
     let stamp = Stamp::read_compact(field("X-Amz-Date")?)
         .ok_or_else(|| malformed(place, "`X-Amz-Date` is not `yyyymmddThhmmssZ`"))?;
     check_day(&stamp, &scope, place)?;
@@ -89,10 +128,7 @@ pub(crate) fn by_url(
     let signed_headers = SignedHeaders::parse(field("X-Amz-SignedHeaders")?, place)?;
     stamp.check_begun(now)?;
     check_expiry(stamp.time().plus_millis(lifetime_s * 1000), now)?;
-    // A URL is made before there is a body, so usually nothing is said of it.
-    let payload = header_text(head.headers, PAYLOAD_HEADER)
-        .or_else(|| head.query.non_empty("X-Amz-Content-Sha256"))
-        .unwrap_or(UNSIGNED_PAYLOAD);
+    let payload = target.payload.unwrap_or(UNSIGNED_PAYLOAD);
     let request = Request {
         head,
         claim: Claim {
@@ -103,12 +139,21 @@ pub(crate) fn by_url(
         },
         scope,
         stamp: &stamp.text,
+        signed_at: stamp.time(),
         signed_headers,
         payload: Payload::parse(payload)?,
         payload_text: payload,
         place: Place::Url,
     };
     request.verify(verifier, keyring)
+}
+
+/// Whom a signature is for, and what it says of the body.
+pub(crate) struct Target<'a> {
+    /// As the credential names it.
+    pub(crate) service: &'a str,
+    pub(crate) regions: &'a Regions,
+    pub(crate) payload: Option<&'a str>,
 }
 
 /// The date that is signed: `x-amz-date`, else `Date`.
@@ -281,6 +326,7 @@ struct Request<'a> {
     claim: Claim<'a>,
     scope: Scope<'a>,
     stamp: &'a str,
+    signed_at: Timestamp,
     signed_headers: SignedHeaders<'a>,
     payload: Payload,
     payload_text: &'a str,
@@ -330,6 +376,7 @@ impl Request<'_> {
                             plus_is_space,
                             oss_query_unsigned: false,
                             chunks,
+                            signed_at: Some(self.signed_at),
                         });
                     }
                     first.get_or_insert_with(|| {

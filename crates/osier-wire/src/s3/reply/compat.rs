@@ -59,6 +59,9 @@ A key that only S3 allows is listed by both, but OSS can't address it.
 
 An object that S3 writes without a list is `private`; one that OSS writes without a list goes by its
 bucket's, which S3 tells as the owner's grant alone. The owner can always do everything.
+
+Who writes over an object or deletes it needs the leave of its list in OSS, and in S3 that of the bucket's
+list alone: everybody may overwrite what is in a `public-read-write` bucket, by a request of S3.
 ";
 
 /// `docs/dialects.md`, whole, with the codes of these faults.

@@ -69,6 +69,7 @@ pub(crate) fn complete(input: &Input<'_>) -> Decoded {
         checksum: None,
         checksum_type: None,
         part_checksums: Vec::new(),
+        repeatable: false,
         url_encoded: input.url_encoded()?,
     }))
 }

@@ -20,6 +20,14 @@ use crate::xml::write::Xml;
 use crate::{Encoded, ReplyContext};
 
 pub(super) fn encode(context: &ReplyContext<'_>, fault: &Fault, method: &Method) -> Encoded {
+    if let FaultKind::NotModified { condition, .. } = &fault.kind
+        && method != Method::GET
+        && method != Method::HEAD
+    {
+        // Of a copy's source: whoever writes is not told "not modified".
+        let fault = FaultKind::PreconditionFailed { condition };
+        return encode(context, &fault.into(), method);
+    }
     let words = words(&fault.kind);
     let mut head = head(context, words.status);
     kind_headers(&mut head, &fault.kind);

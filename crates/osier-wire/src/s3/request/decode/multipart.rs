@@ -61,6 +61,7 @@ pub(crate) fn complete(input: &Input<'_>) -> Decoded {
         checksum: checksum_of_object(input.headers)?,
         checksum_type: checksum_type(input.headers)?,
         part_checksums: parts.checksums,
+        repeatable: true,
         url_encoded: input.url_encoded()?,
     }))
 }
