@@ -152,6 +152,23 @@ def test_certificates_are_read_again_at_sighup(secure):
     assert kept.get(url, timeout=20).status_code == 200
 
 
+def test_certificates_that_change_are_used_without_a_word(tmp_path):
+    secure = Secure(tmp_path)
+    with secure.server:
+        assert "DNS:localhost" in names_now(secure)
+        chain, key = certificate(tmp_path, "new", "localhost", "renewed.localhost")
+        # Half of a pair is no pair: what is there serves on until the other half comes.
+        os.replace(key, secure.here[1])
+        deadline = time.monotonic() + 30
+        while "the old ones stay" not in secure.server.log():
+            assert time.monotonic() < deadline, secure.server.log()
+        assert "renewed.localhost" not in names_now(secure)
+        os.replace(chain, secure.here[0])
+        while "renewed.localhost" not in names_now(secure):
+            assert time.monotonic() < deadline, secure.server.log()
+    assert secure.server.process.returncode == 0, secure.server.log()
+
+
 def names_now(secure):
     pem = ssl.get_server_certificate(("127.0.0.1", secure.port))
     text = subprocess.run(["openssl", "x509", "-noout", "-text"], input=pem, capture_output=True, text=True, check=True)

@@ -6,11 +6,13 @@
 //! one line per header, an empty line, and its body.
 
 mod access;
+mod cdn;
 mod chunked;
 mod codec;
 mod control;
 mod form;
 mod picture;
+mod proxied;
 mod reply;
 mod request;
 mod signature;
@@ -25,11 +27,13 @@ use osier_types::{Op, Query, RangeRequest, RangeSpec, ResolvedRange};
 use osier_wire::{Address, AddressStyle, BodyUse, ReplyFacts, Scope, oss};
 
 pub use access::{policy_json, referer_xml};
+pub use cdn::cdn;
 pub use chunked::chunked;
 pub use codec::picture_codec;
 pub use control::control;
 pub use form::form;
 pub use picture::{picture_grammar, picture_plan, picture_source};
+pub use proxied::proxy_protocol;
 pub use signature::oss_signature;
 pub use url_auth::url_auth;
 
@@ -40,7 +44,8 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 17] = [
+    ("cdn", cdn),
     ("control", control),
     ("oss_target", oss_target),
     ("oss_signature", oss_signature),
@@ -55,6 +60,7 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("picture_plan", picture_plan),
     ("picture_source", picture_source),
     ("picture_codec", picture_codec),
+    ("proxy_protocol", proxy_protocol),
     ("url_auth", url_auth),
 ];
 

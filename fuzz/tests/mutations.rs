@@ -17,6 +17,11 @@ fn control() {
 }
 
 #[test]
+fn cdn() {
+    mutate("cdn", &[]);
+}
+
+#[test]
 fn oss_target() {
     mutate("oss_target", &requests());
 }
@@ -48,6 +53,11 @@ fn form() {
 #[test]
 fn chunked() {
     mutate("chunked", &[]);
+}
+
+#[test]
+fn proxy_protocol() {
+    mutate("proxy_protocol", &[]);
 }
 
 #[test]

@@ -93,6 +93,28 @@ impl Pattern {
             .map(Self)
             .map_err(|error| InvalidPattern(error.to_string()))
     }
+
+    /// What stands in the place of a text that it matches: `to`, with `$1` for what the first
+    /// parenthesis matched.
+    pub fn replaced(&self, text: &str, to: &str) -> Option<String> {
+        let found = self.0.captures(text)?;
+        let mut replaced = String::with_capacity(to.len());
+        let mut rest = to.chars().peekable();
+        while let Some(c) = rest.next() {
+            let nth = match rest.peek() {
+                Some(digit) if c == '$' => digit.to_digit(10),
+                _ => None,
+            };
+            match nth.and_then(|nth| usize::try_from(nth).ok()) {
+                Some(nth) => {
+                    rest.next();
+                    replaced.push_str(found.get(nth).map_or("", |part| part.as_str()));
+                }
+                None => replaced.push(c),
+            }
+        }
+        Some(replaced)
+    }
 }
 
 /// A purge, for writing down.

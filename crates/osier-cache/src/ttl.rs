@@ -2,7 +2,7 @@
 //! (`filetype_based_ttl_set`, `path_based_ttl_set`) and the default for answers that say nothing.
 
 use http::header::{CONTENT_TYPE, HeaderMap};
-use osier_types::Timestamp;
+use osier_types::{PlainPath, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The rules of a site.
@@ -65,6 +65,7 @@ impl TtlRules {
         if self.rules.is_empty() {
             return None;
         }
+        let meant = PlainPath::of(path);
         let (path, is_plain) = decoded(path);
         let extension = extension(&path);
         // `max_by_key` takes the last of equals, so the walk is backwards.
@@ -72,7 +73,11 @@ impl TtlRules {
             .iter()
             .rev()
             .filter(|rule| is_plain || rule.ttl_s == 0)
-            .filter(|rule| rule.target.matches(&path, extension.as_deref()))
+            .filter(|rule| {
+                // Nothing that is not to be kept is kept because it was written differently.
+                let meant = || rule.ttl_s == 0 && rule.target.matches(&meant.text, None);
+                rule.target.matches(&path, extension.as_deref()) || meant()
+            })
             .filter(|rule| rule.ttl_s == 0 || rule.target.agrees(headers, extension.as_deref()))
             .max_by_key(|rule| rule.weight)
     }
@@ -220,7 +225,15 @@ mod tests {
         ] {
             assert_eq!(ttl(path, &headers), None, "{path}");
         }
-        assert_eq!(ttl("/never/x;y.css", &headers), Some(0));
+        for path in [
+            "/never/x;y.css",
+            "//never/x",
+            "/a/../never/x",
+            "/a%2F%2e%2e%2Fnever/x",
+            "/./n%65ver/x",
+        ] {
+            assert_eq!(ttl(path, &headers), Some(0), "{path}");
+        }
         headers.insert(CONTENT_TYPE, "Text/HTML; charset=utf-8".parse().unwrap());
         assert_eq!(ttl("/a.css", &headers), None);
         headers.insert(CONTENT_TYPE, "text/css".parse().unwrap());

@@ -218,6 +218,24 @@ impl Domain {
 }
 
 impl Config {
+    /// Whether it says where answers come from, or how they are asked for.
+    pub fn is_about_origins(&self) -> bool {
+        const FUNCTIONS: [&str; 11] = [
+            "set_req_host_header",
+            "origin_host",
+            "forward_scheme",
+            "l2_oss_key",
+            "oss_key_list",
+            "set_req_header",
+            "origin_request_header",
+            "back_to_origin_url_rewrite",
+            "host_redirect",
+            "set_hashkey_args",
+            "ali_remove_args",
+        ];
+        FUNCTIONS.contains(&self.function.as_str())
+    }
+
     /// What it says.
     ///
     /// # Errors

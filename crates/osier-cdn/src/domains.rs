@@ -14,8 +14,8 @@ use crate::request::{
     TagResources, UntagResources, listed, names,
 };
 use crate::{
-    Argument, CdnFault, CdnKind, CdnOutcome, CdnRequest, Certificate, Domain, DomainName, Scope,
-    Source, SourceKind, Status,
+    Argument, CdnFault, CdnKind, CdnOutcome, CdnRequest, Certificate, CertificateFacts, Domain,
+    DomainName, Scope, Source, SourceKind, Status,
 };
 
 /// The domains of all accounts.
@@ -525,7 +525,11 @@ fn certificate_info(domain: &Domain) -> CertificateInfo {
             ..CertificateInfo::default()
         };
     };
-    CertificateInfo {
+    let facts = certificate
+        .chain
+        .as_deref()
+        .and_then(CertificateFacts::read);
+    let info = CertificateInfo {
         domain_name: domain.name.to_string(),
         is_on: true,
         cert_name: certificate.name.clone(),
@@ -533,6 +537,16 @@ fn certificate_info(domain: &Domain) -> CertificateInfo {
         chain: certificate.chain.clone().unwrap_or_default(),
         updated: Some(certificate.updated),
         ..CertificateInfo::default()
+    };
+    match facts {
+        None => info,
+        Some(facts) => CertificateInfo {
+            common_name: facts.common_name,
+            organisation: facts.organisation,
+            not_before: Some(facts.not_before),
+            not_after: Some(facts.not_after),
+            ..info
+        },
     }
 }
 

@@ -18,7 +18,7 @@ mod request;
 mod source;
 mod tasks;
 
-pub use certificate::{Certificate, CertificateKind, SecretPem};
+pub use certificate::{Certificate, CertificateFacts, CertificateKind, SecretPem};
 pub use domain::{CdnKind, Config, Domain, Scope, Status};
 pub use domains::{Context, Domains, UnreadableDomains};
 pub use fault::CdnFault;

@@ -15,6 +15,7 @@ use osier_http::{Outgoing, OutgoingBody};
 use osier_types::{CorsConfig, CorsRule, Preflight, Timestamp};
 
 use crate::gateway::Request;
+use crate::gzip;
 use crate::settings::{CorsSettings, HttpsMode, ListSettings, SiteSettings, UrlAuthKind};
 use crate::site::InvalidSite;
 use crate::trouble::Trouble;
@@ -28,12 +29,21 @@ pub(crate) struct Access {
     https: HttpsMode,
     /// The port to which plain requests are sent, where it is not 443.
     https_port: u16,
+    /// The same without TLS, where it is not 80.
+    http_port: u16,
+    /// They are sent there with 308.
+    keeps_method: bool,
     hsts: Option<HeaderValue>,
 }
 
 impl Access {
     pub(crate) fn new(settings: &SiteSettings) -> Result<Self, InvalidSite> {
-        let hsts = (settings.hsts_s > 0).then(|| format!("max-age={}", settings.hsts_s));
+        let below = if settings.hsts_subdomains {
+            "; includeSubDomains"
+        } else {
+            ""
+        };
+        let hsts = (settings.hsts_s > 0).then(|| format!("max-age={}{below}", settings.hsts_s));
         Ok(Self {
             visitors: Visitors {
                 referers: list(&settings.referer, HostPattern::parse)?,
@@ -52,6 +62,12 @@ impl Access {
             cors: (!settings.cors.is_empty()).then(|| cors(&settings.cors)),
             https: settings.https,
             https_port: settings.https_port,
+            http_port: settings.http_port,
+            keeps_method: match settings.https_status {
+                301 => false,
+                308 => true,
+                _ => return Err(InvalidSite::HttpsStatus),
+            },
             hsts: hsts.and_then(|value| HeaderValue::from_str(&value).ok()),
         })
     }
@@ -62,8 +78,14 @@ impl Access {
         request: &mut Request,
         now: Timestamp,
     ) -> Result<Option<Outgoing>, Trouble> {
-        if self.https == HttpsMode::Redirect && !request.secure {
-            return self.to_https(&request.head).map(Some);
+        match self.https {
+            HttpsMode::Redirect if !request.secure => {
+                return self.to_scheme(&request.head, "https").map(Some);
+            }
+            HttpsMode::Never if request.secure => {
+                return self.to_scheme(&request.head, "http").map(Some);
+            }
+            HttpsMode::Optional | HttpsMode::Redirect | HttpsMode::Never => {}
         }
         let said = |name| {
             let value: Option<&HeaderValue> = request.head.headers.get(name);
@@ -120,25 +142,27 @@ impl Access {
         }
     }
 
-    fn to_https(&self, head: &request::Parts) -> Result<Outgoing, Trouble> {
+    /// The same address by HTTPS or without it.
+    fn to_scheme(&self, head: &request::Parts, scheme: &str) -> Result<Outgoing, Trouble> {
         let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
         let host = host.ok_or(Trouble::BadRequest)?;
         let name = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
             _ => host,
         };
-        let port = match self.https_port {
-            443 => String::new(),
-            port => format!(":{port}"),
+        let port = match (scheme, self.https_port, self.http_port) {
+            ("https", 443, _) | ("http", _, 80) => String::new(),
+            ("https", port, _) | (_, _, port) => format!(":{port}"),
         };
         let target = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
-        let status = if matches!(head.method, Method::GET | Method::HEAD) {
+        let reads = matches!(head.method, Method::GET | Method::HEAD);
+        let status = if reads && !self.keeps_method {
             StatusCode::MOVED_PERMANENTLY
         } else {
             // Keeps method and body.
             StatusCode::PERMANENT_REDIRECT
         };
-        redirect(status, &format!("https://{name}{port}{target}"))
+        redirect(status, &format!("{scheme}://{name}{port}{target}"))
     }
 }
 
@@ -148,6 +172,8 @@ pub(crate) struct Asked {
     method: Method,
     origin: Option<String>,
     secure: bool,
+    /// Whether the client takes compressed bodies.
+    pub(crate) takes_gzip: bool,
 }
 
 impl Asked {
@@ -157,6 +183,7 @@ impl Asked {
             method: request.head.method.clone(),
             origin: origin.and_then(|origin| origin.to_str().ok().map(ToOwned::to_owned)),
             secure: request.secure,
+            takes_gzip: gzip::is_taken(&request.head.headers),
         }
     }
 }

@@ -283,7 +283,7 @@ impl Asking<'_> {
             .await?;
         let mut parts = fetched.parts;
         tags_of(&mut parts.headers);
-        forward::to_client(site, &mut parts.headers);
+        forward::to_client(&mut parts.headers);
         let status = miss(parts.status, "; detail=no-slices");
         note(&mut parts.headers, &status, Some(CacheUse::Miss));
         Ok(streamed(parts, fetched.body, &head.method))
@@ -301,7 +301,7 @@ impl Asking<'_> {
         let policy = Policy::of(&answer, &site.ttl);
         let vary = VaryKey::of(self.sent.headers(), &parts.headers);
         let tags = tags_of(&mut parts.headers);
-        forward::to_client(site, &mut parts.headers);
+        forward::to_client(&mut parts.headers);
         Some(Kept {
             status: parts.status,
             headers: parts.headers.clone(),

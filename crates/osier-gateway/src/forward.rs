@@ -8,6 +8,7 @@ use http::header::{
 use http::{Request, Uri, Version};
 use osier_http::RequestBody;
 
+use crate::front::is_signed;
 use crate::site::Site;
 use crate::trouble::Trouble;
 
@@ -36,11 +37,8 @@ pub(crate) fn to_origin(
     shared: bool,
 ) -> Result<Request<()>, Trouble> {
     let head = &asked.head;
-    let path = site.origin_path(head.uri.path()).ok_or(Trouble::NoPath)?;
-    let target = match head.uri.query() {
-        Some(query) => format!("{path}?{query}"),
-        None => path,
-    };
+    let target = site.origin_target(&head.uri, is_signed(site, head));
+    let target = target.ok_or(Trouble::NoPath)?;
     let uri: Uri = target.parse().map_err(|_| Trouble::BadRequest)?;
     let mut request = Request::new(());
     *request.method_mut() = head.method.clone();
@@ -76,9 +74,7 @@ pub(crate) fn to_origin(
             headers.remove(name);
         }
     }
-    for (name, value) in &site.request_headers {
-        headers.insert(name.clone(), value.clone());
-    }
+    site.request_headers.apply(headers);
     Ok(request)
 }
 
@@ -107,12 +103,9 @@ fn add_client(headers: &mut HeaderMap, asked: &crate::Request) -> Result<(), Tro
 }
 
 /// The headers of an answer on its way to the client.
-pub(crate) fn to_client(site: &Site, headers: &mut HeaderMap) {
+pub(crate) fn to_client(headers: &mut HeaderMap) {
     strip_hop_by_hop(headers);
     headers.append(VIA, HeaderValue::from_static("1.1 osier"));
-    for (name, value) in &site.response_headers {
-        headers.insert(name.clone(), value.clone());
-    }
 }
 
 /// Takes out what is about one connection only, and what `Connection` names. A client can't

@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, CONTENT_LOCATION, HOST, HeaderMap, HeaderValue
 use http::{Method, StatusCode, Uri, request};
 use osier_cache::Scope;
 use osier_http::{Outgoing, RequestBody};
-use osier_types::Timestamp;
+use osier_types::{PlainPath, Timestamp};
 
 use crate::access;
 use crate::access_log::AccessLine;
@@ -16,6 +16,7 @@ use crate::cached::note;
 use crate::fetch::streamed;
 use crate::forward;
 use crate::gateway::{Gateway, Request};
+use crate::listing::Folder;
 use crate::local_store::Visit;
 use crate::pages;
 use crate::proof::{narrow, strip_proof};
@@ -56,6 +57,14 @@ pub(crate) fn enter(
         return Err(Trouble::NoSite);
     };
     let site = of_path(paths, head.uri.path()).ok_or(Trouble::NoPath)?;
+    // The origin may read the path differently; then the rules would be another site's.
+    if paths.len() > 1 || !site.path.is_empty() {
+        let plain = PlainPath::of(head.uri.path());
+        let meant = of_path(paths, &plain.text);
+        if !meant.is_some_and(|meant| Arc::ptr_eq(meant, site)) {
+            return Err(Trouble::AmbiguousPath);
+        }
+    }
     // A certificate vouches for the name that was asked for, and for its site alone.
     if let Some(name) = &request.server_name {
         let named = sites.of_host(name);
@@ -66,7 +75,10 @@ pub(crate) fn enter(
     }
     line.site = Some(Arc::clone(&site.name));
     let visit = access::Asked::of(request);
-    Ok(match site.access.enter(request, now)? {
+    if let Some(answer) = site.access.enter(request, now)? {
+        return Ok(Entered::Answered(answer));
+    }
+    Ok(match site.rewrites.enter(&mut request.head)? {
         Some(answer) => Entered::Answered(answer),
         None => Entered::In(Arc::clone(site), visit),
     })
@@ -94,14 +106,20 @@ impl Gateway {
         line: &mut AccessLine,
     ) -> Result<Outgoing, Trouble> {
         let asked = pages::Asked::of(site, &request);
-        let answered = self.serve(site, request, line).await;
+        let folder = Folder::of(site, &request);
+        let mut answered = match &folder {
+            Some(folder) if !site.pages.has_index() => self.list(site, folder, line).await,
+            _ => self.serve(site, request, line).await,
+        };
+        if let Some(folder) = folder.filter(|_| site.pages.has_index())
+            && status(&answered) == StatusCode::NOT_FOUND
+        {
+            answered = self.list(site, &folder, line).await;
+        }
         let Some(asked) = asked else {
             return answered;
         };
-        let status = match &answered {
-            Ok(answer) => answer.parts.status,
-            Err(trouble) => trouble.status(),
-        };
+        let status = status(&answered);
         if !status.is_client_error() && !status.is_server_error() {
             return answered;
         }
@@ -147,9 +165,9 @@ impl Gateway {
         let account = match &site.auth {
             Auth::Passthrough => return Ok(None),
             Auth::Resign(_) => {
-                let path = site.origin_path(request.head.uri.path());
                 strip_proof(&mut request.head);
-                narrow(&mut request.head, &path.ok_or(Trouble::NoPath)?)?;
+                let target = site.origin_target(&request.head.uri, false);
+                narrow(&mut request.head, &target.ok_or(Trouble::NoPath)?)?;
                 return Ok(None);
             }
             Auth::VerifyResign(_, account) => account.as_deref(),
@@ -181,17 +199,34 @@ impl Gateway {
         bucket: &str,
     ) -> Result<Outgoing, Trouble> {
         let local = self.local.as_ref().ok_or(Trouble::NoStore)?;
-        let path = site.origin_path(request.head.uri.path());
-        let path = path.ok_or(Trouble::NoPath)?;
         if let Auth::Resign(_) = &site.auth {
             strip_proof(&mut request.head);
-            narrow(&mut request.head, &path)?;
         }
-        let target = match request.head.uri.query() {
-            Some(query) => format!("{path}?{query}"),
-            None => path,
-        };
+        let all = is_signed(site, &request.head);
+        let target = site.origin_target(&request.head.uri, all);
+        let target = target.ok_or(Trouble::NoPath)?;
+        if let Auth::Resign(_) = &site.auth {
+            narrow(&mut request.head, &target)?;
+        }
         request.head.uri = target.parse().map_err(|_| Trouble::BadRequest)?;
+        let mut request = self.signed(site, request, bucket).await?;
+        if let Some(max) = site.body_bytes_max
+            && request.body.length().is_none()
+        {
+            request.body = request.body.limited(max);
+        }
+        let mut answer = local.serve(request, bucket).await;
+        forward::to_client(&mut answer.parts.headers);
+        Ok(answer)
+    }
+
+    /// As the site signs requests for a bucket of our own, where it does.
+    pub(crate) async fn signed(
+        &self,
+        site: &Site,
+        mut request: Request,
+        bucket: &str,
+    ) -> Result<Request, Trouble> {
         if let Some(signer) = site.auth.signer() {
             let mut signed = http::Request::new(());
             *signed.method_mut() = request.head.method.clone();
@@ -201,14 +236,7 @@ impl Gateway {
             signing.await?;
             request.head.headers = signed.into_parts().0.headers;
         }
-        if let Some(max) = site.body_bytes_max
-            && request.body.length().is_none()
-        {
-            request.body = request.body.limited(max);
-        }
-        let mut answer = local.serve(request, bucket).await;
-        forward::to_client(site, &mut answer.parts.headers);
-        Ok(answer)
+        Ok(request)
     }
 
     /// To the origin and back, and nothing is kept.
@@ -238,9 +266,16 @@ impl Gateway {
             }
         }
         let mut parts = fetched.parts;
-        forward::to_client(site, &mut parts.headers);
+        forward::to_client(&mut parts.headers);
         note(&mut parts.headers, "osier; fwd=bypass", None);
         Ok(streamed(parts, fetched.body, &head.method))
+    }
+}
+
+fn status(answered: &Result<Outgoing, Trouble>) -> StatusCode {
+    match answered {
+        Ok(answer) => answer.parts.status,
+        Err(trouble) => trouble.status(),
     }
 }
 

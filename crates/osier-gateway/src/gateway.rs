@@ -14,9 +14,11 @@ use osier_image_service::Imaging;
 use osier_types::{Clock, Rng};
 
 use crate::access_log::{AccessLine, Answers, CacheUse, RequestId};
+use crate::challenge::Proofs;
+use crate::failures::{Asked, Failure, Failures};
 use crate::front::{self, Entered};
 use crate::local_store::LocalStore;
-use crate::resolve::Resolver;
+use crate::resolve::{Resolver, ResolverSettings};
 use crate::settings::SiteSettings;
 use crate::site::{InvalidSite, Sites};
 use crate::store::{KeptAnswers, StoreNumbers, StoreSettings};
@@ -75,6 +77,7 @@ pub struct Gateway {
     pub(crate) sites: RwLock<Arc<Sites>>,
     pub(crate) ready: AtomicBool,
     pub(crate) resolver: Resolver,
+    pub(crate) proofs: Proofs,
     pub(crate) store: Arc<KeptAnswers>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Answers that are being asked for again beside being given.
@@ -83,6 +86,7 @@ pub struct Gateway {
     id_prefix: u32,
     requests: AtomicU64,
     answers: Answers,
+    failures: Failures,
 }
 
 /// An answer that is there, or on its way.
@@ -135,12 +139,14 @@ impl Gateway {
             imaging: None,
             ready: AtomicBool::new(true),
             resolver: Resolver::default(),
+            proofs: Proofs::default(),
             store: Arc::new(KeptAnswers::open(settings)?),
             clock,
             refreshing: AtomicUsize::new(0),
             id_prefix: u32::from_be_bytes(prefix),
             requests: AtomicU64::new(0),
             answers: Answers::default(),
+            failures: Failures::default(),
         })
     }
 
@@ -158,6 +164,15 @@ impl Gateway {
     pub fn with_pictures(self, imaging: Arc<Imaging>) -> Self {
         Self {
             imaging: Some(imaging),
+            ..self
+        }
+    }
+
+    /// The same, with names of origins asked of `settings`' servers.
+    #[must_use]
+    pub fn resolving(self, settings: &ResolverSettings, rng: Arc<dyn Rng>) -> Self {
+        Self {
+            resolver: Resolver::new(settings, rng),
             ..self
         }
     }
@@ -201,6 +216,11 @@ impl Gateway {
         self.answers.all().collect()
     }
 
+    /// Why a request failed here, by its id, if that is remembered.
+    pub fn failure(&self, request_id: &str) -> Option<Failure> {
+        self.failures.find(request_id)
+    }
+
     /// How it goes with what is kept.
     pub fn numbers(&self) -> StoreNumbers {
         self.store.numbers()
@@ -212,23 +232,36 @@ impl Gateway {
             request_id: self.request_id(),
             ..AccessLine::default()
         };
+        if let Some(proof) = self.proof(&request) {
+            return self.at_once(Ok(proof), line);
+        }
         let sites = self.current();
         let now = self.clock.now();
         let (site, visit) = match front::enter(&sites, &self.ready, &mut request, now, &mut line) {
             Ok(Entered::In(site, visit)) => (site, visit),
             Ok(Entered::Answered(answer)) => return self.at_once(Ok(answer), line),
-            Err(trouble) => return self.at_once(Err(trouble), line),
+            Err(trouble) => {
+                self.failures
+                    .remember(Asked::of(&request), &line, &trouble, now);
+                return self.at_once(Err(trouble), line);
+            }
         };
         if let Some(mut answer) = self.quick_hit(&site, &request) {
             line.cache = CacheUse::Hit;
-            site.access.leave(&visit, &mut answer.parts.headers);
+            site.leave(&visit, &mut answer);
             return self.at_once(Ok(answer), line);
         }
         let gateway = Arc::clone(self);
+        let asked = Asked::of(&request);
         Answering::Waiting(Box::pin(async move {
             let mut answered = gateway.answer(&site, request, &mut line).await;
+            if let Err(trouble) = &answered {
+                gateway
+                    .failures
+                    .remember(asked, &line, trouble, gateway.clock.now());
+            }
             if let Ok(answer) = &mut answered {
-                site.access.leave(&visit, &mut answer.parts.headers);
+                site.leave(&visit, answer);
             }
             gateway.respond(answered, line)
         }))

@@ -90,9 +90,7 @@ impl Gateway {
             .uri(path)
             .body(())
             .ok()?;
-        for (name, value) in &site.request_headers {
-            request.headers_mut().insert(name.clone(), value.clone());
-        }
+        site.request_headers.apply(request.headers_mut());
         request.headers_mut().insert(HOST, upstream.host.clone());
         if let (Some(signer), Some(bucket)) = (site.auth.signer(), origin.bucket()) {
             let now = self.clock.now();

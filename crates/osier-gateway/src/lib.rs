@@ -10,15 +10,20 @@ mod access;
 mod access_log;
 mod asking;
 mod cached;
+mod challenge;
 mod credentials;
+mod failures;
 mod fetch;
 mod filling;
 mod flight;
 mod forward;
 mod front;
 mod gateway;
+mod gzip;
+mod header_changes;
 mod health;
 mod kept;
+mod listing;
 mod local_store;
 mod origin;
 mod pages;
@@ -26,6 +31,7 @@ mod pictures;
 mod proof;
 mod purge;
 mod resolve;
+mod rewrite;
 mod settings;
 mod site;
 mod sliced;
@@ -35,16 +41,21 @@ mod upstream;
 mod written;
 
 pub use access_log::{AccessLine, CacheUse, RequestId};
+pub use challenge::Proof;
 pub use credentials::InvalidCredentials;
+pub use failures::Failure;
 pub use gateway::{Answering, Gateway, Request, Response};
+pub use listing::{Entry, Listed, NoList};
 pub use local_store::{LocalStore, Pending, Visit};
 pub use origin::{InvalidOrigin, Origin, OriginKind};
 pub use osier_cache_disk::OpenError as CacheOpenError;
 pub use purge::{Purge, PurgeError};
+pub use resolve::{DnsAnswer, DnsError, DnsQuestion, RecordKind, ResolverSettings};
 pub use settings::{
-    AuthMode, CacheMode, CorsSettings, CredentialSettings, ErrorPageSettings, HealthSettings,
-    HttpsMode, ListSettings, OriginSettings, QueryMode, SecretText, SignatureVersion, SiteSettings,
-    TtlSettings, UrlAuthKind, UrlAuthSettings,
+    AuthMode, Autoindex, CacheMode, CorsSettings, CredentialSettings, ErrorPageSettings,
+    HealthSettings, HttpsMode, ListSettings, OriginQuery, OriginSettings, QueryMode,
+    RewriteSettings, SecretText, SignatureVersion, SiteSettings, TtlSettings, UrlAuthKind,
+    UrlAuthSettings,
 };
 pub use site::{InvalidSite, Sites};
 pub use store::{StoreNumbers, StoreSettings};

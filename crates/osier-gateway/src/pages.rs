@@ -11,7 +11,8 @@ use osier_http::{IncomingBody, Outgoing};
 use crate::access::redirect;
 use crate::access_log::AccessLine;
 use crate::gateway::{Gateway, Request};
-use crate::settings::{ErrorPageSettings, SiteSettings};
+use crate::listing::Folder;
+use crate::settings::{Autoindex, ErrorPageSettings, SiteSettings};
 use crate::site::{InvalidSite, Site};
 use crate::trouble::Trouble;
 
@@ -19,8 +20,18 @@ use crate::trouble::Trouble;
 #[derive(Debug)]
 pub(crate) struct Pages {
     index: Option<String>,
+    autoindex: Autoindex,
     append_slash: bool,
-    errors: BTreeMap<u16, (String, StatusCode)>,
+    errors: BTreeMap<u16, ErrorPage>,
+}
+
+/// What stands in the place of an error.
+#[derive(Debug)]
+enum ErrorPage {
+    /// A path of the site, with its status.
+    Page(String, StatusCode),
+    /// An address that clients are sent to.
+    Elsewhere(String),
 }
 
 impl Pages {
@@ -33,13 +44,18 @@ impl Pages {
             let (page, status) = match page {
                 ErrorPageSettings::Page(page) => (page, of),
                 ErrorPageSettings::WithStatus { page, status } => (page, *status),
+                ErrorPageSettings::Elsewhere { redirect } => {
+                    redirect.parse::<Uri>().map_err(|_| invalid())?;
+                    errors.insert(of, ErrorPage::Elsewhere(redirect.clone()));
+                    continue;
+                }
             };
             let is_path = page.starts_with('/') && page.parse::<PathAndQuery>().is_ok();
             let status = StatusCode::from_u16(status).map_err(|_| invalid())?;
             if !is_path || status.is_informational() {
                 return Err(invalid());
             }
-            errors.insert(of, (page.clone(), status));
+            errors.insert(of, ErrorPage::Page(page.clone(), status));
         }
         if let Some(index) = &settings.index
             && (index.is_empty() || index.contains(['/', '?', '#']))
@@ -48,6 +64,7 @@ impl Pages {
         }
         Ok(Self {
             index: settings.index.clone(),
+            autoindex: settings.autoindex,
             append_slash: settings.append_slash,
             errors,
         })
@@ -55,7 +72,21 @@ impl Pages {
 
     /// Whether something else is asked for than it seems.
     pub(crate) fn changes(&self, head: &request::Parts) -> bool {
-        self.index.is_some() && head.uri.path().ends_with('/')
+        self.has_folders() && head.uri.path().ends_with('/')
+    }
+
+    /// How folders without an index are shown.
+    pub(crate) fn autoindex(&self) -> Autoindex {
+        self.autoindex
+    }
+
+    /// Whether folders have an index, as far as it is known before it is asked for.
+    pub(crate) fn has_index(&self) -> bool {
+        self.index.is_some()
+    }
+
+    fn has_folders(&self) -> bool {
+        self.index.is_some() || self.autoindex != Autoindex::Off
     }
 
     /// Puts the index in the place of a folder.
@@ -82,19 +113,29 @@ impl Gateway {
         failed: StatusCode,
     ) -> Option<Outgoing> {
         let pages = &site.pages;
-        if let (StatusCode::NOT_FOUND, true, Some(index)) =
-            (failed, pages.append_slash, &pages.index)
-            && !asked.path.ends_with('/')
-        {
-            let below = format!("{}/{index}", asked.path);
-            let found = self.inside(site, asked, Method::HEAD, &below).await;
-            if found.is_ok_and(|found| found.parts.status.is_success()) {
+        let may_be_folder = failed == StatusCode::NOT_FOUND && !asked.path.ends_with('/');
+        if may_be_folder && pages.append_slash {
+            let mut found = match &pages.index {
+                Some(index) => {
+                    let below = format!("{}/{index}", asked.path);
+                    let found = self.inside(site, asked, Method::HEAD, &below).await;
+                    found.is_ok_and(|found| found.parts.status.is_success())
+                }
+                None => false,
+            };
+            if let (false, Some(folder)) = (found, &asked.folder) {
+                found = self.is_folder(site, folder).await;
+            }
+            if found {
                 let query = asked.query.as_ref().map(|query| format!("?{query}"));
                 let to = format!("{}/{}", asked.path, query.unwrap_or_default());
                 return redirect(StatusCode::FOUND, &to).ok();
             }
         }
-        let (page, status) = pages.errors.get(&failed.as_u16())?;
+        let (page, status) = match pages.errors.get(&failed.as_u16())? {
+            ErrorPage::Page(page, status) => (page, status),
+            ErrorPage::Elsewhere(to) => return redirect(StatusCode::FOUND, to).ok(),
+        };
         let found = self.inside(site, asked, asked.method.clone(), page).await;
         let mut found = found.ok()?;
         if found.parts.status != StatusCode::OK {
@@ -138,6 +179,8 @@ pub(crate) struct Asked {
     local: std::net::SocketAddr,
     client: std::net::IpAddr,
     secure: bool,
+    /// What it would be with a slash, where folders are shown.
+    folder: Option<Folder>,
 }
 
 impl Asked {
@@ -147,6 +190,7 @@ impl Asked {
         let reads = matches!(request.head.method, Method::GET | Method::HEAD);
         let wanted = pages.append_slash || !pages.errors.is_empty();
         (reads && wanted).then(|| Self {
+            folder: Folder::lacking_slash(site, request),
             method: request.head.method.clone(),
             path: request.head.uri.path().to_owned(),
             query: request.head.uri.query().map(ToOwned::to_owned),

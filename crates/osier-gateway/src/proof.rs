@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, HeaderName};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri, request};
 use osier_auth::{OutboundScheme, ResourceName, Unsigned, is_signature_parameter, is_sub_resource};
-use osier_types::{Query, Timestamp, percent_decode, percent_encode};
+use osier_types::{PlainPath, Query, Timestamp, percent_decode, percent_encode};
 
 use crate::credentials::Credentials;
 use crate::resolve::Resolver;
@@ -91,14 +91,18 @@ pub(crate) fn strip_proof(head: &mut request::Parts) {
 /// Refuses what a stranger may not do with our key: objects are read, pictures are processed,
 /// and nothing is listed, managed, copied or read in an old version.
 ///
-/// `path` is what the origin will see: a whole bucket may lie behind a prefix.
-pub(crate) fn narrow(head: &mut request::Parts, path: &str) -> Result<(), Trouble> {
-    let query = Query::parse(head.uri.query().unwrap_or_default());
-    let asks_more = query
-        .pairs()
-        .iter()
-        .any(|pair| is_sub_resource(&pair.name) && pair.name != "x-oss-process");
-    if asks_more || (path == "/" && head.method != Method::OPTIONS) {
+/// `target` is what the origin will see: a whole bucket may lie behind a prefix, and a rewritten
+/// path may bring a query of its own.
+pub(crate) fn narrow(head: &mut request::Parts, target: &str) -> Result<(), Trouble> {
+    let (path, rewritten) = target.split_once('?').unwrap_or((target, ""));
+    let asks_more = [head.uri.query().unwrap_or_default(), rewritten]
+        .into_iter()
+        .any(|query| {
+            let query = Query::parse(query);
+            let mut pairs = query.pairs().iter();
+            pairs.any(|pair| is_sub_resource(&pair.name) && pair.name != "x-oss-process")
+        });
+    if asks_more || (PlainPath::of(path).text == "/" && head.method != Method::OPTIONS) {
         return Err(Trouble::NotAnObject);
     }
     let strange: Vec<HeaderName> = head
@@ -186,6 +190,9 @@ mod tests {
             narrow(&mut behind, "/").is_err(),
             "the bucket lies behind a prefix"
         );
+        for path in ["//", "/.", "/a/..", "/%2e", "/a/%2e%2e/"] {
+            assert!(narrow(&mut head("GET", path, &[]), path).is_err(), "{path}");
+        }
         let fields = [
             ("x-oss-copy-source", "/other/secret"),
             ("x-oss-object-acl", "public-read"),

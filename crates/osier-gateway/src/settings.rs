@@ -55,7 +55,10 @@ pub struct SiteSettings {
     /// The object in the place of a path that ends with a slash, such as `index.html`.
     #[serde(default)]
     pub index: Option<String>,
-    /// Whether a path that is no object, and has an index below it, is answered by a redirect to
+    /// Whether folders are shown as pages where there is no index.
+    #[serde(default)]
+    pub autoindex: Autoindex,
+    /// Whether a path that is no object, and has an index or, with `autoindex`, anything below it, is answered by a redirect to
     /// the same path with a slash.
     #[serde(default)]
     pub append_slash: bool,
@@ -138,9 +141,10 @@ pub struct SiteSettings {
     /// Checks of the origins; absent means that only requests find out.
     #[serde(default)]
     pub health: Option<HealthSettings>,
-    /// Seconds for which the origin's addresses are used without asking again.
-    #[serde(default = "resolve_valid_s")]
-    pub resolve_valid_s: u64,
+    /// Seconds for which the origin's addresses are used without asking again; absent means as
+    /// long as their records say, or a minute where the system is asked.
+    #[serde(default)]
+    pub resolve_valid_s: Option<u64>,
     /// Seconds past its lifetime in which a kept answer is given while the origin is asked again.
     #[serde(default)]
     pub stale_while_revalidate_s: u64,
@@ -159,6 +163,42 @@ pub struct SiteSettings {
     /// How long answers are kept, before what the origin says.
     #[serde(default)]
     pub ttl: Vec<TtlSettings>,
+    /// Headers put beside those of requests to the origin.
+    #[serde(default)]
+    pub request_headers_add: BTreeMap<String, Vec<String>>,
+    /// Headers taken out of requests to the origin.
+    #[serde(default)]
+    pub request_headers_remove: Vec<String>,
+    /// Headers put beside those of answers.
+    #[serde(default)]
+    pub response_headers_add: BTreeMap<String, Vec<String>>,
+    /// Headers taken out of answers.
+    #[serde(default)]
+    pub response_headers_remove: Vec<String>,
+    /// The status by which clients are sent to or from HTTPS: 301, or 308, which keeps the method.
+    #[serde(default = "https_status")]
+    pub https_status: u16,
+    /// The port of the site without TLS, for redirects to it.
+    #[serde(default = "http_port")]
+    pub http_port: u16,
+    /// Whether browsers do the same for all names below the site's.
+    #[serde(default)]
+    pub hsts_subdomains: bool,
+    /// Which parameters of a query the origin gets.
+    #[serde(default)]
+    pub origin_query: OriginQuery,
+    /// The name that origins are asked for by TLS; absent means the origin's own.
+    #[serde(default)]
+    pub origin_sni: Option<String>,
+    /// Paths that are others, or lead elsewhere.
+    #[serde(default)]
+    pub rewrite: Vec<RewriteSettings>,
+    /// Paths that are others at the origin.
+    #[serde(default)]
+    pub origin_rewrite: Vec<RewriteSettings>,
+    /// Whether text is compressed for clients that take it so, where the origin did not.
+    #[serde(default)]
+    pub gzip: bool,
 }
 
 impl SiteSettings {
@@ -182,6 +222,36 @@ pub enum QueryMode {
     All,
     /// None does.
     None,
+}
+
+/// `origin_query`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OriginQuery {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that count in the names of kept answers. Signed requests keep all.
+    Counted,
+}
+
+/// One rule of `rewrite` or `origin_rewrite`, as in nginx: what matches is replaced whole.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RewriteSettings {
+    /// A regular expression.
+    pub pattern: String,
+    /// The path in its place, with `$1` for what the first parenthesis matched.
+    pub to: String,
+    /// The status to send the client there with: 301, 302, 303, 307 or 308. Not at origins.
+    #[serde(default)]
+    pub redirect: Option<u16>,
+    /// Whether the query is part of what is matched and replaced.
+    #[serde(default)]
+    pub query: bool,
+    /// Whether later rules are not tried any more.
+    #[serde(default = "yes")]
+    pub last: bool,
 }
 
 /// `[[site.ttl]]`: one rule of Alibaba Cloud CDN's `filetype_based_ttl_set` or
@@ -313,6 +383,24 @@ pub enum ErrorPageSettings {
         /// The status.
         status: u16,
     },
+    /// The client is sent elsewhere.
+    Elsewhere {
+        /// Where to.
+        redirect: String,
+    },
+}
+
+/// `autoindex`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Autoindex {
+    /// Folders are not shown.
+    #[default]
+    Off,
+    /// As HTML, or JSON for whoever asks for that alone.
+    Html,
+    /// As JSON, or HTML for whoever asks for that alone.
+    Json,
 }
 
 /// `https`.
@@ -324,6 +412,8 @@ pub enum HttpsMode {
     Optional,
     /// Plain HTTP is sent to HTTPS.
     Redirect,
+    /// HTTPS is sent to plain HTTP.
+    Never,
 }
 
 /// `health`: requests of the gateway's own to each origin.
@@ -432,6 +522,14 @@ fn https_port() -> u16 {
     443
 }
 
+fn http_port() -> u16 {
+    80
+}
+
+fn https_status() -> u16 {
+    301
+}
+
 fn url_ttl_s() -> u32 {
     1800
 }
@@ -482,8 +580,4 @@ fn health_timeout_s() -> u64 {
 
 fn health_failures_max() -> u32 {
     2
-}
-
-fn resolve_valid_s() -> u64 {
-    60
 }

@@ -4,21 +4,25 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderValue, Method, Uri};
 use osier_auth::OutboundScheme;
 use osier_cache::{KeyRules, QueryRule, TtlRule, TtlRules, TtlTarget};
-use osier_http::{Client, ClientSettings, OriginTls, TrustedRoots};
+use osier_http::{Client, ClientSettings, OriginTls, Outgoing, TrustedRoots};
+use osier_types::PlainPath;
 
-use crate::access::Access;
+use crate::access::{Access, Asked};
 use crate::credentials::{Credentials, InvalidCredentials, KeySource};
+use crate::gzip;
+use crate::header_changes::HeaderChanges;
 use crate::health::HealthCheck;
 use crate::origin::OriginKind;
 use crate::pages::Pages;
 use crate::proof::Signer;
 use crate::resolve::Reach;
+use crate::rewrite::Rewrites;
 use crate::settings::{
-    AuthMode, CacheMode, HealthSettings, OriginSettings, QueryMode, SignatureVersion, SiteSettings,
-    TtlSettings,
+    AuthMode, Autoindex, CacheMode, HealthSettings, OriginQuery, OriginSettings, QueryMode,
+    SignatureVersion, SiteSettings, TtlSettings,
 };
 use crate::upstream::{Health, Upstream, Upstreams};
 use crate::{InvalidOrigin, Origin};
@@ -54,10 +58,16 @@ pub(crate) struct Site {
     pub(crate) strip_prefix: String,
     pub(crate) add_prefix: String,
     pub(crate) methods: Vec<Method>,
-    pub(crate) request_headers: Vec<(HeaderName, HeaderValue)>,
-    pub(crate) response_headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) request_headers: HeaderChanges,
+    pub(crate) response_headers: HeaderChanges,
+    pub(crate) rewrites: Rewrites,
+    pub(crate) origin_rewrites: Rewrites,
+    /// Origins get the parameters that count, and no others.
+    pub(crate) counted_to_origin: bool,
+    /// Text is compressed.
+    pub(crate) gzip: bool,
     pub(crate) body_bytes_max: Option<u64>,
-    pub(crate) resolve_valid: Duration,
+    pub(crate) resolve_valid: Option<Duration>,
     pub(crate) stale_if_error_s: u64,
     /// Pictures are made here.
     pub(crate) images: bool,
@@ -140,6 +150,9 @@ pub enum InvalidSite {
     /// An error page is for no error, or is no page.
     #[error("`{0}` is no error page: it is written `404 = \"/path\"`")]
     ErrorPage(String),
+    /// There is no list to show, or none that everybody may see.
+    #[error("`autoindex` shows folders of buckets, and goes without `verify+resign`")]
+    Autoindex,
     /// A method is none.
     #[error("`{0}` is no method")]
     Method(String),
@@ -154,6 +167,12 @@ pub enum InvalidSite {
         "a `ttl` rule has one of `extensions`, `directory` and `path`, which begin with `/`, and a weight of 1 to 99"
     )]
     Ttl,
+    /// A rule for paths can't be used.
+    #[error("a rewrite: {0}")]
+    Rewrite(String),
+    /// Clients are sent on with another status.
+    #[error("`https_status` is 301 or 308")]
+    HttpsStatus,
     /// A prefix is no beginning of a path.
     #[error("`{0}` is no beginning of a path: it does not begin with `/`")]
     Prefix(String),
@@ -286,6 +305,11 @@ impl Site {
         let name = settings.hosts.first().ok_or(InvalidSite::NoHost)?.clone();
         let upstreams = upstreams(settings)?;
         let auth = auth(settings, &upstreams, known)?;
+        let lists = |upstream: &Arc<Upstream>| upstream.origin.kind != OriginKind::Http;
+        let may_list = upstreams.iter().all(lists) && !matches!(auth, Auth::VerifyResign(..));
+        if settings.autoindex != Autoindex::Off && !may_list {
+            return Err(InvalidSite::Autoindex);
+        }
         let methods = settings.methods.iter().map(|method| {
             Method::from_bytes(method.as_bytes()).map_err(|_| InvalidSite::Method(method.clone()))
         });
@@ -299,23 +323,13 @@ impl Site {
                 return Err(InvalidSite::Prefix(prefix.clone()));
             }
         }
-        let headers = |map: &std::collections::BTreeMap<String, String>| {
-            map.iter()
-                .map(|(name, text)| {
-                    let header = HeaderName::from_bytes(name.as_bytes())
-                        .map_err(|_| InvalidSite::Header(name.clone()))?;
-                    Ok((header, value(text)?))
-                })
-                .collect::<Result<Vec<_>, InvalidSite>>()
-        };
-        let mut request_headers = headers(&settings.request_headers)?;
+        let mut request_headers = HeaderChanges::new(
+            &settings.request_headers,
+            &settings.request_headers_add,
+            &settings.request_headers_remove,
+        )?;
         for (name, secret) in &settings.secret_headers {
-            let header = HeaderName::from_bytes(name.as_bytes())
-                .map_err(|_| InvalidSite::Header(name.clone()))?;
-            let mut value = HeaderValue::from_str(secret.expose())
-                .map_err(|_| InvalidSite::Header(name.clone()))?;
-            value.set_sensitive(true);
-            request_headers.push((header, value));
+            request_headers.set_secret(name, secret.expose())?;
         }
         Ok(Self {
             name: format!("{}{}", name.to_ascii_lowercase(), settings.path).into(),
@@ -334,15 +348,32 @@ impl Site {
             auth,
             health: settings.health.as_ref().map(health).transpose()?,
             request_headers,
-            response_headers: headers(&settings.response_headers)?,
+            response_headers: HeaderChanges::new(
+                &settings.response_headers,
+                &settings.response_headers_add,
+                &settings.response_headers_remove,
+            )?,
+            rewrites: Rewrites::new(&settings.rewrite, false)?,
+            origin_rewrites: Rewrites::new(&settings.origin_rewrite, true)?,
+            counted_to_origin: settings.origin_query == OriginQuery::Counted,
+            gzip: settings.gzip,
             body_bytes_max: (settings.body_bytes_max > 0).then_some(settings.body_bytes_max),
-            resolve_valid: Duration::from_secs(settings.resolve_valid_s),
+            resolve_valid: settings.resolve_valid_s.map(Duration::from_secs),
             stale_if_error_s: settings.stale_if_error_s,
             images: settings.images,
             stale_while_revalidate_s: settings.stale_while_revalidate_s,
             keys: keys(settings)?,
             ttl: ttl(&settings.ttl)?,
         })
+    }
+
+    /// What the site says of an answer that leaves, wherever it came from.
+    pub(crate) fn leave(&self, visit: &Asked, answer: &mut Outgoing) {
+        if self.gzip && visit.takes_gzip {
+            gzip::compress(answer);
+        }
+        self.access.leave(visit, &mut answer.parts.headers);
+        self.response_headers.apply(&mut answer.parts.headers);
     }
 
     /// The bucket of the store in this process that the site shows, if it does that.
@@ -360,12 +391,41 @@ impl Site {
         upstreams.all(|upstream| upstream.origin.kind == OriginKind::Http)
     }
 
+    /// Whether only a part of the origin is shown: what lies behind a prefix, or a bucket that is
+    /// addressed by path.
+    fn has_bounds(&self) -> bool {
+        let mut upstreams = self.upstreams.all().iter();
+        !self.strip_prefix.is_empty()
+            || !self.add_prefix.is_empty()
+            || upstreams.any(|upstream| matches!(upstream.origin.kind, OriginKind::S3 { .. }))
+    }
+
     /// The path at the origin; nothing when the site does not answer this one. Bytes stay as
     /// they are: a decoded path would break signatures.
     pub(crate) fn origin_path(&self, path: &str) -> Option<String> {
         let rest = after(path, &self.strip_prefix)?;
+        if self.has_bounds() {
+            // An origin that follows dots must not be led out of what the site shows.
+            after(&PlainPath::of(path).text, &self.strip_prefix)?;
+            if PlainPath::of(rest).climbs {
+                return None;
+            }
+        }
         let slash = if rest.starts_with('/') { "" } else { "/" };
         Some(format!("{}{slash}{rest}", self.add_prefix))
+    }
+
+    /// Path and query at the origin; nothing when the site does not answer this path. `all` says
+    /// that every parameter is needed, because one of them is a signature.
+    pub(crate) fn origin_target(&self, uri: &Uri, all: bool) -> Option<String> {
+        let path = self.origin_path(uri.path())?;
+        let query = uri.query();
+        if self.counted_to_origin && !all {
+            let counted = self.keys.query_of(query);
+            let counted = Some(&*counted).filter(|counted| !counted.is_empty());
+            return Some(self.origin_rewrites.at_origin(path, counted));
+        }
+        Some(self.origin_rewrites.at_origin(path, query))
     }
 }
 
@@ -411,7 +471,7 @@ fn ttl(settings: &[TtlSettings]) -> Result<TtlRules, InvalidSite> {
 }
 
 fn health(settings: &HealthSettings) -> Result<HealthCheck, InvalidSite> {
-    if !settings.path.starts_with('/') || settings.path.parse::<http::Uri>().is_err() {
+    if !settings.path.starts_with('/') || settings.path.parse::<Uri>().is_err() {
         return Err(InvalidSite::Prefix(settings.path.clone()));
     }
     Ok(HealthCheck {
@@ -454,7 +514,8 @@ fn upstreams(settings: &SiteSettings) -> Result<Vec<Arc<Upstream>>, InvalidSite>
         }
         let mut client = client.clone();
         if origin.tls {
-            let tls = OriginTls::new(&origin.tls_name(), &roots);
+            let name = settings.origin_sni.clone();
+            let tls = OriginTls::new(&name.unwrap_or_else(|| origin.tls_name()), &roots);
             client = client.over(tls.map_err(|error| InvalidSite::Tls(error.to_string()))?);
         }
         let host = settings.origin_host.as_ref().unwrap_or(&origin.authority);
@@ -633,6 +694,42 @@ mod tests {
         assert_eq!(site.origin_path("/m").as_deref(), Some("/x/"));
         assert_eq!(site.origin_path("/mm"), None);
         assert_eq!(site.origin_path("/"), None);
+    }
+
+    #[test]
+    fn edge_no_path_leads_out_of_a_prefix_or_a_bucket() {
+        let prefixed = "hosts = ['a']\norigin = 'http://h'\nstrip_prefix = '/m'\nadd_prefix = '/x'";
+        let bucket = "hosts = ['a']\norigin = 's3://b@h'";
+        for (text, begin) in [(prefixed, "/m"), (bucket, "")] {
+            let site = Site::new(&site(text), &mut Vec::new()).unwrap();
+            for path in [
+                "/../y",
+                "/%2e%2e/y",
+                "/%2E%2e%2Fy",
+                "/a/../../m/y",
+                "//../y",
+                "/a%2F..%2F../y",
+                "/..",
+            ] {
+                assert_eq!(site.origin_path(&format!("{begin}{path}")), None, "{path}");
+            }
+            for path in ["/a//b", "/a/../b", "/a%2Fb", "/..a/b"] {
+                assert!(
+                    site.origin_path(&format!("{begin}{path}")).is_some(),
+                    "{path}"
+                );
+            }
+        }
+        let open = Site::new(
+            &site("hosts = ['a']\norigin = 'oss://b@h'"),
+            &mut Vec::new(),
+        );
+        let key = "/a/../../b";
+        assert_eq!(
+            open.unwrap().origin_path(key).as_deref(),
+            Some(key),
+            "any key is one"
+        );
     }
 
     #[test]

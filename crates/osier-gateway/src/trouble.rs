@@ -22,6 +22,8 @@ pub(crate) enum Trouble {
     Misdirected,
     /// The site does not answer this path.
     NoPath,
+    /// The path means one site as it is written, and another as others read it.
+    AmbiguousPath,
     /// The site does not let this method pass.
     Method,
     /// The request's body is larger than the site allows.
@@ -36,6 +38,8 @@ pub(crate) enum Trouble {
     Visitor(VisitorRefusal),
     /// The URL proves nothing.
     Url(UrlRefusal),
+    /// A folder is not shown, because its bucket says so.
+    NotListed(StatusCode),
     /// Signed for strangers, only objects are read.
     NotAnObject,
     /// The site needs the store of this process, and there is none.
@@ -63,10 +67,11 @@ impl Trouble {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Loop => StatusCode::LOOP_DETECTED,
             Self::OnlyIfCached => StatusCode::GATEWAY_TIMEOUT,
-            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::BadRequest | Self::AmbiguousPath => StatusCode::BAD_REQUEST,
             Self::NotAnObject | Self::PictureDenied | Self::Visitor(_) | Self::Url(_) => {
                 StatusCode::FORBIDDEN
             }
+            Self::NotListed(status) => *status,
             Self::NoStore => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoKey(_) | Self::UnusableKey | Self::Unresolved(_) => StatusCode::BAD_GATEWAY,
             Self::Origin(error) => match error {
@@ -97,6 +102,10 @@ impl Trouble {
             Self::Loop => "LoopDetected",
             Self::OnlyIfCached => "NotCached",
             Self::BadRequest => "InvalidRequest",
+            Self::AmbiguousPath => "AmbiguousPath",
+            Self::NotListed(StatusCode::FORBIDDEN) => "ListDenied",
+            Self::NotListed(StatusCode::NOT_FOUND) => "NoSuchFolder",
+            Self::NotListed(_) => "OriginListMalformed",
             Self::NotAnObject => "OnlyObjects",
             Self::Visitor(VisitorRefusal::Address) => "AddressDenied",
             Self::Visitor(VisitorRefusal::Referer) => "RefererDenied",
@@ -149,6 +158,7 @@ impl Trouble {
             Self::BodyTooLarge => "The request body is larger than the site allows.",
             Self::Loop => "The request was forwarded too many times.",
             Self::OnlyIfCached => "A cached answer was asked for, and there is none.",
+            Self::AmbiguousPath => "The path can be read in two ways.",
             Self::BadRequest => "The request can't be forwarded.",
             Self::Visitor(VisitorRefusal::Address) => "The site does not serve this address.",
             Self::Visitor(VisitorRefusal::Referer) => "The referring page may not use this site.",
@@ -156,6 +166,9 @@ impl Trouble {
             Self::Url(UrlRefusal::Missing) => "The URL carries no proof, or a malformed one.",
             Self::Url(UrlRefusal::Expired) => "The URL has expired.",
             Self::Url(UrlRefusal::Wrong) => "The proof of the URL is wrong.",
+            Self::NotListed(StatusCode::FORBIDDEN) => "The bucket does not show its list.",
+            Self::NotListed(StatusCode::NOT_FOUND) => "There is no such folder.",
+            Self::NotListed(_) => "The origin's list can't be understood.",
             Self::NotAnObject => "The site serves objects only.",
             Self::NoStore => "The site's bucket is in no store of this server.",
             Self::NoKey(_) | Self::UnusableKey => "There is no key to sign the request with.",

@@ -18,7 +18,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use crate::connection::serve;
 use crate::exchange::Shared;
 use crate::files::open_file_limit;
-use crate::{ConnectionSettings, Handler, HttpStats, Tls};
+use crate::{ConnectionSettings, Handler, HttpStats, ProxyPeers, Tls};
 
 /// Bound addresses that accept nothing yet.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ pub struct Listeners {
     addresses: Vec<SocketAddr>,
     /// For each thread, one for each address.
     threads: Vec<Vec<StdListener>>,
+    proxies: Option<ProxyPeers>,
 }
 
 impl Listeners {
@@ -42,6 +43,7 @@ impl Listeners {
         let mut bound = Self {
             addresses: Vec::new(),
             threads: (0..threads).map(|_| Vec::new()).collect(),
+            proxies: None,
         };
         for &address in addresses {
             let dual = !addresses
@@ -50,6 +52,16 @@ impl Listeners {
             bound.add(address, dual).map_err(|error| (address, error))?;
         }
         Ok(bound)
+    }
+
+    /// The same, where connections of `proxies` begin with a header of the PROXY protocol. Nobody
+    /// else's do: what they send is read as TLS or HTTP.
+    #[must_use]
+    pub fn behind(self, proxies: ProxyPeers) -> Self {
+        Self {
+            proxies: Some(proxies),
+            ..self
+        }
     }
 
     /// The addresses as bound.
@@ -139,6 +151,7 @@ fn launch<H: Handler>(
         settings,
         stats: Arc::clone(&stats),
         tls,
+        proxies: listeners.proxies,
     });
     let room = Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS)));
     let (stage, stages) = watch::channel(Stage::Serving);

@@ -21,14 +21,14 @@ use crate::exchange::{Exchanges, Shared};
 use crate::framing::Framing;
 use crate::socket::{BUFFER_BYTES, Pulse, Socket};
 use crate::transport::Transport;
-use crate::{ConnectionSettings, Handler, Tls, multiplexed};
+use crate::{ConnectionSettings, Handler, Proxied, Tls, multiplexed};
 
 /// Serves a connection until it ends.
 pub(crate) async fn serve<H: Handler>(
     shared: Arc<Shared<H>>,
     worker: Arc<Worker>,
-    stream: TcpStream,
-    peer: SocketAddr,
+    mut stream: TcpStream,
+    mut peer: SocketAddr,
 ) {
     let Ok(local) = stream.local_addr() else {
         return;
@@ -37,6 +37,24 @@ pub(crate) async fn serve<H: Handler>(
     // Answers leave at once; hyper writes head and body together.
     if stream.set_nodelay(true).is_err() {
         return;
+    }
+    let mut encrypted_before = false;
+    if let Some(proxies) = &shared.proxies
+        && proxies.expects(peer.ip())
+    {
+        // In a box, so that a connection does not keep room for it.
+        let reading = Box::pin(Proxied::read(&mut stream));
+        match timeout(settings.head_timeout, reading).await {
+            Ok(Ok(proxied)) => {
+                peer = proxied.source.unwrap_or(peer);
+                encrypted_before = proxied.secure;
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, %peer, "a proxy does not say for whom it connects");
+                return;
+            }
+            Err(_) => return,
+        }
     }
     let stream = match &shared.tls {
         None => Transport::Plain(stream),
@@ -54,7 +72,7 @@ pub(crate) async fn serve<H: Handler>(
             pulse: Arc::new(Pulse::encrypted()),
             peer,
             local,
-            secure,
+            secure: secure || encrypted_before,
             server_name: server_name.clone(),
         };
         let active = worker.activate();
@@ -97,7 +115,7 @@ pub(crate) async fn serve<H: Handler>(
             pulse: Arc::clone(&pulse),
             peer,
             local,
-            secure,
+            secure: secure || encrypted_before,
             server_name: server_name.clone(),
         };
         let active = worker.activate();

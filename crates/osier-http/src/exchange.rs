@@ -15,8 +15,8 @@ use hyper::body::{Body as _, Incoming as HyperBody};
 use crate::body::{Answering, Leftover, Reply, Unread};
 use crate::socket::Pulse;
 use crate::{
-    ConnectionSettings, Handler, HttpStats, Incoming, IncomingBody, Outgoing, Refusal, Tls,
-    multiplexed,
+    ConnectionSettings, Handler, HttpStats, Incoming, IncomingBody, Outgoing, ProxyPeers, Refusal,
+    Tls, multiplexed,
 };
 
 /// What all connections of one server share.
@@ -27,6 +27,8 @@ pub(crate) struct Shared<H> {
     pub(crate) stats: Arc<HttpStats>,
     /// Certificates, where connections are encrypted.
     pub(crate) tls: Option<Arc<Tls>>,
+    /// Who says on whose behalf it connects.
+    pub(crate) proxies: Option<ProxyPeers>,
 }
 
 /// Answers the requests of one connection.

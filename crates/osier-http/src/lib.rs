@@ -16,6 +16,7 @@ mod files;
 mod framing;
 mod handler;
 mod multiplexed;
+mod proxy_protocol;
 mod settings;
 mod slice;
 mod socket;
@@ -30,6 +31,7 @@ pub use client::{
 };
 pub use files::raise_open_file_limit;
 pub use handler::{Handler, Incoming, Outgoing, Refusal};
+pub use proxy_protocol::{NotProxied, Proxied, ProxyPeers};
 pub use settings::ConnectionSettings;
 pub use slice::{Chunk, FileSlice};
 pub use stats::HttpStats;

@@ -96,6 +96,7 @@ pub struct Tls {
 struct Configs {
     http1: Arc<ServerConfig>,
     http2: Arc<ServerConfig>,
+    by_name: Arc<ByName>,
 }
 
 impl fmt::Debug for Tls {
@@ -136,6 +137,15 @@ impl Tls {
         *self.configs.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
 
+    /// Whether there is a certificate for a name: a host, or `*.example.com`.
+    pub fn covers(&self, host: &str) -> bool {
+        let configs = self.configs.read().unwrap_or_else(PoisonError::into_inner);
+        match host.strip_prefix('*') {
+            Some(below) => configs.by_name.below.contains_key(below),
+            None => configs.by_name.find(host).is_some(),
+        }
+    }
+
     pub(crate) fn config(&self, http2: bool) -> Arc<ServerConfig> {
         let configs = self.configs.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(if http2 {
@@ -154,6 +164,7 @@ fn configs(files: &[CertificateFiles], named: &[NamedCertificate]) -> Result<Con
     for files in files {
         by_name.add(files)?;
     }
+    let by_name = Arc::new(by_name);
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&version::TLS13, &version::TLS12])
@@ -163,13 +174,14 @@ fn configs(files: &[CertificateFiles], named: &[NamedCertificate]) -> Result<Con
         })?;
     let mut config = builder
         .with_no_client_auth()
-        .with_cert_resolver(Arc::new(by_name));
+        .with_cert_resolver(Arc::clone(&by_name) as Arc<dyn ResolvesServerCert>);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let mut http2 = config.clone();
     http2.alpn_protocols.insert(0, b"h2".to_vec());
     Ok(Configs {
         http1: Arc::new(config),
         http2: Arc::new(http2),
+        by_name,
     })
 }
 

@@ -191,7 +191,7 @@ async fn answer(mut stream: UnixStream, reach: &Reach) -> io::Result<()> {
             Ok(answer) => line("done", &serde_json::to_string(&answer)?),
             Err(error) => line("failed", &error.to_string()),
         },
-        Ok(Task::Explain(task)) => match explain::run(&reach.service, task).await {
+        Ok(Task::Explain(task)) => match explain::run(&reach.service, &reach.gateway, task).await {
             Ok(told) => line("done", &serde_json::to_string(&told)?),
             Err(error) => line("failed", &error.to_string()),
         },

@@ -5,6 +5,7 @@
 
 use std::io;
 
+use osier_gateway::Gateway;
 use osier_service::{Question, QuestionError, Service};
 use serde::{Deserialize, Serialize};
 
@@ -79,12 +80,19 @@ pub fn explain(settings: &Settings, task: ExplainTask) -> Result<String, Explain
 }
 
 /// Explains; as text of one or several lines, or as one line of JSON.
-pub(crate) async fn run(service: &Service, task: ExplainTask) -> Result<String, ExplainError> {
+pub(crate) async fn run(
+    service: &Service,
+    gateway: &Gateway,
+    task: ExplainTask,
+) -> Result<String, ExplainError> {
     let json = task.json;
     match task.about {
         Explained::Request(id) => match service.explain(&id) {
             Some(explanation) => told(&explanation, json),
-            None => Err(ExplainError::NoRequest(id)),
+            None => match gateway.failure(&id) {
+                Some(failure) => told(&failure, json),
+                None => Err(ExplainError::NoRequest(id)),
+            },
         },
         Explained::Question {
             who,

@@ -5,6 +5,7 @@
 //! it names an engine. It decides nothing about requests.
 
 mod access_log;
+mod acme;
 mod audit;
 mod cache;
 mod cdn;
@@ -50,9 +51,9 @@ pub use private_file::PrivateFileError;
 pub use root_key::{KeyOrigin, ROOT_KEY_FILE, RootKey, RootKeyError, key_file, read_root_key};
 pub use server::{Running, StartError, start};
 pub use settings::{
-    AccessSettings, AuditSettings, CertificateSettings, EncryptionSettings, GatewaySettings,
-    HttpSettings, IdentitySettings, LimitSettings, ListenAddress, LogSettings, Settings,
-    SettingsError, SettingsSource, Subnet,
+    AccessSettings, AuditSettings, CertificateSettings, DnsServer, EncryptionSettings,
+    GatewaySettings, HttpSettings, IdentitySettings, LimitSettings, ListenAddress, LogSettings,
+    Settings, SettingsError, SettingsSource, Subnet,
 };
 pub use signals::{Caught, Signals};
 pub use welcome::Welcome;

@@ -23,6 +23,7 @@ use osier_store::Store;
 use osier_types::{Clock, Fault, Rng};
 
 use crate::access_log::AccessLog;
+use crate::acme::{self, Acme, AcmeParts};
 use crate::audit::Audit;
 use crate::cdn::{Desk, Premises};
 use crate::console::Console;
@@ -141,6 +142,7 @@ pub struct Running {
     /// After the listeners: it may be asked until they are shut.
     cdn: Option<Arc<Desk>>,
     origins: Option<OriginWatch>,
+    acme: Option<Acme>,
     gateway: Arc<Gateway>,
     live: Arc<Live>,
     console: Option<osier_http::Running>,
@@ -169,9 +171,14 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         Listeners::bind(addresses, threads)
             .map_err(|(address, source)| StartError::Listen { address, source })
     };
+    let behind = |listeners: Listeners| match settings.store_proxies() {
+        Some(proxies) => listeners.behind(proxies),
+        None => listeners,
+    };
     let tls = tls(&settings)?;
-    let store_listeners = listen(&plain(&settings.listen), settings.http.threads)?;
-    let store_listeners_tls = listen(&plain(&settings.listen_tls), settings.http.threads)?;
+    let threads = settings.http.threads;
+    let store_listeners = behind(listen(&plain(&settings.listen), threads)?);
+    let store_listeners_tls = behind(listen(&plain(&settings.listen_tls), threads)?);
     let console_listeners = listen(&[settings.console_listen.0], 1)?;
     let sites = settings
         .sites()
@@ -240,6 +247,8 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     ));
     let (clock_of_gateway, rng_of_gateway) = (Arc::clone(&clock), Arc::clone(&rng));
     let clock_of_edge = Arc::clone(&clock);
+    let rng_of_resolver = Arc::clone(&rng);
+    let (clock_of_acme, rng_of_acme) = (Arc::clone(&clock), Arc::clone(&rng));
     let audit = audit(&settings)?;
     let store_service = Arc::clone(&service);
     let keys = Keys::new(
@@ -265,6 +274,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let gateway = Gateway::new(sites, &keeping, clock_of_gateway, rng_of_gateway.as_ref())
         .map_err(StartError::Cache)?;
     let host = store_listeners.addresses().first().map(ToString::to_string);
+    let gateway = gateway.resolving(&settings.gateway.resolver(), rng_of_resolver);
     let gateway = gateway.with_pictures(Arc::clone(store_service.imaging()));
     let gateway = gateway.beside(Arc::new(Home {
         data: Arc::clone(&data),
@@ -299,6 +309,8 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
                 store: store_listeners.addresses().first().copied().map(reachable),
                 key: key.clone(),
                 http2: settings.gateway.http2,
+                http_port: port_of(&plain(&settings.gateway.listen), 80),
+                https_port: port_of(&settings.gateway.tls_addresses(), 443),
             },
         },
     ));
@@ -322,7 +334,8 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let control = Control::start(&settings.data, reach)
         .inspect_err(|error| tracing::warn!(%error, "other commands can't reach this server"))
         .ok();
-    let origins = Some(OriginWatch::start(Arc::clone(&gateway))?);
+    let origins = OriginWatch::start(Arc::clone(&gateway), Arc::clone(&live))?;
+    let origins = Some(origins);
     let mut stores = vec![osier_http::start(
         store_listeners,
         Arc::clone(&data),
@@ -348,12 +361,26 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     if let Some(stats) = plain_stats {
         let _ = http_numbers.0.set(stats);
     }
+    // Once listeners are there to prove hosts by.
+    let acme = (!settings.acme.hosts.is_empty() && settings.acme.terms_agreed)
+        .then(|| {
+            Acme::start(AcmeParts {
+                files: acme::issued(&settings.acme, &settings.data).0,
+                settings: settings.acme.clone(),
+                gateway: Arc::clone(&gateway),
+                live: Arc::clone(&live),
+                clock: clock_of_acme,
+                rng: rng_of_acme,
+            })
+        })
+        .transpose()?;
     ready.store(true, Ordering::Relaxed);
     Ok(Running {
         stores,
         doors,
         cdn: Some(cdn),
         origins,
+        acme,
         gateway,
         live,
         console: Some(console),
@@ -367,18 +394,27 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     })
 }
 
+/// The port that clients know: the first, unless it is chosen by the system.
+fn port_of(addresses: &[SocketAddr], usual: u16) -> u16 {
+    let first = addresses.first().map(SocketAddr::port);
+    first.filter(|port| *port != 0).unwrap_or(usual)
+}
+
 fn plain(addresses: &[ListenAddress]) -> Vec<SocketAddr> {
     addresses.iter().map(|listen| listen.0).collect()
 }
 
 fn tls(settings: &Settings) -> Result<Arc<Tls>, StartError> {
-    let tls = Tls::read(&settings.certificates(), &[]).map_err(StartError::Certificate)?;
+    let mut files = settings.certificates();
+    files.extend(acme::issued(&settings.acme, &settings.data).1);
+    let tls = Tls::read(&files, &[]).map_err(StartError::Certificate)?;
     Ok(Arc::new(tls))
 }
 
 fn doors(settings: &Settings, tls: &Arc<Tls>) -> Arc<SiteDoors> {
     let threads = settings.http.threads;
     let gateway = &settings.gateway;
+    let proxies = settings.site_proxies();
     Arc::new(SiteDoors::new(DoorPlan {
         plain: plain(&gateway.listen),
         tls: gateway.tls_addresses(),
@@ -386,8 +422,12 @@ fn doors(settings: &Settings, tls: &Arc<Tls>) -> Arc<SiteDoors> {
         connections: settings.connections(),
         certificates: Arc::clone(tls),
         bind: Box::new(move |addresses| {
-            Listeners::bind(addresses, threads)
-                .map_err(|(address, source)| DoorError::Bind(address, source))
+            let bound = Listeners::bind(addresses, threads)
+                .map_err(|(address, source)| DoorError::Bind(address, source))?;
+            Ok(match &proxies {
+                Some(proxies) => bound.behind(proxies.clone()),
+                None => bound,
+            })
         }),
     }))
 }
@@ -548,6 +588,7 @@ impl Running {
         }
         self.cdn = None;
         self.origins = None;
+        self.acme = None;
         self.control = None;
         self.audit = None;
         self.access_log = None;

@@ -1,11 +1,15 @@
-//! The thread on which origins of sites are checked, apart from those that serve requests.
+//! The thread on which origins of sites and files of certificates are looked at, apart from those
+//! that serve requests.
 
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use osier_gateway::Gateway;
 use tokio::sync::watch;
+
+use crate::live::Live;
 
 /// Runs until it is dropped.
 #[derive(Debug)]
@@ -19,7 +23,7 @@ impl OriginWatch {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(crate) fn start(gateway: Arc<Gateway>) -> io::Result<Self> {
+    pub(crate) fn start(gateway: Arc<Gateway>, live: Arc<Live>) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
@@ -29,11 +33,14 @@ impl OriginWatch {
         let thread = thread.spawn(move || {
             runtime.block_on(async move {
                 let mut checks = std::pin::pin!(gateway.watch_origins());
+                let mut certificates = std::pin::pin!(watch_certificates(&live));
                 let mut stopped = std::pin::pin!(stopped.wait_for(|stopped| *stopped));
                 std::future::poll_fn(|cx| {
                     if stopped.as_mut().poll(cx).is_ready() {
                         return std::task::Poll::Ready(());
                     }
+                    // Neither ends.
+                    let _ = certificates.as_mut().poll(cx);
                     checks.as_mut().poll(cx)
                 })
                 .await;
@@ -43,6 +50,17 @@ impl OriginWatch {
             stop,
             thread: Some(thread),
         })
+    }
+}
+
+/// How often files of certificates are looked at.
+const CERTIFICATES: Duration = Duration::from_secs(2);
+
+async fn watch_certificates(live: &Live) {
+    let mut ticks = tokio::time::interval(CERTIFICATES);
+    loop {
+        ticks.tick().await;
+        live.look_at_certificates();
     }
 }
 

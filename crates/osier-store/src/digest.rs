@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use crc_fast::CrcAlgorithm::Crc64Xz;
-use md5::{Digest as _, Md5};
+use md5_simd::Md5;
 use osier_types::{Checksum, ChecksumAlgorithm, Crc64, Fault, FaultKind};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
@@ -176,7 +176,7 @@ impl Hashing {
             _ => self.crc.take().or(hasher.sha1).map(Reckoner::finish),
         };
         Ok(Digests {
-            md5: hasher.md5.finalize().into(),
+            md5: hasher.md5.finalize(),
             crc64: self.crc64.finalize(),
             sha256: sha256.filter(|_| self.beside.sha256),
             checksum,
@@ -288,7 +288,7 @@ pub(crate) fn md5_of(parts: &[&[u8]]) -> osier_types::Md5 {
     for part in parts {
         md5.update(part);
     }
-    md5.finalize().into()
+    md5.finalize()
 }
 
 #[cfg(test)]
@@ -345,6 +345,16 @@ mod tests {
             let chunks: Vec<&[u8]> = body.chunks(70_000).collect();
             let digests = digests_with(&chunks, Some(algorithm)).await;
             assert_eq!(digests.checksum, Some(checksum_of(algorithm, &body)));
+        }
+    }
+
+    proptest::proptest! {
+        /// MD5 by the assembler is what the plain one says, however the bytes come.
+        #[test]
+        fn md5_is_md5(body in proptest::collection::vec(0_u8.., 0..700), cut in 1_usize..130) {
+            let chunks: Vec<&[u8]> = body.chunks(cut).collect();
+            let plain: [u8; 16] = <md5::Md5 as sha2::Digest>::digest(&body).into();
+            assert_eq!(md5_of(&chunks), plain);
         }
     }
 

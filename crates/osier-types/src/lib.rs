@@ -21,6 +21,7 @@ mod lock;
 mod object;
 mod op;
 mod outcome;
+mod path;
 mod process;
 mod query;
 mod range;
@@ -57,6 +58,7 @@ pub use object::{
 };
 pub use op::*;
 pub use outcome::*;
+pub use path::PlainPath;
 pub use process::*;
 pub use query::{Query, QueryPair, percent_decode, percent_encode};
 pub use range::{ByteRange, RangeRequest, RangeSpec, ResolvedRange};

@@ -422,6 +422,25 @@ pub(super) fn https_option(arguments: &Arguments<'_>) -> Read {
     })
 }
 
+/// Versions are the server's: 1.2 and 1.3, whatever a domain says.
+pub(super) fn tls_version(arguments: &Arguments<'_>) -> Read {
+    arguments.absent(&["ciphersuite"])?;
+    let is_strict = matches!(
+        arguments.get("ciphersuitegroup"),
+        None | Some("all" | "strict")
+    );
+    let old = ["tls10", "tls11"].map(|name| arguments.switched(name));
+    let new = ["tls12", "tls13"].map(|name| arguments.switched(name));
+    let old_off = old.into_iter().all(|said| said == Ok(Some(false)));
+    let new_on = new
+        .into_iter()
+        .all(|said| matches!(said, Ok(None | Some(true))));
+    if !is_strict || !old_off || !new_on {
+        return Err(arguments.wrong("TLS is 1.2 and 1.3 here, with strong suites"));
+    }
+    Ok(Feature::Nothing)
+}
+
 pub(super) fn ranges(arguments: &Arguments<'_>) -> Read {
     match arguments.text("enable")? {
         "on" | "force" => Ok(Feature::Ranges(true)),

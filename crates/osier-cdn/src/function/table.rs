@@ -142,6 +142,9 @@ functions! {
     "ali_remove_args" one excludes "set_hashkey_args" ["ali_remove_args", "keep_oss_args"] read::query_without;
     "error_page" many ["error_code", "rewrite_page"] read::error_page;
     "https_option" one ["http2", "ocsp_stapling"] read::https_option;
+    "https_tls_version" one [
+        "tls10", "tls11", "tls12", "tls13", "ciphersuitegroup", "ciphersuite",
+    ] read::tls_version;
     "range" one ["enable"] read::ranges;
     "gzip" one ["enable"] read::gzip;
     "host_redirect" many ["regex", "replacement", "flag", "rewrite_method", "sequence"] read::rewrite;

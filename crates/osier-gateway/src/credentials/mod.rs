@@ -411,7 +411,7 @@ impl Asking<'_> {
             .addresses(
                 &origin.host,
                 origin.port,
-                Duration::from_mins(1),
+                Some(Duration::from_mins(1)),
                 Reach::Local,
             )
             .await

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use osier_http::{
     BodyError, BodySource, Chunk, ConnectionSettings, Handler, Incoming, Listeners, Outgoing,
-    OutgoingBody, Refusal, Running, SourceFailed,
+    OutgoingBody, ProxyPeers, Refusal, Running, SourceFailed,
 };
 use tokio::sync::watch;
 
@@ -40,6 +40,10 @@ impl Handler for Paths {
                 outgoing.body = OutgoingBody::Full(all.into());
                 outgoing
             }
+            "/peer" => Outgoing::text(
+                StatusCode::OK,
+                &format!("{} {}", incoming.peer, incoming.secure),
+            ),
             "/target" => Outgoing::text(StatusCode::OK, &incoming.parts.uri.to_string()),
             "/refuse" => Outgoing::text(StatusCode::FORBIDDEN, "no"),
             "/panic" => panic!("as asked"),
@@ -122,9 +126,16 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(settings: ConnectionSettings) -> Self {
+        Self::behind(settings, None)
+    }
+
+    pub(crate) fn behind(settings: ConnectionSettings, proxies: Option<ProxyPeers>) -> Self {
         let (gate, closed) = watch::channel(false);
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let listeners = Listeners::bind(&[any], settings.threads).unwrap();
+        let mut listeners = Listeners::bind(&[any], settings.threads).unwrap();
+        if let Some(proxies) = proxies {
+            listeners = listeners.behind(proxies);
+        }
         let running =
             osier_http::start(listeners, Paths { gate: closed }, settings, "test").unwrap();
         Self { running, gate }

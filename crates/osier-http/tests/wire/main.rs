@@ -9,3 +9,4 @@ mod crowd;
 mod framing;
 mod lifecycle;
 mod messages;
+mod proxied;

@@ -15,6 +15,7 @@ use osier_store::Store;
 use osier_types::{BucketName, Clock, Timestamp};
 use tokio::sync::oneshot;
 
+use super::certificates::with_free;
 use super::pushing::{Push, Pushing};
 use super::task_log::TaskLog;
 use crate::live::Live;
@@ -75,7 +76,13 @@ impl Desk {
     }
 
     /// What is about the domains themselves.
-    async fn of_domains(&self, account: &str, request: CdnRequest) -> Result<CdnOutcome, CdnFault> {
+    async fn of_domains(
+        &self,
+        account: &str,
+        mut request: CdnRequest,
+    ) -> Result<CdnOutcome, CdnFault> {
+        let has_one = |host: &str| self.live.has_certificate(host);
+        with_free(&mut request, has_one, self.clock.now())?;
         let own_buckets = request.buckets().into_iter().filter(|bucket| {
             let bucket = BucketName::parse(bucket);
             let record = bucket

@@ -7,8 +7,9 @@ use osier_cdn::{
     UrlKind,
 };
 use osier_gateway::{
-    AuthMode, CredentialSettings, ErrorPageSettings, HttpsMode, ListSettings, OriginSettings,
-    QueryMode, SecretText, SiteSettings, TtlSettings, UrlAuthKind, UrlAuthSettings,
+    AuthMode, CredentialSettings, ErrorPageSettings, HttpsMode, ListSettings, OriginQuery,
+    OriginSettings, QueryMode, RewriteSettings, SecretText, SiteSettings, TtlSettings, UrlAuthKind,
+    UrlAuthSettings,
 };
 
 use crate::RootKey;
@@ -22,6 +23,10 @@ pub(crate) struct Premises {
     pub(crate) key: RootKey,
     /// Whether sites offer HTTP/2.
     pub(crate) http2: bool,
+    /// The ports of sites, for redirects between them.
+    pub(crate) http_port: u16,
+    /// With TLS.
+    pub(crate) https_port: u16,
 }
 
 /// The site of a domain.
@@ -140,19 +145,74 @@ fn apply(
         Feature::StaleIfError(seconds) => site.stale_if_error_s = seconds,
         Feature::RequestHeader(change) => match change {
             HeaderChange::Set(name, value) => drop(site.request_headers.insert(name, value)),
-            HeaderChange::Add(..) | HeaderChange::Remove(_) => return Err(not_there("a header")),
+            HeaderChange::Add(name, value) => {
+                site.request_headers_add
+                    .entry(name)
+                    .or_default()
+                    .push(value);
+            }
+            HeaderChange::Remove(name) => site.request_headers_remove.push(name),
         },
         Feature::ResponseHeader(change) => match change {
             HeaderChange::Set(name, value) => drop(site.response_headers.insert(name, value)),
-            HeaderChange::Add(..) | HeaderChange::Remove(_) => return Err(not_there("a header")),
+            HeaderChange::Add(name, value) => {
+                site.response_headers_add
+                    .entry(name)
+                    .or_default()
+                    .push(value);
+            }
+            HeaderChange::Remove(name) => site.response_headers_remove.push(name),
         },
         Feature::ErrorPage(status, page) => {
-            let page = ErrorPageSettings::Page(page);
+            let page = if page.starts_with('/') {
+                ErrorPageSettings::Page(page)
+            } else {
+                ErrorPageSettings::Elsewhere { redirect: page }
+            };
             site.error_pages.insert(status.to_string(), page);
         }
-        Feature::ForceHttps(false) => site.https = HttpsMode::Redirect,
+        Feature::ForceHttps(keeps_method) => {
+            site.https = HttpsMode::Redirect;
+            site.https_status = status_of(keeps_method);
+            site.https_port = premises.https_port;
+        }
+        Feature::ForceHttp(keeps_method) => {
+            site.https = HttpsMode::Never;
+            site.https_status = status_of(keeps_method);
+            site.http_port = premises.http_port;
+        }
+        Feature::OriginSni(name) => site.origin_sni = Some(name),
+        Feature::Gzip => site.gzip = true,
+        Feature::Rewrite {
+            pattern,
+            target,
+            redirect,
+            with_query,
+            last,
+        } => site.rewrite.push(RewriteSettings {
+            pattern,
+            to: target,
+            redirect,
+            query: with_query,
+            last,
+        }),
+        Feature::OriginRewrite {
+            pattern,
+            target,
+            with_query,
+            last,
+        } => site.origin_rewrite.push(RewriteSettings {
+            pattern,
+            to: target,
+            redirect: None,
+            query: with_query,
+            last,
+        }),
         Feature::Http2(is_on) if is_on == premises.http2 => {}
-        Feature::Hsts(seconds, false) => site.hsts_s = seconds,
+        Feature::Hsts(seconds, below) => {
+            site.hsts_s = seconds;
+            site.hsts_subdomains = below;
+        }
         Feature::Referers(list) => {
             site.referer = listed(list.listed, list.hosts, list.allow_empty);
         }
@@ -169,16 +229,40 @@ fn apply(
                 ttl_s: keys.ttl_s,
             });
         }
-        Feature::QueryOnly(names, true) if names.is_empty() => site.query = QueryMode::None,
-        Feature::QueryOnly(names, true) => site.query_only = names,
-        Feature::QueryWithout(names, true) => site.query_without = names,
-        other => return Err(not_there(&format!("{other:?}"))),
+        Feature::QueryOnly(names, all_to_origin) => {
+            if names.is_empty() {
+                site.query = QueryMode::None;
+            }
+            site.query_only = names;
+            site.origin_query = origin_query(all_to_origin);
+        }
+        Feature::QueryWithout(names, all_to_origin) => {
+            site.query_without = names;
+            site.origin_query = origin_query(all_to_origin);
+        }
+        Feature::Http2(_) => {
+            return Err("HTTP/2 is switched for all sites by `http2` of `[gateway]`".to_owned());
+        }
+        Feature::Ranges(false) => {
+            return Err(
+                "origins are asked for the parts of large objects that are missing".to_owned(),
+            );
+        }
+        Feature::StatusTtl(..) => return Err("lifetimes by status are not there".to_owned()),
     }
     Ok(())
 }
 
-fn not_there(what: &str) -> String {
-    format!("{what} is not there yet")
+const fn status_of(keeps_method: bool) -> u16 {
+    if keeps_method { 308 } else { 301 }
+}
+
+const fn origin_query(all: bool) -> OriginQuery {
+    if all {
+        OriginQuery::All
+    } else {
+        OriginQuery::Counted
+    }
 }
 
 fn credentials(key: BucketKey) -> CredentialSettings {

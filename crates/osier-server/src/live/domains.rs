@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use osier_cdn::{CdnFault, CdnOutcome, CdnRequest, Context, Domain, Domains, Status};
-use osier_gateway::{InvalidSite, SiteSettings, Sites};
+use osier_gateway::{InvalidSite, Purge, PurgeError, SiteSettings, Sites};
 use osier_http::Tls;
 use osier_types::Timestamp;
 
@@ -73,7 +73,20 @@ impl Live {
             CdnFault::NotKept
         })?);
         self.install(change, &mut current);
+        let moved = moved(&current.domains, &domains);
         current.domains = domains;
+        // What was kept came from elsewhere, or was kept for somebody else.
+        for purge in moved {
+            match self.gateway.purge(&[purge]) {
+                // A domain that can't be served has nothing that could be.
+                Ok(()) | Err(PurgeError::NoSite(_)) => {}
+                Err(error) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::error!(error, "what was kept of a domain could not be purged");
+                    return Err(CdnFault::NotKept);
+                }
+            }
+        }
         Ok(outcome)
     }
 
@@ -112,6 +125,12 @@ impl Live {
     /// How many domains an account has.
     pub(crate) fn count(&self, account: &str) -> usize {
         self.lock().domains.count(account)
+    }
+
+    /// Whether the settings have a certificate for a host.
+    pub(crate) fn has_certificate(&self, host: &str) -> bool {
+        let files = self.lock().file.certificates.clone();
+        Tls::read(&files, &[]).is_ok_and(|tls| tls.covers(host))
     }
 
     /// Makes all sites and certificates ready. Domains that can't be served are left out.
@@ -165,7 +184,7 @@ impl Live {
         if !file.certificates.is_empty() && !self.has_certificates {
             return Err(PrepareError::Reload(ReloadError::NoTls));
         }
-        let tls = Tls::read(&file.certificates, &named);
+        let tls = Tls::read(&self.with_issued(&file.certificates), &named);
         let tls = tls.map_err(|error| PrepareError::Reload(error.into()))?;
         Ok(Change {
             sites,
@@ -183,12 +202,37 @@ impl Live {
         site(domain, &self.premises).map_err(CdnFault::Unservable)
     }
 
+    /// Uses the certificates alone.
+    pub(super) fn install_certificates(&self, change: Change) {
+        self.tls.install(change.tls);
+    }
+
     pub(super) fn install(&self, change: Change, current: &mut Current) {
         self.gateway.install(change.sites);
         self.tls.install(change.tls);
         let failed = change.problems.into_iter().map(|(domain, _)| domain);
         current.failed = failed.collect();
     }
+}
+
+/// Purges of domains whose answers come from elsewhere than before.
+fn moved(before: &Domains, now: &Domains) -> Vec<Purge> {
+    let ways = |domain: &Domain| {
+        let configs = domain.configs.iter();
+        let ways = configs.filter(|config| config.is_about_origins());
+        (domain.sources.clone(), ways.cloned().collect::<Vec<_>>())
+    };
+    let online = now
+        .all()
+        .filter(|domain| domain.status == Status::Online)
+        .filter(|domain| {
+            let mut before = before.all();
+            let known = before.find(|known| known.id == domain.id);
+            known.is_none_or(|known| ways(known) != ways(domain))
+        });
+    online
+        .map(|domain| Purge::Site(domain.name.host()))
+        .collect()
 }
 
 /// Domains, for people to read: what stands in their functions may be secret.

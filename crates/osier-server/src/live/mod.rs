@@ -9,8 +9,10 @@ mod masked;
 mod snapshots;
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use osier_cdn::{Domains, UnreadableDomains};
 use osier_gateway::{Gateway, SiteSettings};
@@ -22,8 +24,8 @@ use self::masked::masked;
 use self::snapshots::Snapshots;
 use crate::cdn::Premises;
 use crate::doors::SiteDoors;
-use crate::settings::SettingsSource;
-use crate::{Settings, SettingsError};
+use crate::settings::{AcmeSettings, SettingsSource};
+use crate::{Settings, SettingsError, acme};
 
 /// What `osier config` asks a running server for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +96,9 @@ pub(crate) struct Live {
     /// Whether anything was to listen with certificates of the file.
     has_certificates: bool,
     premises: Premises,
+    /// Whose certificates an authority issues, and where those are.
+    acme: AcmeSettings,
+    data: PathBuf,
     snapshots: Snapshots,
     /// What the file said when the server started.
     at_start: Option<Settings>,
@@ -110,7 +115,12 @@ struct Current {
     domains: Domains,
     /// Domains that should be served and can't be.
     failed: BTreeSet<String>,
+    /// How files of certificates were when they were last looked at.
+    seen: Option<Vec<Stamp>>,
 }
+
+/// What changes when a file does: when it was written, its length and its place.
+type Stamp = Option<(SystemTime, u64, u64)>;
 
 /// What of the settings file changes while requests run.
 #[derive(Clone, Debug)]
@@ -160,6 +170,8 @@ impl Live {
             tls: changing.tls,
             has_certificates: !settings.certificate.is_empty(),
             premises: changing.premises,
+            acme: settings.acme.clone(),
+            data: settings.data.clone(),
             snapshots: Snapshots::new(&settings.data),
             at_start: source.and_then(|from| Settings::parse(&from.path, &from.text).ok()),
             current: Mutex::new(Current {
@@ -168,6 +180,7 @@ impl Live {
                 file: FilePart::of(settings),
                 domains: Domains::default(),
                 failed: BTreeSet::new(),
+                seen: None,
             }),
         };
         live.begin(domains);
@@ -332,9 +345,55 @@ impl Live {
         Ok(said)
     }
 
+    /// Reads all certificates again if a file of theirs is not as it was. What can't be used, such
+    /// as half of a pair that is being replaced, changes nothing, and is looked at again when it
+    /// changes again.
+    pub(crate) fn look_at_certificates(&self) {
+        let files = self.with_issued(&self.lock().file.certificates);
+        let paths = files.iter().flat_map(|files| [&files.chain, &files.key]);
+        let now: Vec<Stamp> = paths.map(|path| stamp(path)).collect();
+        let before = self.lock().seen.replace(now.clone());
+        if before.is_none_or(|before| before == now) {
+            return;
+        }
+        match self.renew_certificates() {
+            Ok(()) => tracing::info!("certificates were read again"),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(
+                    error,
+                    "certificates changed and can't be used; the old ones stay"
+                );
+            }
+        }
+    }
+
+    /// Reads all certificates again, because one changed or was issued.
+    pub(crate) fn renew_certificates(&self) -> Result<(), ReloadError> {
+        let current = self.lock();
+        let change = self.prepare(&current.file, &current.domains);
+        let change = change.map_err(|error| match error {
+            PrepareError::Reload(error) => error,
+            PrepareError::Site(_, invalid) => ReloadError::NotListening(invalid.to_string()),
+        })?;
+        self.install_certificates(change);
+        Ok(())
+    }
+
+    /// The file's own certificates come first: what they are for is not ordered away.
+    fn with_issued(&self, named: &[CertificateFiles]) -> Vec<CertificateFiles> {
+        let (_, issued) = acme::issued(&self.acme, &self.data);
+        named.iter().cloned().chain(issued).collect()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Current> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
 }
 
 fn read(path: &Path) -> Result<String, ReloadError> {

@@ -3,7 +3,9 @@
 //!
 //! It reads; nothing of it is ever executed, and no file that it names is opened.
 
+mod global;
 mod parse;
+mod reflow;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -13,6 +15,7 @@ use std::fmt::Write as _;
 
 pub use parse::NginxError;
 
+use self::global::Global;
 use self::parse::Directive;
 use self::server::Server;
 
@@ -30,10 +33,32 @@ pub struct Imported {
 /// # Errors
 /// When the text is none.
 pub fn import_nginx(text: &str) -> Result<Imported, NginxError> {
-    let directives = parse::parse(text)?;
     let mut import = Import::default();
-    import.context(&directives);
+    let mut directives = parse::parse(text);
+    // In one line, a comment would hide all that follows it.
+    let hides = directives
+        .as_ref()
+        .map_or(true, |read| !read.iter().any(serves));
+    if hides && text.contains('#') {
+        let again = parse::parse(&reflow::reflow(text));
+        if again.as_ref().is_ok_and(|read| read.iter().any(serves)) {
+            import.notes.push(
+                "where comments end was guessed, because directives stand behind them in one line"
+                    .to_owned(),
+            );
+            directives = again;
+        }
+    }
+    import.context(&directives?);
     Ok(import.finish())
+}
+
+/// Whether a directive is a server or has one.
+fn serves(directive: &Directive) -> bool {
+    match directive.name() {
+        "http" => directive.block().iter().any(serves),
+        name => matches!(name, "server" | "location"),
+    }
 }
 
 /// What was found so far.
@@ -43,6 +68,10 @@ struct Import {
     /// By variable: what the host of a request stands for.
     maps: BTreeMap<String, Vec<(String, String)>>,
     servers: Vec<Server>,
+    /// What holds for all of them.
+    global: Global,
+    /// What `http` says of its servers.
+    http: Vec<Directive>,
     notes: Vec<String>,
 }
 
@@ -69,6 +98,25 @@ impl Import {
                 _ => {}
             }
         }
+        let of_servers = directives
+            .iter()
+            .filter(|directive| Server::inherits(directive));
+        self.http.extend(of_servers.cloned());
+        // A piece that is to be put into a server.
+        if directives
+            .iter()
+            .any(|directive| directive.name() == "location")
+        {
+            let whole = Directive {
+                line: 1,
+                words: vec!["server".to_owned()],
+                block: Some(directives.to_vec()),
+            };
+            self.notes
+                .push("there is no `server` around a `location`: it answers all hosts".to_owned());
+            let server = Server::read(&whole, self);
+            return self.servers.push(server);
+        }
         for directive in directives {
             match directive.name() {
                 "http" => self.context(directive.block()),
@@ -77,12 +125,17 @@ impl Import {
                     self.servers.push(server);
                 }
                 "upstream" | "map" | "events" | "worker_processes" | "user" | "pid"
-                | "sendfile" | "tcp_nopush" | "tcp_nodelay" | "keepalive_timeout" => {}
+                | "sendfile" | "tcp_nopush" | "tcp_nodelay" => {}
+                _ if Server::inherits(directive) => {}
                 "log_format" | "access_log" | "error_log" => self.note(
                     directive,
                     "each request is one line of the log, upstream times included; see `[log]`",
                 ),
-                _ => self.lost(directive),
+                _ => {
+                    if !Global::read(directive, self) {
+                        self.lost(directive);
+                    }
+                }
             }
         }
     }
@@ -148,7 +201,10 @@ impl Import {
 
     fn finish(self) -> Imported {
         let Self {
-            servers, mut notes, ..
+            servers,
+            global,
+            mut notes,
+            ..
         } = self;
         let mut text = String::new();
         let (mut plain, mut secure) = (Vec::new(), Vec::new());
@@ -164,6 +220,7 @@ impl Import {
         if !secure.is_empty() {
             let _ = writeln!(text, "listen_tls = {}", array(&secure));
         }
+        global.write(&mut text);
         let mut certificates: Vec<_> = servers
             .iter()
             .filter_map(|server| server.certificate.clone())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::global::Global;
 use super::parse::Directive;
 use super::{Import, array, quoted};
 
@@ -28,28 +29,60 @@ struct Scope {
     /// Seconds, bytes and the like, by the key of a site.
     numbers: BTreeMap<&'static str, u64>,
     methods: Vec<String>,
+    /// Values as they are written, by the key of a site.
+    texts: BTreeMap<&'static str, String>,
+    error_pages: BTreeMap<String, String>,
+    response_headers: BTreeMap<String, String>,
+    allow: Vec<String>,
+    deny: Vec<String>,
+    /// Pages that may refer, once something depends on it.
+    referers: Vec<String>,
     strip: Option<String>,
     add: Option<String>,
 }
 
+/// `return 301 https://...`.
+fn is_to_https(directive: &Directive) -> bool {
+    directive.name() == "return" && directive.argument(1).starts_with("https://")
+}
+
 impl Server {
+    /// Whether a directive beside servers holds for all of them.
+    pub(super) fn inherits(directive: &Directive) -> bool {
+        let name = directive.name();
+        let others = [
+            "add_header",
+            "allow",
+            "client_max_body_size",
+            "deny",
+            "error_page",
+            "ssl_ciphers",
+            "ssl_protocols",
+            "ssl_prefer_server_ciphers",
+            "ssl_session_cache",
+            "ssl_session_timeout",
+        ];
+        let is_of_cache = name.starts_with("proxy_cache") && name != "proxy_cache_path";
+        let is_of_proxy =
+            name.starts_with("proxy_") && !name.starts_with("proxy_cache") && name != "proxy_pass";
+        is_of_cache || is_of_proxy || others.contains(&name)
+    }
+
     pub(super) fn read(directive: &Directive, import: &mut Import) -> Self {
         let mut server = Self::default();
         let mut scope = Scope::default();
         let (mut chain, mut key) = (None, None);
+        for inner in import.http.clone() {
+            scope.read(&inner, import);
+        }
         for inner in directive.block() {
             match inner.name() {
                 "listen" => server.listens(inner, import),
                 "server_name" => server.hosts = hosts(inner.arguments()),
                 "ssl_certificate" => chain = Some(inner.argument(0).to_owned()),
                 "ssl_certificate_key" => key = Some(inner.argument(0).to_owned()),
-                "return" => {
-                    if inner.argument(1).starts_with("https://") {
-                        server.redirects = true;
-                    } else {
-                        import.lost(inner);
-                    }
-                }
+                "return" if is_to_https(inner) => server.redirects = true,
+                "return" => import.lost(inner),
                 "location" => {}
                 _ => scope.read(inner, import),
             }
@@ -81,6 +114,13 @@ impl Server {
             match option.as_str() {
                 "ssl" => secure = true,
                 "default_server" | "reuseport" | "http2" => {}
+                "proxy_protocol" => {
+                    import.global.proxy_protocol = true;
+                    import.note(
+                        directive,
+                        "only those of `set_real_ip_from` are expected to speak it, and are on every listener of sites",
+                    );
+                }
                 _ => import.note(directive, &format!("`{option}` is not carried over")),
             }
         }
@@ -97,12 +137,17 @@ impl Server {
         let path = match directive.arguments() {
             [path] => path.as_str(),
             [modifier, path] if modifier == "^~" => path.as_str(),
+            [modifier, path] if modifier == "=" && path == "/health" => path.as_str(),
             _ => return import.lost(directive),
         };
         let mut pass = None;
         for inner in directive.block() {
             match inner.name() {
                 "proxy_pass" => pass = Some(inner),
+                "return" if path == "/" && is_to_https(inner) => {
+                    self.redirects = true;
+                    return;
+                }
                 "return" if path == "/health" && inner.argument(0) == "200" => {
                     return import.note(
                         inner,
@@ -179,6 +224,39 @@ impl Server {
         for (key, value) in &scope.numbers {
             lines.push((key, value.to_string()));
         }
+        for (key, value) in &scope.texts {
+            let is_bucket = lines
+                .iter()
+                .any(|(key, value)| *key == "origin" && value.starts_with("\"oss"));
+            if *key == "autoindex" && !is_bucket {
+                import.note(pass, "`autoindex` shows folders of buckets only: write the origin as `oss://` or `s3://`");
+            } else {
+                lines.push((key, value.clone()));
+            }
+        }
+        for (key, table) in [
+            ("error_pages", &scope.error_pages),
+            ("response_headers", &scope.response_headers),
+        ] {
+            if !table.is_empty() {
+                let entries: Vec<String> = table
+                    .iter()
+                    .map(|(name, value)| format!("{name} = {value}"))
+                    .collect();
+                lines.push((key, format!("{{ {} }}", entries.join(", "))));
+            }
+        }
+        for (key, allow, deny) in [("ip", &scope.allow, &scope.deny)] {
+            let lists = [("allow", allow), ("deny", deny)]
+                .into_iter()
+                .filter(|(_, list)| !list.is_empty());
+            let lists: Vec<String> = lists
+                .map(|(name, list)| format!("{name} = {}", array(list)))
+                .collect();
+            if !lists.is_empty() {
+                lines.push((key, format!("{{ {} }}", lists.join(", "))));
+            }
+        }
         scope.request_headers(&mut lines, pass, import);
         self.sites.push(lines);
     }
@@ -242,14 +320,6 @@ impl Scope {
             "client_max_body_size" => {
                 self.number("body_bytes_max", bytes(first), directive, import);
             }
-            "resolver" => {
-                let mut valid = directive.arguments().iter();
-                let valid = valid.find_map(|option| option.strip_prefix("valid="));
-                if let Some(valid) = valid {
-                    self.number("resolve_valid_s", seconds(valid), directive, import);
-                }
-                import.note(directive, "the system's resolver is asked");
-            }
             "set" => {
                 let value = self.resolved(directive.argument(1));
                 self.variables.insert(first.to_owned(), value);
@@ -262,6 +332,52 @@ impl Scope {
                 }
                 self.methods = methods;
             }
+            "allow" | "deny" if directive.arguments().len() == 1 => {
+                self.visitors(directive, import)
+            }
+            "valid_referers" => self.referers = directive.arguments().to_vec(),
+            "if" if directive.argument(0) == "($invalid_referer)" && !self.referers.is_empty() => {
+                self.hotlinks(directive, import);
+            }
+            "error_page" => self.error_page(directive, import),
+            "add_header" => self.add_header(directive, import),
+            "autoindex" if first == "on" => {
+                let format = self.texts.get("autoindex").cloned();
+                self.texts
+                    .insert("autoindex", format.unwrap_or_else(|| quoted("html")));
+            }
+            "autoindex_format" if matches!(first, "html" | "json") => {
+                self.texts.insert("autoindex", quoted(first));
+            }
+            "proxy_cache" if first == "off" => {
+                self.texts.insert("cache", quoted("off"));
+            }
+            "proxy_cache_valid" => self.lifetime(directive, import),
+            "proxy_cache_use_stale" => {
+                let has = |word: &str| {
+                    directive
+                        .arguments()
+                        .iter()
+                        .any(|argument| argument == word)
+                };
+                if has("error") || has("timeout") {
+                    self.numbers.insert("stale_if_error_s", 86_400);
+                    import.note(directive, "old answers stand in for a day");
+                }
+                if has("updating") {
+                    self.numbers.insert("stale_while_revalidate_s", 60);
+                    import.note(
+                        directive,
+                        "old answers are given for a minute while the origin is asked",
+                    );
+                }
+            }
+            "proxy_ssl_verify" if first == "off" => {
+                self.texts.insert("origin_verify", "false".to_owned());
+            }
+            "proxy_ssl_trusted_certificate" => {
+                self.texts.insert("origin_ca", quoted(first));
+            }
             // A host that no map knows belongs to no site.
             "if" if directive.words.get(1).is_some_and(|word| {
                 import
@@ -273,6 +389,15 @@ impl Scope {
             "proxy_http_version"
             | "proxy_buffering"
             | "proxy_request_buffering"
+            | "proxy_cache"
+            | "proxy_cache_background_update"
+            | "proxy_cache_lock"
+            | "proxy_cache_lock_timeout"
+            | "proxy_cache_revalidate"
+            | "proxy_ssl_name"
+            | "proxy_ssl_server_name"
+            | "proxy_ssl_session_reuse"
+            | "proxy_ssl_verify"
             | "ssl_session_cache"
             | "ssl_session_timeout"
             | "ssl_prefer_server_ciphers"
@@ -282,7 +407,11 @@ impl Scope {
                 directive,
                 "the suites of TLS 1.3 and those of 1.2 with forward secrecy are spoken",
             ),
-            "proxy_buffers" | "proxy_buffer_size" | "proxy_busy_buffers_size" => {
+            "proxy_buffers"
+            | "proxy_buffer_size"
+            | "proxy_busy_buffers_size"
+            | "proxy_max_temp_file_size"
+            | "client_body_buffer_size" => {
                 import.note(directive, "bodies are streamed in buffers of a fixed size");
             }
             "access_log" if first == "off" => {}
@@ -290,7 +419,123 @@ impl Scope {
                 directive,
                 "each request is one line of the log, upstream times included; see `[log]`",
             ),
-            _ => import.lost(directive),
+            _ => {
+                if !Global::read(directive, import) {
+                    import.lost(directive);
+                }
+            }
+        }
+    }
+
+    /// nginx takes the first rule that fits; lists are as good where one kind comes first.
+    fn visitors(&mut self, directive: &Directive, import: &mut Import) {
+        let of = directive.argument(0).to_owned();
+        match (directive.name(), of.as_str()) {
+            ("deny", "all") if !self.allow.is_empty() => {}
+            ("allow", "all") if self.allow.is_empty() => {}
+            (_, "all" | "unix:") => import.lost(directive),
+            // What was allowed before would be denied here.
+            ("deny", _) if !self.allow.is_empty() => import.lost(directive),
+            ("deny", _) => self.deny.push(of),
+            _ => self.allow.push(of),
+        }
+    }
+
+    /// `valid_referers` with the usual refusal.
+    fn hotlinks(&mut self, directive: &Directive, import: &mut Import) {
+        let refuses = directive.block().iter().any(|inner| {
+            inner.name() == "return" && matches!(inner.argument(0), "403" | "404" | "444")
+        });
+        let is_host =
+            |text: &&String| !matches!(text.as_str(), "none" | "blocked" | "server_names");
+        let hosts: Vec<String> = self.referers.iter().filter(is_host).cloned().collect();
+        let is_plain =
+            |host: &String| !host.starts_with('~') && !host.ends_with(".*") && !host.contains('/');
+        if !refuses || !hosts.iter().all(is_plain) {
+            return import.lost(directive);
+        }
+        if self.referers.iter().any(|word| word == "server_names") {
+            import.note(
+                directive,
+                "`server_names` are to be added to `allow` of `referer`",
+            );
+        }
+        let hosts: Vec<String> = hosts
+            .into_iter()
+            .map(|host| {
+                host.strip_prefix('.')
+                    .map_or(host.clone(), |rest| format!("*.{rest}"))
+            })
+            .collect();
+        let allow_empty = self.referers.iter().any(|word| word == "none");
+        let lists = format!(
+            "{{ allow = {}, allow_empty = {allow_empty} }}",
+            array(&hosts)
+        );
+        self.texts.insert("referer", lists);
+    }
+
+    /// `error_page 404 500 =200 /page`.
+    fn error_page(&mut self, directive: &Directive, import: &mut Import) {
+        let Some((page, codes)) = directive.arguments().split_last() else {
+            return import.lost(directive);
+        };
+        let (answers, codes): (Vec<&String>, Vec<&String>) =
+            codes.iter().partition(|code| code.starts_with('='));
+        let value = match answers.as_slice() {
+            [] => Some(quoted(page)),
+            [answer] => {
+                let status: Option<u16> = answer.trim_start_matches('=').parse().ok();
+                status.map(|status| format!("{{ page = {}, status = {status} }}", quoted(page)))
+            }
+            _ => None,
+        };
+        let is_plain = page.starts_with('/') && !page.contains(['$', '?']);
+        match value.filter(|_| is_plain) {
+            Some(value) => {
+                let codes = codes.into_iter().filter(|code| code.parse::<u16>().is_ok());
+                self.error_pages
+                    .extend(codes.map(|code| (code.clone(), value.clone())));
+            }
+            None => import.lost(directive),
+        }
+    }
+
+    fn add_header(&mut self, directive: &Directive, import: &mut Import) {
+        let (name, value) = (directive.argument(0), self.resolved(directive.argument(1)));
+        let hsts = name.eq_ignore_ascii_case("strict-transport-security");
+        let seconds = value
+            .split(';')
+            .find_map(|part| part.trim().strip_prefix("max-age="));
+        let seconds = seconds.and_then(|seconds| seconds.parse().ok());
+        match seconds.filter(|_| hsts) {
+            Some(seconds) => {
+                self.numbers.insert("hsts_s", seconds);
+                if value.contains(';') {
+                    import.note(directive, "only `max-age` is carried over");
+                }
+            }
+            None if value.contains('$') || name.is_empty() => import.lost(directive),
+            None => {
+                self.response_headers.insert(quoted(name), quoted(&value));
+            }
+        }
+    }
+
+    /// `proxy_cache_valid 200 302 10m`: how long answers are kept of which the origin says nothing.
+    fn lifetime(&mut self, directive: &Directive, import: &mut Import) {
+        let Some((time, codes)) = directive.arguments().split_last() else {
+            return import.lost(directive);
+        };
+        let is_of_success =
+            codes.is_empty() || codes.iter().any(|code| code == "200" || code == "any");
+        match seconds(time).filter(|_| is_of_success) {
+            Some(seconds) => {
+                let rule =
+                    format!("[{{ directory = \"/\", seconds = {seconds}, origin_first = true }}]");
+                self.texts.insert("ttl", rule);
+            }
+            None => import.lost(directive),
         }
     }
 
@@ -408,17 +653,18 @@ fn hosts(names: &[String]) -> Vec<String> {
     hosts
 }
 
-fn seconds(text: &str) -> Option<u64> {
+pub(super) fn seconds(text: &str) -> Option<u64> {
     let number = |suffix: &str| text.strip_suffix(suffix)?.parse::<u64>().ok();
     number("ms")
         .map(|millis| millis.div_ceil(1000))
         .or_else(|| number("s"))
         .or_else(|| number("m")?.checked_mul(60))
         .or_else(|| number("h")?.checked_mul(3600))
+        .or_else(|| number("d")?.checked_mul(86_400))
         .or_else(|| text.parse().ok())
 }
 
-fn bytes(text: &str) -> Option<u64> {
+pub(super) fn bytes(text: &str) -> Option<u64> {
     let number = |suffixes: [char; 2], shift: u32| {
         let number: u64 = text.strip_suffix(suffixes)?.parse().ok()?;
         number.checked_mul(1 << shift)

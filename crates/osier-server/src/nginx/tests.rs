@@ -62,7 +62,10 @@ fn the_proxy_in_front_of_a_bucket_becomes_a_site() {
         ),
         (10, 30, 30)
     );
-    assert_eq!((site.body_bytes_max, site.resolve_valid_s), (1 << 30, 60));
+    assert_eq!(
+        (site.body_bytes_max, site.resolve_valid_s),
+        (1 << 30, Some(60))
+    );
     assert!(site.request_headers.is_empty());
     assert_eq!(settings.gateway.listen[0].to_string(), "0.0.0.0:80");
     assert!(
@@ -222,4 +225,137 @@ fn what_was_written_to_break_out_of_a_string_stays_in_it() {
         settings.site[0].request_headers["X-A"],
         "x\"\\n[[site]]\\nhosts = [\"evil\"]"
     );
+}
+
+#[test]
+fn a_configuration_in_one_line_is_the_same() {
+    let flat: String = PROXY
+        .replace(
+            "listen 80;",
+            "listen 80; # [Required] The name of the site.",
+        )
+        .replace(
+            "location / {",
+            "location / { # Proxy requests to the origin, by keepalive connections.",
+        )
+        .replace(
+            "upstream oss_backend {",
+            "# The origin of all. upstream oss_backend { # Replace it.",
+        );
+    let flat: Vec<&str> = flat.split_whitespace().collect();
+    let (settings, notes) = imported(&flat.join(" "));
+    let (expected, _) = imported(PROXY);
+    assert_eq!(
+        (settings.site, settings.gateway),
+        (expected.site, expected.gateway)
+    );
+    assert!(notes[0].contains("guessed"), "{notes:?}");
+    assert!(
+        notes.iter().all(|note| !note.contains("not carried over")),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn a_location_alone_answers_all_hosts() {
+    let (settings, notes) = imported("location / { proxy_pass http://a; }");
+    assert_eq!(settings.site[0].hosts, ["*"]);
+    assert_eq!(
+        notes,
+        ["there is no `server` around a `location`: it answers all hosts"]
+    );
+}
+
+#[test]
+fn what_nginx_says_of_caches_clients_and_pages_is_carried_over() {
+    let text = r#"
+http {
+    include mime.types;
+    keepalive_timeout 65;
+    proxy_cache_path /var/cache/nginx keys_zone=c:10m max_size=10g;
+    set_real_ip_from 10.0.0.0/8;
+    real_ip_header proxy_protocol;
+    proxy_read_timeout 1m;
+    server {
+        listen 80 proxy_protocol;
+        server_name a.example.com;
+        resolver 10.0.0.2 valid=5m ipv6=off; resolver_timeout 5s;
+        add_header Strict-Transport-Security "max-age=600" always; add_header X-A "b c";
+        error_page 404 /404.html; error_page 500 502 =200 /sorry.html;
+        allow 192.0.2.0/24; deny all;
+        location / {
+            valid_referers none *.example.com;
+            if ($invalid_referer) { return 403; }
+            proxy_pass https://oss-cn-hangzhou.aliyuncs.com;
+            proxy_set_header Host b.oss-cn-hangzhou.aliyuncs.com;
+            proxy_ssl_verify off;
+            autoindex on; autoindex_format json;
+            proxy_cache c; proxy_cache_valid 200 10m; proxy_cache_valid 404 1m;
+            proxy_cache_use_stale error timeout updating;
+            gzip on;
+            if ($request_method = POST) { return 405; }
+            limit_req zone=x;
+        }
+    }
+}"#;
+    let (settings, notes) = imported(text);
+    let (site, gateway) = (&settings.site[0], &settings.gateway);
+    assert_eq!(
+        site.origin.as_deref(),
+        Some("oss+https://b@oss-cn-hangzhou")
+    );
+    assert_eq!(
+        (site.read_timeout_s, site.hsts_s, site.origin_verify),
+        (60, 600, false)
+    );
+    assert_eq!(site.response_headers["X-A"], "b c");
+    assert_eq!(site.error_pages.len(), 3);
+    assert_eq!(
+        (site.ip.allow.as_slice(), site.ip.deny.len()),
+        (&["192.0.2.0/24".to_owned()][..], 0)
+    );
+    assert_eq!(
+        (site.referer.allow.as_slice(), site.referer.allow_empty),
+        (&["*.example.com".to_owned()][..], true)
+    );
+    assert_eq!(site.autoindex, osier_gateway::Autoindex::Json);
+    assert_eq!((site.ttl[0].seconds, site.ttl[0].origin_first), (600, true));
+    assert_eq!(
+        (site.stale_if_error_s, site.stale_while_revalidate_s),
+        (86_400, 60)
+    );
+    assert_eq!(
+        (gateway.disk_bytes_max, gateway.proxy_protocol.len()),
+        (10 << 30, 1)
+    );
+    assert_eq!(
+        (
+            gateway.resolver_valid_s,
+            gateway.resolver_timeout_s,
+            gateway.resolver_ipv6
+        ),
+        (Some(300), 5, false)
+    );
+    assert_eq!(
+        (
+            settings.http.trusted_proxies.len(),
+            settings.http.idle_timeout_s
+        ),
+        (1, 65)
+    );
+    let told = |line: usize, what: &str| {
+        let begin = format!("line {line}: ");
+        assert!(
+            notes
+                .iter()
+                .any(|note| note.starts_with(&begin) && note.contains(what)),
+            "{line} {what} {notes:#?}"
+        );
+    };
+    told(3, "`include`: the file is not opened");
+    told(10, "`listen`");
+    told(23, "`proxy_cache_valid 404 1m` is not carried over");
+    told(25, "`gzip on` is not carried over");
+    told(26, "`if ($request_method = POST)` is not carried over");
+    told(27, "`limit_req zone=x` is not carried over");
 }

@@ -90,3 +90,30 @@ impl<'de> Deserialize<'de> for Subnet {
             .map_err(de::Error::custom)
     }
 }
+
+/// A server of DNS: an address, with a port where that is not 53.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DnsServer(pub SocketAddr);
+
+impl FromStr for DnsServer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bare = text.trim_start_matches('[').trim_end_matches(']');
+        let bare = bare
+            .parse()
+            .map(|address: IpAddr| SocketAddr::new(address, 53));
+        text.parse()
+            .or(bare)
+            .map(Self)
+            .map_err(|_| format!("`{text}` is not the address of a server; write it as `10.0.0.2`"))
+    }
+}
+
+impl<'de> Deserialize<'de> for DnsServer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}

@@ -14,15 +14,15 @@ use std::time::Duration;
 
 use osier_auth::TrustedProxies;
 use osier_engine_local::LocalSettings;
-use osier_gateway::{InvalidSite, SiteSettings, Sites};
-use osier_http::{CertificateFiles, ConnectionSettings};
+use osier_gateway::{InvalidSite, ResolverSettings, SiteSettings, Sites};
+use osier_http::{CertificateFiles, ConnectionSettings, ProxyPeers};
 use osier_image_service::ImagingSettings;
 use osier_service::{ServiceSettings, Surroundings};
 use osier_store::StoreSettings;
 use osier_wire::{Dialect, DialectChoice, Hosts};
 use serde::Deserialize;
 
-pub use address::{ListenAddress, Subnet};
+pub use address::{DnsServer, ListenAddress, Subnet};
 pub use problem::SettingsError;
 
 /// All settings of a server. The defaults run a server for this machine alone.
@@ -64,6 +64,8 @@ pub struct Settings {
     pub engine: LocalSettings,
     /// Certificates for TLS, chosen by the name a client asks for; the first for all others.
     pub certificate: Vec<CertificateSettings>,
+    /// Certificates that an authority issues.
+    pub acme: AcmeSettings,
     /// Where sites are served, and what they may keep.
     pub gateway: GatewaySettings,
     /// Sites: hosts whose requests go to an origin.
@@ -108,6 +110,7 @@ impl Default for Settings {
             image: ImagingSettings::default(),
             engine: LocalSettings::default(),
             certificate: Vec::new(),
+            acme: AcmeSettings::default(),
             gateway: GatewaySettings::default(),
             site: Vec::new(),
             source: None,
@@ -129,6 +132,9 @@ pub struct HttpSettings {
     pub dialects: BTreeMap<String, DialectSetting>,
     /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     pub trusted_proxies: Vec<Subnet>,
+    /// Peers whose connections to the store begin with a header of the PROXY protocol, which is
+    /// read from nobody else.
+    pub proxy_protocol: Vec<Subnet>,
     /// Networks that policies may call a VPC, by its id.
     pub vpcs: BTreeMap<String, Vec<Subnet>>,
     /// Threads that serve connections; 0 means one per core.
@@ -187,6 +193,7 @@ impl Default for HttpSettings {
             dialect: DialectSetting::Oss,
             dialects: BTreeMap::new(),
             trusted_proxies: Vec::new(),
+            proxy_protocol: Vec::new(),
             vpcs: BTreeMap::new(),
             threads: connections.threads,
             connections_max: connections.connections_max,
@@ -212,6 +219,38 @@ pub struct CertificateSettings {
     pub key: PathBuf,
 }
 
+/// Section `[acme]`: certificates from an authority that speaks ACME (RFC 8555).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AcmeSettings {
+    /// Hosts that get a certificate each. They lead here, with port 80.
+    pub hosts: Vec<String>,
+    /// Whether the authority's terms of service are accepted. Nothing is asked of it before.
+    pub terms_agreed: bool,
+    /// Whom the authority may write to: `mailto:admin@example.com`.
+    pub contact: Vec<String>,
+    /// The authority's directory.
+    pub directory: String,
+    /// A file with the authorities whose certificate of the directory is believed, in PEM; absent
+    /// means those that browsers know.
+    pub ca: Option<PathBuf>,
+    /// Seconds from a first failure to the next attempt; each failure doubles them, up to six hours.
+    pub retry_s: u64,
+}
+
+impl Default for AcmeSettings {
+    fn default() -> Self {
+        Self {
+            hosts: Vec::new(),
+            terms_agreed: false,
+            contact: Vec::new(),
+            directory: "https://acme-v02.api.letsencrypt.org/directory".to_owned(),
+            ca: None,
+            retry_s: 60,
+        }
+    }
+}
+
 /// Section `[gateway]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -222,6 +261,18 @@ pub struct GatewaySettings {
     pub listen_tls: Vec<ListenAddress>,
     /// Whether HTTP/2 is offered there.
     pub http2: bool,
+    /// Peers whose connections to sites begin with a header of the PROXY protocol, which is read
+    /// from nobody else.
+    pub proxy_protocol: Vec<Subnet>,
+    /// Servers of DNS that are asked for the names of origins, such as `10.0.0.2` or
+    /// `10.0.0.2:5353`; the system if empty.
+    pub resolver: Vec<DnsServer>,
+    /// Seconds for which addresses are used, whatever their records say.
+    pub resolver_valid_s: Option<u64>,
+    /// Seconds for an answer of those servers.
+    pub resolver_timeout_s: u64,
+    /// Whether they are asked for addresses of version 6.
+    pub resolver_ipv6: bool,
     /// Bytes of memory for answers that are kept.
     pub memory_bytes_max: usize,
     /// Bytes of disk for answers that are kept and asked for again; 0 keeps none there.
@@ -235,6 +286,16 @@ pub struct GatewaySettings {
 }
 
 impl GatewaySettings {
+    /// How names of origins are resolved.
+    pub(crate) fn resolver(&self) -> ResolverSettings {
+        ResolverSettings {
+            servers: self.resolver.iter().map(|server| server.0).collect(),
+            valid: self.resolver_valid_s.map(Duration::from_secs),
+            timeout: Duration::from_secs(self.resolver_timeout_s.max(1)),
+            ipv6: self.resolver_ipv6,
+        }
+    }
+
     /// Where sites are served over TLS. Without a word about it nothing listens there until the
     /// CDN API sets a certificate.
     pub(crate) fn tls_addresses(&self) -> Vec<SocketAddr> {
@@ -257,6 +318,11 @@ impl Default for GatewaySettings {
             listen: vec![ListenAddress::loopback(8080)],
             listen_tls: Vec::new(),
             http2: true,
+            proxy_protocol: Vec::new(),
+            resolver: Vec::new(),
+            resolver_valid_s: None,
+            resolver_timeout_s: 30,
+            resolver_ipv6: true,
             memory_bytes_max: 64 << 20,
             disk_bytes_max: 0,
             disk: None,
@@ -413,6 +479,7 @@ impl Settings {
             ("limits", self.limits == new.limits),
             ("image", self.image == new.image),
             ("engine", self.engine == new.engine),
+            ("acme", self.acme == new.acme),
             ("gateway", self.gateway == new.gateway),
         ];
         let differ = same.into_iter().filter(|(_, same)| !same);
@@ -440,9 +507,37 @@ impl Settings {
             problems.push(SettingsError::at_key(path, text, "listen", message));
         }
         // Sites may get theirs by the CDN API.
-        if !self.listen_tls.is_empty() && self.certificate.is_empty() {
-            let message = "needs a `[[certificate]]` with `chain` and `key`";
+        let orders = !self.acme.hosts.is_empty();
+        if !self.listen_tls.is_empty() && self.certificate.is_empty() && !orders {
+            let message = "needs a `[[certificate]]` with `chain` and `key`, or `[acme]`";
             problems.push(SettingsError::at_key(path, text, "listen_tls", message));
+        }
+        if orders {
+            let mut wrong = |key: &str, message: &str| {
+                problems.push(SettingsError::at_key(path, text, key, message));
+            };
+            if !self.acme.terms_agreed {
+                wrong(
+                    "hosts",
+                    "needs `terms_agreed = true`: read the authority's terms first",
+                );
+            }
+            if self.acme.hosts.iter().any(|host| !is_provable(host)) {
+                wrong(
+                    "hosts",
+                    "names something that `http-01` can't prove: names of hosts only, no `*`",
+                );
+            }
+            if !self.acme.directory.starts_with("https://") {
+                wrong("directory", "is no `https://` URL");
+            }
+            if self.site.is_empty()
+                || self.gateway.listen.is_empty()
+                || self.gateway.listen_tls.is_empty()
+            {
+                let message = "needs a `[[site]]`, `listen` and `listen_tls` of `[gateway]`";
+                wrong("hosts", message);
+            }
         }
         let invalid = Sites::problems(&self.site);
         let invalid = invalid.iter();
@@ -463,7 +558,7 @@ impl Settings {
         })
     }
 
-    /// The files of all certificates.
+    /// The files of all certificates that the settings name.
     pub(crate) fn certificates(&self) -> Vec<CertificateFiles> {
         let files = self.certificate.iter().map(|certificate| CertificateFiles {
             chain: certificate.chain.clone(),
@@ -534,6 +629,16 @@ impl Settings {
         }
     }
 
+    /// Who connects to the store in the name of others.
+    pub(crate) fn store_proxies(&self) -> Option<ProxyPeers> {
+        proxy_peers(&self.http.proxy_protocol)
+    }
+
+    /// Who connects to sites in the name of others.
+    pub(crate) fn site_proxies(&self) -> Option<ProxyPeers> {
+        proxy_peers(&self.gateway.proxy_protocol)
+    }
+
     /// Whose word on clients is believed.
     pub(crate) fn trusted_proxies(&self) -> TrustedProxies {
         let networks = self.http.trusted_proxies.iter();
@@ -552,4 +657,19 @@ impl Settings {
             block_public_access: self.access.block_public_access,
         }
     }
+}
+
+fn proxy_peers(networks: &[Subnet]) -> Option<ProxyPeers> {
+    let networks = networks.iter().map(|subnet| subnet.0).collect();
+    let proxies = TrustedProxies::new(networks);
+    (!proxies.is_empty()).then(|| ProxyPeers::new(move |peer| proxies.trust(peer)))
+}
+
+/// Whether an authority can ask a host of this name for a proof.
+fn is_provable(host: &str) -> bool {
+    let is_label = |label: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        !label.is_empty() && label.len() <= 63 && label.bytes().all(plain)
+    };
+    host.len() <= 253 && host.split('.').all(is_label) && host.parse::<std::net::IpAddr>().is_err()
 }

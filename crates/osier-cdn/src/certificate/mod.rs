@@ -1,12 +1,15 @@
 //! Certificates of domains, as they were uploaded. Whether chain and key fit together is for TLS
 //! to say.
 
+mod facts;
+
 use std::fmt;
 
 use osier_types::Timestamp;
 use osier_types::limits::CDN_PEM_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 
+pub use self::facts::CertificateFacts;
 use crate::{CdnFault, SetCertificate};
 
 /// A domain's certificate.
@@ -16,7 +19,7 @@ pub struct Certificate {
     pub kind: CertificateKind,
     /// Its name.
     pub name: String,
-    /// Its chain in PEM, first the domain's own; none when the server has one for the name.
+    /// Its chain in PEM, first the domain's own; none when the server's settings have one.
     pub chain: Option<String>,
     /// Its private key in PEM.
     pub key: Option<SecretPem>,
@@ -100,11 +103,12 @@ impl Certificate {
             return Err(CdnFault::malformed("CertName", "at most 256 bytes"));
         }
         if kind == CertificateKind::Free {
+            // Made by the server; a client has none to give.
             return Ok(Some(Self {
                 kind,
                 name,
-                chain: None,
-                key: None,
+                chain,
+                key: key.map(SecretPem),
                 updated: now.whole_seconds(),
             }));
         }
