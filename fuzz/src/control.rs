@@ -3,10 +3,10 @@
 use std::sync::LazyLock;
 
 use http::Method;
-use osier_auth::{Identity, Verifier};
 use osier_auth::control::{ControlHead, Nonces, authenticate_aws, authenticate_control};
 use osier_auth::directory::{Context, ControlFault, ControlOutcome, Directory, NewAccount};
 use osier_auth::policy::Conditions;
+use osier_auth::{Identity, Verifier};
 use osier_types::{Owner, Query, SeededRng};
 use osier_wire::Encoded;
 use osier_wire::aws::{self, AwsContext};

@@ -55,10 +55,8 @@ impl Page<'_> {
             }
             self.json()
         } else {
-            const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
-            headers.insert(CONTENT_TYPE, HTML);
-            const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
-                                  form-action 'none'; frame-ancestors 'self'";
+            let html = HeaderValue::from_static("text/html; charset=utf-8");
+            headers.insert(CONTENT_TYPE, html);
             headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
             self.html()
         };
@@ -150,6 +148,10 @@ impl Page<'_> {
         )
     }
 }
+
+/// The page loads and runs nothing.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'self'";
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}\

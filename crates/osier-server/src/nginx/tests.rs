@@ -359,3 +359,25 @@ http {
     told(26, "`if ($request_method = POST)` is not carried over");
     told(27, "`limit_req zone=x` is not carried over");
 }
+
+#[test]
+fn two_servers_of_one_name_are_one_site() {
+    let server = |listen: &str, to: &str| {
+        format!(
+            "server {{ listen {listen}; server_name a.b; ssl_certificate c; ssl_certificate_key k; \
+                 location / {{ proxy_pass http://{to}; }} }}\n"
+        )
+    };
+    let (settings, notes) = imported(&(server("80", "x") + &server("443 ssl", "x")));
+    assert_eq!(
+        (settings.site.len(), settings.gateway.listen_tls.len()),
+        (1, 1)
+    );
+    assert!(notes.is_empty(), "{notes:?}");
+    let (settings, notes) = imported(&(server("80", "x") + &server("443 ssl", "y")));
+    assert_eq!(settings.site.len(), 1);
+    assert_eq!(
+        notes,
+        ["a second server for [\"a.b\"] says something else and is not carried over"]
+    );
+}
