@@ -110,7 +110,8 @@ def test_canned_lists_of_buckets_and_objects(server, owner, bucket, bucket_acl, 
     # What is overwritten or deleted is not asked: the bucket's list decides.
     writable = bucket_acl == "public-read-write"
     assert may(stranger.put_object, Bucket=bucket, Key="shared/a", Body=b"n") == writable
-    assert may(stranger.delete_object, Bucket=bucket, Key="private/a") == writable
+    # Nobody deletes without a name, whatever lists say.
+    assert may(stranger.delete_object, Bucket=bucket, Key="private/a") == (writable and who is not None)
     # No list lets anybody change the list or the tags of an object.
     assert not may(stranger.put_object_acl, Bucket=bucket, Key="shared/a", ACL="public-read")
     assert not may(stranger.put_object_tagging, Bucket=bucket, Key="shared/a", Tagging={"TagSet": []})

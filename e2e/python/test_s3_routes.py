@@ -40,11 +40,14 @@ DOCUMENTS = {
                             "</PublicAccessBlockConfiguration>",
     "PutBucketRequestPayment": "<RequestPaymentConfiguration><Payer>Requester</Payer></RequestPaymentConfiguration>",
     "PutBucketAccelerateConfiguration": "<AccelerateConfiguration><Status>Enabled</Status></AccelerateConfiguration>",
-    "PutBucketLifecycleConfiguration": "<LifecycleConfiguration/>",
-    "PutBucketWebsite": "<WebsiteConfiguration/>",
+    "PutBucketLifecycleConfiguration": (
+        "<LifecycleConfiguration><Rule><Status>Enabled</Status><Prefix/><Expiration><Days>1</Days></Expiration></Rule>"
+        "</LifecycleConfiguration>"),
+    "PutBucketWebsite": "<WebsiteConfiguration><IndexDocument><Suffix>i</Suffix></IndexDocument></WebsiteConfiguration>",
     "PutBucketLogging": "<BucketLoggingStatus/>",
     "PutBucketNotificationConfiguration": "<NotificationConfiguration/>",
-    "PutBucketOwnershipControls": "<OwnershipControls/>",
+    "PutBucketOwnershipControls": (
+        "<OwnershipControls><Rule><ObjectOwnership>ObjectWriter</ObjectOwnership></Rule></OwnershipControls>"),
     "CompleteMultipartUpload": "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part>"
                                "</CompleteMultipartUpload>",
     "PutObjectLegalHold": "<LegalHold><Status>ON</Status></LegalHold>",

@@ -2,6 +2,7 @@
 
 mod door;
 mod groups;
+mod inline;
 mod keys;
 mod load;
 mod policies;
