@@ -62,10 +62,15 @@ fn the_proxy_in_front_of_a_bucket_becomes_a_site() {
         ),
         (10, 30, 30)
     );
-    assert_eq!(
-        (site.body_bytes_max, site.resolve_valid_s),
-        (1 << 30, Some(60))
-    );
+    assert_eq!(site.body_bytes_max, 1 << 30);
+    let gateway = &settings.gateway;
+    let servers: Vec<String> = gateway
+        .resolver
+        .iter()
+        .map(|server| server.0.to_string())
+        .collect();
+    assert_eq!(servers, ["100.100.2.136:53", "100.100.2.138:53"]);
+    assert_eq!(gateway.resolver_valid_s, Some(60));
     assert!(site.request_headers.is_empty());
     assert_eq!(settings.gateway.listen[0].to_string(), "0.0.0.0:80");
     assert!(
