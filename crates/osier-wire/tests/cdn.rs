@@ -19,7 +19,8 @@ const CONTEXT: RpcContext<'static> = RpcContext {
 fn told(action: &str, outcome: &CdnOutcome) -> Value {
     let encoded = encode_cdn(&CONTEXT, action, outcome);
     assert_eq!(encoded.head.status, 200);
-    assert_eq!(encoded.head.headers["x-acs-request-id"], CONTEXT.request_id);
+    let request_id = encoded.head.headers.get("x-acs-request-id");
+    assert_eq!(request_id.unwrap(), CONTEXT.request_id);
     let mut document: Value = serde_json::from_slice(&encoded.body).unwrap();
     let id = document.as_object_mut().unwrap().remove("RequestId");
     assert_eq!(id.unwrap(), CONTEXT.request_id);
