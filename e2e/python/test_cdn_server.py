@@ -160,21 +160,6 @@ def test_changes_are_snapshots_to_go_back_to(origin):
         assert cdn(it.server).DescribeUserDomains().total_count == 0
 
 
-def test_a_server_without_a_settings_file_serves_domains_too(origin):
-    server = Osier()
-    with server:
-        client = cdn(server)
-        try:
-            name = add(client, origin)
-        except Exception as error:  # The usual port may be somebody else's here.
-            assert getattr(error, "code", "") == "InternalError", error
-            pytest.skip("127.0.0.1:8080 is in use")
-        assert Edge(server, 8080).get("/x", host=name).status_code == 200
-        server.kill()
-        server.start()
-        assert Edge(server, 8080).get("/x", host=name).status_code == 200
-
-
 def test_permissions_decide(served, origin):
     name = add(cdn(served.server), origin)
     _, nobody = new_user(served.server)

@@ -41,7 +41,10 @@ pub fn cdn(data: &[u8]) {
         sources: sources.to_owned(),
         ..AddCdnDomain::default()
     });
-    domains.change(&context, &add).expect("a change").expect("added");
+    domains
+        .change(&context, &add)
+        .expect("a change")
+        .expect("added");
     let set = CdnRequest::BatchSetCdnDomainConfig(BatchSetCdnDomainConfig {
         domain_names: "cdn.example.com".to_owned(),
         functions: functions.to_owned(),
@@ -56,7 +59,12 @@ pub fn cdn(data: &[u8]) {
     let kinds = ["File", "Directory", "Regex", "IgnoreParams"];
     let kinds = kinds.map(|kind| RefreshKind::parse(Some(kind)).expect("a kind"));
     let refreshes = kinds.map(|kind| refreshed(paths, kind));
-    for target in refreshes.into_iter().chain([prefetched(paths)]).flatten().flatten() {
+    for target in refreshes
+        .into_iter()
+        .chain([prefetched(paths)])
+        .flatten()
+        .flatten()
+    {
         let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
         assert!(!target.host.is_empty() && target.host.bytes().all(is_host));
         assert!(target.target.starts_with('/'));

@@ -11,6 +11,7 @@ mod chunked;
 mod codec;
 mod control;
 mod form;
+mod named;
 mod picture;
 mod proxied;
 mod reply;
@@ -32,6 +33,7 @@ pub use chunked::chunked;
 pub use codec::picture_codec;
 pub use control::control;
 pub use form::form;
+pub use named::{dns_answer, folder_list};
 pub use picture::{picture_grammar, picture_plan, picture_source};
 pub use proxied::proxy_protocol;
 pub use signature::oss_signature;
@@ -44,7 +46,7 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 17] = [
+pub const TARGETS: [(&str, Target); 19] = [
     ("cdn", cdn),
     ("control", control),
     ("oss_target", oss_target),
@@ -60,6 +62,8 @@ pub const TARGETS: [(&str, Target); 17] = [
     ("picture_plan", picture_plan),
     ("picture_source", picture_source),
     ("picture_codec", picture_codec),
+    ("dns_answer", dns_answer),
+    ("folder_list", folder_list),
     ("proxy_protocol", proxy_protocol),
     ("url_auth", url_auth),
 ];

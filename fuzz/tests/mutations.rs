@@ -56,6 +56,16 @@ fn chunked() {
 }
 
 #[test]
+fn dns_answer() {
+    mutate("dns_answer", &[]);
+}
+
+#[test]
+fn folder_list() {
+    mutate("folder_list", &[]);
+}
+
+#[test]
 fn proxy_protocol() {
     mutate("proxy_protocol", &[]);
 }

@@ -177,13 +177,14 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn of(request: &Request) -> Self {
+    /// `compresses` says that the site would compress its answer.
+    pub(crate) fn of(request: &Request, compresses: bool) -> Self {
         let origin = request.head.headers.get(ORIGIN);
         Self {
             method: request.head.method.clone(),
             origin: origin.and_then(|origin| origin.to_str().ok().map(ToOwned::to_owned)),
             secure: request.secure,
-            takes_gzip: gzip::is_taken(&request.head.headers),
+            takes_gzip: compresses && gzip::is_taken(&request.head.headers),
         }
     }
 }

@@ -74,7 +74,7 @@ pub(crate) fn enter(
         }
     }
     line.site = Some(Arc::clone(&site.name));
-    let visit = access::Asked::of(request);
+    let visit = access::Asked::of(request, site.gzip);
     if let Some(answer) = site.access.enter(request, now)? {
         return Ok(Entered::Answered(answer));
     }

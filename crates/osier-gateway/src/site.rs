@@ -369,7 +369,7 @@ impl Site {
 
     /// What the site says of an answer that leaves, wherever it came from.
     pub(crate) fn leave(&self, visit: &Asked, answer: &mut Outgoing) {
-        if self.gzip && visit.takes_gzip {
+        if visit.takes_gzip {
             gzip::compress(answer);
         }
         self.access.leave(visit, &mut answer.parts.headers);

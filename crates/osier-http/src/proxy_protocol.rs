@@ -170,9 +170,8 @@ fn rest_bytes(fixed: &[u8]) -> Result<usize, NotProxied> {
 
 /// Version 2: binary.
 fn binary(fixed: &[u8], rest: &[u8]) -> Result<Proxied, NotProxied> {
-    let (command, family) = match fixed.get(12..14) {
-        Some(&[command, family]) => (command, family),
-        _ => return Err(NotProxied),
+    let Some(&[command, family]) = fixed.get(12..14) else {
+        return Err(NotProxied);
     };
     match command {
         0x21 => {}

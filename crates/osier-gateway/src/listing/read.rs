@@ -111,10 +111,12 @@ impl Listed {
                 Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
             }
         }
-        let plain = |name: String| match is_encoded {
-            true => String::from_utf8(percent_decode(name.replace('+', "%20").as_bytes()))
-                .map_err(|_| NoList),
-            false => Ok(name),
+        let plain = |name: String| {
+            if !is_encoded {
+                return Ok(name);
+            }
+            let decoded = percent_decode(name.replace('+', "%20").as_bytes());
+            String::from_utf8(decoded).map_err(|_| NoList)
         };
         for folder in folders {
             let name = plain(folder)?;

@@ -301,7 +301,9 @@ mod tests {
         let mut bytes = question().bytes();
         bytes[2..4].copy_from_slice(&flags.to_be_bytes());
         bytes[7] = u8::try_from(records.len()).unwrap();
-        records.iter().for_each(|record| bytes.extend(*record));
+        for record in records {
+            bytes.extend(*record);
+        }
         bytes
     }
 

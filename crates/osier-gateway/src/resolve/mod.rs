@@ -159,9 +159,10 @@ impl Resolver {
             Err(error) => {
                 known.failed = Some((Instant::now(), error.kind()));
                 let old = known.addresses.clone();
-                match old {
-                    Some(_) => tracing::warn!(host, %error, "old addresses are used again"),
-                    None => tracing::warn!(host, %error, "a name can't be resolved"),
+                if old.is_some() {
+                    tracing::warn!(host, %error, "old addresses are used again");
+                } else {
+                    tracing::warn!(host, %error, "a name can't be resolved");
                 }
                 old.ok_or(error)
             }

@@ -36,7 +36,7 @@ const DATAGRAM_BYTES_MAX: usize = 4096;
 
 #[derive(Debug)]
 pub(super) struct Servers {
-    servers: Vec<SocketAddr>,
+    addresses: Vec<SocketAddr>,
     timeout: Duration,
     ipv6: bool,
     rng: Arc<dyn Rng>,
@@ -47,7 +47,7 @@ pub(super) struct Servers {
 impl Servers {
     pub(super) fn new(settings: &ResolverSettings, rng: Arc<dyn Rng>) -> Self {
         Self {
-            servers: settings.servers.clone(),
+            addresses: settings.servers.clone(),
             timeout: settings.timeout,
             ipv6: settings.ipv6,
             rng,
@@ -58,15 +58,15 @@ impl Servers {
     /// The addresses of a name, and how long they may be used.
     pub(super) async fn addresses(&self, host: &str) -> io::Result<(Vec<IpAddr>, Duration)> {
         let of_6 = async {
-            match self.ipv6 {
-                true => self.records(host, RecordKind::Aaaa).await,
-                false => Ok(None),
+            if self.ipv6 {
+                self.records(host, RecordKind::Aaaa).await
+            } else {
+                Ok(None)
             }
         };
         let (four, six) = tokio::join!(self.records(host, RecordKind::A), of_6);
         let found = match (four, six) {
-            (Err(error), Err(_) | Ok(None)) => return Err(error),
-            (Ok(None), Err(error)) => return Err(error),
+            (Err(error), Err(_) | Ok(None)) | (Ok(None), Err(error)) => return Err(error),
             (four, six) => [four.ok().flatten(), six.ok().flatten()],
         };
         let mut addresses = Vec::new();
@@ -112,11 +112,11 @@ impl Servers {
         let mut failed = io::Error::new(io::ErrorKind::TimedOut, "no server of DNS answers");
         let mut refusals = 0;
         for turn in 0.. {
-            if Instant::now() >= until || refusals >= self.servers.len() * 2 {
+            if Instant::now() >= until || refusals >= self.addresses.len() * 2 {
                 break;
             }
-            let place = first.wrapping_add(turn) % self.servers.len().max(1);
-            let Some(server) = self.servers.get(place) else {
+            let place = first.wrapping_add(turn) % self.addresses.len().max(1);
+            let Some(server) = self.addresses.get(place) else {
                 break;
             };
             let tried = timeout_at(until, timeout(TRY, self.ask(*server, name, kind)));

@@ -250,6 +250,10 @@ impl Client {
 
     /// Whether the connection ends without another byte.
     pub(crate) fn is_closed(&mut self) -> bool {
-        matches!(self.reader.read(&mut [0]), Ok(0))
+        match self.reader.read(&mut [0]) {
+            Ok(read) => read == 0,
+            // What it had not read was still on its way.
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        }
     }
 }

@@ -77,13 +77,7 @@ async fn exchange(
     if !body.is_empty() {
         parts.headers.insert(CONTENT_LENGTH, body.len().into());
     }
-    let request = Request::from_parts(
-        parts,
-        match body.is_empty() {
-            true => RequestBody::Empty,
-            false => RequestBody::Full(body),
-        },
-    );
+    let request = Request::from_parts(parts, RequestBody::Full(body));
     let answered = client.exchange(&addresses, request);
     let mut answered = answered.await.map_err(other)?;
     let mut read = BytesMut::new();

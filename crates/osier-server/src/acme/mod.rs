@@ -326,8 +326,8 @@ mod tests {
 
     #[test]
     fn failures_are_tried_again_later_and_later() {
-        assert_eq!(retry(60, 0, 0.5), Duration::from_secs(60));
-        assert_eq!(retry(60, 3, 0.5), Duration::from_secs(480));
+        assert_eq!(retry(60, 0, 0.5), Duration::from_mins(1));
+        assert_eq!(retry(60, 3, 0.5), Duration::from_mins(8));
         assert_eq!(retry(60, 0, 0.0), Duration::from_secs(45));
         assert_eq!(retry(60, 4_000_000_000, 0.5), RETRY_MAX);
         assert!(retry(0, 0, 0.0) > Duration::ZERO);

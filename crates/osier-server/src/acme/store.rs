@@ -95,9 +95,6 @@ fn files(path: PathBuf) -> CertificateFiles {
 /// A name for a file: nothing that a user wrote becomes one.
 fn name_of(text: &str) -> String {
     let digest = Sha256::digest(text.to_ascii_lowercase().as_bytes());
-    digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let half = digest.first_chunk::<16>().copied().unwrap_or_default();
+    format!("{:032x}", u128::from_be_bytes(half))
 }

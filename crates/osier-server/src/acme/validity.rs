@@ -61,15 +61,12 @@ fn element(bytes: &[u8], kind: u8) -> Option<(&[u8], &[u8])> {
 }
 
 fn time(bytes: &[u8]) -> Option<(Timestamp, &[u8])> {
-    let (text, rest, century) = match element(bytes, UTC_TIME) {
-        Some((text, rest)) => {
-            let is_of_last = text.first()? >= &b'5';
-            (text, rest, if is_of_last { "19" } else { "20" })
-        }
-        None => {
-            let (text, rest) = element(bytes, GENERALIZED_TIME)?;
-            (text, rest, "")
-        }
+    let (text, rest, century) = if let Some((text, rest)) = element(bytes, UTC_TIME) {
+        let is_of_last = text.first()? >= &b'5';
+        (text, rest, if is_of_last { "19" } else { "20" })
+    } else {
+        let (text, rest) = element(bytes, GENERALIZED_TIME)?;
+        (text, rest, "")
     };
     let text = format!("{century}{}", std::str::from_utf8(text).ok()?);
     let (day, time) = text.split_at_checked(8)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use osier_gateway::Gateway;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
 use super::task_log::TaskLog;
 
@@ -25,6 +25,8 @@ pub(crate) struct Pushing {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Addresses that are fetched at a time: one slow origin does not hold up the others.
+const AT_ONCE: usize = 4;
 /// More than accounts may ask for in a day.
 const QUEUE_MAX: usize = 10_000;
 
@@ -38,28 +40,19 @@ impl Pushing {
             .enable_io()
             .enable_time()
             .build()?;
-        let (queue, mut pushes) = mpsc::channel::<Push>(QUEUE_MAX);
+        let (queue, pushes) = mpsc::channel(QUEUE_MAX);
+        let pushes = Arc::new(Mutex::new(pushes));
         let (stop, mut stopped) = watch::channel(false);
         let thread = std::thread::Builder::new().name("osier-prefetch".to_owned());
         let thread = thread.spawn(move || {
             runtime.block_on(async move {
-                let fetching = async {
-                    while let Some(push) = pushes.recv().await {
-                        let fetched = fetch(&gateway, &push.url).await;
-                        tasks.end(push.task, fetched);
-                        // Whoever waited may be gone.
-                        let _ = push.done.send(());
-                    }
-                };
-                let mut fetching = std::pin::pin!(fetching);
-                let mut stopped = std::pin::pin!(stopped.wait_for(|stopped| *stopped));
-                std::future::poll_fn(|cx| {
-                    if stopped.as_mut().poll(cx).is_ready() {
-                        return std::task::Poll::Ready(());
-                    }
-                    fetching.as_mut().poll(cx)
-                })
-                .await;
+                for _ in 0..AT_ONCE {
+                    let (gateway, tasks) = (Arc::clone(&gateway), Arc::clone(&tasks));
+                    // They end with the runtime.
+                    tokio::spawn(fetch_each(gateway, tasks, Arc::clone(&pushes)));
+                }
+                // Whoever could say so may be gone, which says the same.
+                let _ = stopped.wait_for(|stopped| *stopped).await;
             });
         })?;
         Ok(Self {
@@ -87,6 +80,23 @@ impl Drop for Pushing {
         {
             tracing::error!("the thread that prefetches panicked");
         }
+    }
+}
+
+async fn fetch_each(
+    gateway: Arc<Gateway>,
+    tasks: Arc<TaskLog>,
+    pushes: Arc<Mutex<mpsc::Receiver<Push>>>,
+) {
+    loop {
+        let next = pushes.lock().await.recv().await;
+        let Some(push) = next else {
+            return;
+        };
+        let fetched = fetch(&gateway, &push.url).await;
+        tasks.end(push.task, fetched);
+        // Whoever waited may be gone.
+        let _ = push.done.send(());
     }
 }
 

@@ -129,7 +129,7 @@ impl Live {
 
     /// Whether the settings have a certificate for a host.
     pub(crate) fn has_certificate(&self, host: &str) -> bool {
-        let files = self.lock().file.certificates.clone();
+        let files = self.with_issued(&self.lock().file.certificates);
         Tls::read(&files, &[]).is_ok_and(|tls| tls.covers(host))
     }
 

@@ -12,7 +12,6 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use osier_cdn::{Domains, UnreadableDomains};
 use osier_gateway::{Gateway, SiteSettings};
@@ -120,7 +119,7 @@ struct Current {
 }
 
 /// What changes when a file does: when it was written, its length and its place.
-type Stamp = Option<(SystemTime, u64, u64)>;
+type Stamp = Option<(i64, i64, u64, u64)>;
 
 /// What of the settings file changes while requests run.
 #[derive(Clone, Debug)]
@@ -393,7 +392,12 @@ impl Live {
 
 fn stamp(path: &Path) -> Stamp {
     let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
+    Some((
+        metadata.mtime(),
+        metadata.mtime_nsec(),
+        metadata.len(),
+        metadata.ino(),
+    ))
 }
 
 fn read(path: &Path) -> Result<String, ReloadError> {

@@ -17,7 +17,7 @@ pub use parse::NginxError;
 
 use self::global::Global;
 use self::parse::Directive;
-use self::server::Server;
+use self::server::{Server, SiteLines};
 
 /// What became of a configuration of nginx.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +43,7 @@ pub fn import_nginx(text: &str) -> Result<Imported, NginxError> {
         let again = parse::parse(&reflow::reflow(text));
         if again.as_ref().is_ok_and(|read| read.iter().any(serves)) {
             import.notes.push(
-                "where comments end was guessed, because directives stand behind them in one line"
+                "where comments end was guessed, because directives stand behind them in one line; lines are counted with a break behind each comment"
                     .to_owned(),
             );
             directives = again;
@@ -236,8 +236,28 @@ impl Import {
             .filter(|server| server.redirects)
             .flat_map(|server| &server.hosts)
             .collect();
+        let mut written: Vec<&SiteLines> = Vec::new();
         for server in servers.iter().filter(|server| !server.redirects) {
             for site in &server.sites {
+                // One for plain HTTP and one for TLS are one site here.
+                let names = |lines: &SiteLines| {
+                    let named = lines
+                        .iter()
+                        .filter(|(key, _)| matches!(*key, "hosts" | "path"));
+                    named.cloned().collect::<Vec<_>>()
+                };
+                if let Some(first) = written.iter().find(|first| names(first) == names(site)) {
+                    if *first != site {
+                        let named: Vec<String> =
+                            names(site).into_iter().map(|(_, value)| value).collect();
+                        notes.push(format!(
+                            "a second server for {} says something else and is not carried over",
+                            named.join(" ")
+                        ));
+                    }
+                    continue;
+                }
+                written.push(site);
                 text.push_str("\n[[site]]\n");
                 for (key, value) in site {
                     let _ = writeln!(text, "{key} = {value}");

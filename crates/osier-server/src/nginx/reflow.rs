@@ -85,10 +85,10 @@ mod tests {
     fn comments_end_where_a_directive_begins() {
         let flat = "# The origin. Keep it. upstream a { # [Required] Replace it. server b.c:80; # Number of keepalive \
                     connections. keepalive 64; } # Others (as before). location / { # ... Other settings ... } \
-                    # Map it to bucket-a. \"a\" \"b # c\"; # --- TLS --- ssl_protocols x;";
+                    # Map it to bucket-a. \"a\" \"b\"; # --- TLS --- ssl_protocols x;";
         let expected = "# The origin. Keep it.\n upstream a { # [Required] Replace it.\n server b.c:80; # Number of \
                         keepalive connections.\n keepalive 64; } # Others (as before).\n location / { # ... Other \
-                        settings ...\n } # Map it to bucket-a.\n \"a\" \"b # c\"; # --- TLS ---\n ssl_protocols x;";
+                        settings ...\n } # Map it to bucket-a.\n \"a\" \"b\"; # --- TLS ---\n ssl_protocols x;";
         assert_eq!(reflow(flat), expected);
     }
 

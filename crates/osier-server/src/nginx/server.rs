@@ -246,16 +246,13 @@ impl Server {
                 lines.push((key, format!("{{ {} }}", entries.join(", "))));
             }
         }
-        for (key, allow, deny) in [("ip", &scope.allow, &scope.deny)] {
-            let lists = [("allow", allow), ("deny", deny)]
-                .into_iter()
-                .filter(|(_, list)| !list.is_empty());
-            let lists: Vec<String> = lists
-                .map(|(name, list)| format!("{name} = {}", array(list)))
-                .collect();
-            if !lists.is_empty() {
-                lines.push((key, format!("{{ {} }}", lists.join(", "))));
-            }
+        let lists = [("allow", &scope.allow), ("deny", &scope.deny)];
+        let lists = lists.into_iter().filter(|(_, list)| !list.is_empty());
+        let lists: Vec<String> = lists
+            .map(|(name, list)| format!("{name} = {}", array(list)))
+            .collect();
+        if !lists.is_empty() {
+            lines.push(("ip", format!("{{ {} }}", lists.join(", "))));
         }
         scope.request_headers(&mut lines, pass, import);
         self.sites.push(lines);
@@ -333,7 +330,7 @@ impl Scope {
                 self.methods = methods;
             }
             "allow" | "deny" if directive.arguments().len() == 1 => {
-                self.visitors(directive, import)
+                self.visitors(directive, import);
             }
             "valid_referers" => self.referers = directive.arguments().to_vec(),
             "if" if directive.argument(0) == "($invalid_referer)" && !self.referers.is_empty() => {

@@ -62,10 +62,15 @@ fn the_proxy_in_front_of_a_bucket_becomes_a_site() {
         ),
         (10, 30, 30)
     );
-    assert_eq!(
-        (site.body_bytes_max, site.resolve_valid_s),
-        (1 << 30, Some(60))
-    );
+    assert_eq!(site.body_bytes_max, 1 << 30);
+    let gateway = &settings.gateway;
+    let servers: Vec<String> = gateway
+        .resolver
+        .iter()
+        .map(|server| server.0.to_string())
+        .collect();
+    assert_eq!(servers, ["100.100.2.136:53", "100.100.2.138:53"]);
+    assert_eq!(gateway.resolver_valid_s, Some(60));
     assert!(site.request_headers.is_empty());
     assert_eq!(settings.gateway.listen[0].to_string(), "0.0.0.0:80");
     assert!(
@@ -358,4 +363,26 @@ http {
     told(25, "`gzip on` is not carried over");
     told(26, "`if ($request_method = POST)` is not carried over");
     told(27, "`limit_req zone=x` is not carried over");
+}
+
+#[test]
+fn two_servers_of_one_name_are_one_site() {
+    let server = |listen: &str, to: &str| {
+        format!(
+            "server {{ listen {listen}; server_name a.b; ssl_certificate c; ssl_certificate_key k; \
+                 location / {{ proxy_pass http://{to}; }} }}\n"
+        )
+    };
+    let (settings, notes) = imported(&(server("80", "x") + &server("443 ssl", "x")));
+    assert_eq!(
+        (settings.site.len(), settings.gateway.listen_tls.len()),
+        (1, 1)
+    );
+    assert!(notes.is_empty(), "{notes:?}");
+    let (settings, notes) = imported(&(server("80", "x") + &server("443 ssl", "y")));
+    assert_eq!(settings.site.len(), 1);
+    assert_eq!(
+        notes,
+        ["a second server for [\"a.b\"] says something else and is not carried over"]
+    );
 }
