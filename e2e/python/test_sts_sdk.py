@@ -334,7 +334,7 @@ def test_actions_that_are_not_there(osier):
     for action, version, code, status in [
             ("CreateLoginProfile", RAM, "InvalidAction.NotFound", 404),
             ("ListUsers", STS, "InvalidAction.NotFound", 404),
-            ("RefreshObjectCaches", CDN, "InvalidAction.NotFound", 404),
+            ("DescribeDomainRealTimeBpsData", CDN, "InvalidAction.NotFound", 404),
             ("ListUsers", "2014-05-26", "InvalidVersion", 400)]:
         answer = by_hand(osier, "GET", rpc_signed("GET", rpc_parameters(action, version)))
         assert (answer.code, answer.status) == (code, status), answer.text
