@@ -47,21 +47,8 @@ impl Signer {
         } else {
             format!("/{bucket}/{}", percent_encode(key.as_bytes(), true))
         };
-        let mut pairs: Vec<String> = query
-            .iter()
-            .map(|(name, value)| match *value {
-                "" => percent_encode(name.as_bytes(), false),
-                value => format!(
-                    "{}={}",
-                    percent_encode(name.as_bytes(), false),
-                    percent_encode(value.as_bytes(), false)
-                ),
-            })
-            .collect();
-        pairs.sort();
-        let query = pairs.join("&");
+        let query = encoded(query, "");
         let date = now.compact();
-        let day: String = date.chars().take(8).collect();
         let join = |separator: &str, end: &str| {
             headers
                 .iter()
@@ -72,20 +59,9 @@ impl Signer {
         let canonical = format!(
             "{method}\n{path}\n{query}\n{signed}x-oss-content-sha256:UNSIGNED-PAYLOAD\nx-oss-date:{date}\n\n\nUNSIGNED-PAYLOAD"
         );
-        let scope = format!("{day}/cn-hangzhou/oss/aliyun_v4_request");
-        let text = format!(
-            "OSS4-HMAC-SHA256\n{date}\n{scope}\n{}",
-            hex(&Sha256::digest(canonical))
-        );
-        let start = format!("aliyun_v4{}", self.secret).into_bytes();
-        let key = [day.as_str(), "cn-hangzhou", "oss", "aliyun_v4_request"]
-            .iter()
-            .fold(start, |key, part| hmac(&key, part.as_bytes()));
-        let signature = hex(&hmac(&key, text.as_bytes()));
+        let (scope, signature) = self.signed(&OSS4, &date, &canonical);
         let separator = if query.is_empty() { "" } else { "?" };
-        let length = length
-            .map(|length| format!("Content-Length: {length}\r\n"))
-            .unwrap_or_default();
+        let length = content_length(length);
         format!(
             "{method} {path}{separator}{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n{length}{sent}\
              x-oss-date: {date}\r\nx-oss-content-sha256: UNSIGNED-PAYLOAD\r\n\
@@ -110,38 +86,15 @@ impl Signer {
             "" => format!("/{bucket}"),
             key => format!("/{bucket}/{}", percent_encode(key.as_bytes(), true)),
         };
-        let mut pairs: Vec<String> = query
-            .iter()
-            .map(|(name, value)| {
-                format!(
-                    "{}={}",
-                    percent_encode(name.as_bytes(), false),
-                    percent_encode(value.as_bytes(), false)
-                )
-            })
-            .collect();
-        pairs.sort();
-        let query = pairs.join("&");
+        let query = encoded(query, "=");
         let date = now.compact();
-        let day: String = date.chars().take(8).collect();
         let canonical = format!(
             "{method}\n{path}\n{query}\nhost:127.0.0.1\nx-amz-content-sha256:{PAYLOAD}\n\
              x-amz-date:{date}\n\n{SIGNED}\n{PAYLOAD}"
         );
-        let scope = format!("{day}/us-east-1/s3/aws4_request");
-        let text = format!(
-            "AWS4-HMAC-SHA256\n{date}\n{scope}\n{}",
-            hex(&Sha256::digest(canonical))
-        );
-        let start = format!("AWS4{}", self.secret).into_bytes();
-        let key = [day.as_str(), "us-east-1", "s3", "aws4_request"]
-            .iter()
-            .fold(start, |key, part| hmac(&key, part.as_bytes()));
-        let signature = hex(&hmac(&key, text.as_bytes()));
+        let (scope, signature) = self.signed(&AWS4, &date, &canonical);
         let separator = if query.is_empty() { "" } else { "?" };
-        let length = length
-            .map(|length| format!("Content-Length: {length}\r\n"))
-            .unwrap_or_default();
+        let length = content_length(length);
         format!(
             "{method} {path}{separator}{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n{length}\
              x-amz-date: {date}\r\nx-amz-content-sha256: {PAYLOAD}\r\n\
@@ -150,6 +103,69 @@ impl Signer {
             self.id
         )
     }
+}
+
+/// What the fourth signatures of OSS and AWS differ in, besides what they sign.
+struct Version4 {
+    algorithm: &'static str,
+    secret_prefix: &'static str,
+    region: &'static str,
+    service: &'static str,
+    end: &'static str,
+}
+
+const OSS4: Version4 = Version4 {
+    algorithm: "OSS4-HMAC-SHA256",
+    secret_prefix: "aliyun_v4",
+    region: "cn-hangzhou",
+    service: "oss",
+    end: "aliyun_v4_request",
+};
+
+const AWS4: Version4 = Version4 {
+    algorithm: "AWS4-HMAC-SHA256",
+    secret_prefix: "AWS4",
+    region: "us-east-1",
+    service: "s3",
+    end: "aws4_request",
+};
+
+impl Signer {
+    /// Scope and signature of a canonical request.
+    fn signed(&self, version: &Version4, date: &str, canonical: &str) -> (String, String) {
+        let day: String = date.chars().take(8).collect();
+        let parts = [day.as_str(), version.region, version.service, version.end];
+        let scope = parts.join("/");
+        let digest = hex(&Sha256::digest(canonical));
+        let text = format!("{}\n{date}\n{scope}\n{digest}", version.algorithm);
+        let start = format!("{}{}", version.secret_prefix, self.secret).into_bytes();
+        let key = parts
+            .iter()
+            .fold(start, |key, part| hmac(&key, part.as_bytes()));
+        (scope, hex(&hmac(&key, text.as_bytes())))
+    }
+}
+
+/// A query in order; `empty` follows a name without a value.
+fn encoded(query: &[(&str, &str)], empty: &str) -> String {
+    let mut pairs: Vec<String> = query
+        .iter()
+        .map(|(name, value)| {
+            let name = percent_encode(name.as_bytes(), false);
+            match *value {
+                "" => name + empty,
+                value => name + "=" + &percent_encode(value.as_bytes(), false),
+            }
+        })
+        .collect();
+    pairs.sort();
+    pairs.join("&")
+}
+
+fn content_length(length: Option<usize>) -> String {
+    length
+        .map(|length| format!("Content-Length: {length}\r\n"))
+        .unwrap_or_default()
 }
 
 fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
