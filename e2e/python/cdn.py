@@ -2,10 +2,15 @@
 
 import json
 
+import pytest
 from alibabacloud_cdn20180510 import models as cdn_models
 from alibabacloud_cdn20180510.client import Client as CdnClient
 
 from control import ROOT, Api, config
+from gateway import Edge, Origin, running
+from harness import Osier, free_port
+
+FRESH = {"Cache-Control": "max-age=3600", "Content-Type": "text/plain"}
 
 ACTIONS = {
     # Names that do not become attributes of the SDK letter by letter.
@@ -56,3 +61,23 @@ def configs(client, domain, **more):
     return [
         (it.function_name, {a.arg_name: a.arg_value for a in it.function_args.function_arg}, it.config_id)
         for it in body.domain_configs.domain_config]
+
+
+@pytest.fixture(scope="module")
+def origin():
+    with running(Origin()) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def edge():
+    port = free_port()
+    server = Osier(settings=f'[gateway]\nlisten = ["127.0.0.1:{port}"]\n')
+    with server:
+        yield Edge(server, port)
+    assert server.process.returncode == 0, server.log()
+
+
+@pytest.fixture
+def client(edge):
+    return cdn(edge.server)

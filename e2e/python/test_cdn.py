@@ -2,30 +2,10 @@
 
 import pytest
 
-from cdn import cdn, configs, function, set_functions, source, sources
+# Fixtures are among these.
+from cdn import FRESH, client, configs, edge, function, origin, set_functions, source, sources  # noqa: F401
 from control import refused, unique
-from gateway import Edge, Origin, running, says
-from harness import Osier, free_port
-
-
-@pytest.fixture(scope="module")
-def origin():
-    with running(Origin()) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def edge():
-    port = free_port()
-    server = Osier(settings=f'[gateway]\nlisten = ["127.0.0.1:{port}"]\n')
-    with server:
-        yield Edge(server, port)
-    assert server.process.returncode == 0, server.log()
-
-
-@pytest.fixture
-def client(edge):
-    return cdn(edge.server)
+from gateway import says
 
 
 @pytest.fixture
@@ -36,9 +16,6 @@ def domain(client, origin):
         domain_name=name, cdn_type="web", sources=sources(source("127.0.0.1", origin.port)), scope="overseas")
     yield name
     client.DeleteCdnDomain(domain_name=name)
-
-
-FRESH = {"Cache-Control": "max-age=3600", "Content-Type": "text/plain"}
 
 
 def test_a_domain_is_served_when_the_call_returns(edge, client, origin, domain):

@@ -7,33 +7,10 @@ import zlib
 
 import pytest
 
-from cdn import cdn, configs, function, set_functions, source, sources
+# Fixtures are among these.
+from cdn import FRESH, client, configs, edge, function, origin, set_functions, source, sources  # noqa: F401
 from control import refused, unique
-from gateway import Edge, Origin, running, says
-from harness import Osier, free_port
-
-FRESH = {"Cache-Control": "max-age=3600", "Content-Type": "text/plain"}
-
-
-@pytest.fixture(scope="module")
-def origin():
-    with running(Origin()) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def edge():
-    port = free_port()
-    server = Osier(settings=f'[gateway]\nlisten = ["127.0.0.1:{port}"]\n')
-    with server:
-        yield Edge(server, port)
-    assert server.process.returncode == 0, server.log()
-
-
-@pytest.fixture
-def client(edge):
-    return cdn(edge.server)
-
+from gateway import says
 
 @pytest.fixture
 def domain(client, origin):
