@@ -145,7 +145,8 @@ pub fn ask_oss(op: &Op, query: &Query, headers: &HeaderMap) -> Result<Asked, Fau
 /// and not signed by the client. `document` is the body where it was read.
 ///
 /// # Errors
-/// When a parameter is unknown that may mean something.
+/// When a parameter is unknown that may mean something, and when it is about the bucket itself and
+/// not only read.
 pub fn ask_s3(
     op: &Op,
     method: &Method,
@@ -153,6 +154,8 @@ pub fn ask_s3(
     headers: &HeaderMap,
     document: Option<&Bytes>,
 ) -> Result<Asked, Fault> {
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    refuse_if(!reads && !is_about_objects(op), op.name())?;
     let mut asked = Asked {
         method: method.clone(),
         query: parameters(op, query)?,
@@ -429,6 +432,27 @@ fn parameters(op: &Op, query: &Query) -> Result<String, Fault> {
         push(name, size.to_string().as_bytes());
     }
     Ok(text)
+}
+
+/// Whether an operation changes objects and uploads, and nothing of the bucket.
+fn is_about_objects(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::PutObject(_)
+            | Op::CopyObject(_)
+            | Op::DeleteObject(_)
+            | Op::DeleteObjects(_)
+            | Op::PutObjectTagging { .. }
+            | Op::DeleteObjectTagging(_)
+            | Op::PutObjectAcl { .. }
+            | Op::PutObjectRetention(_)
+            | Op::PutObjectLegalHold { .. }
+            | Op::InitiateMultipartUpload(_)
+            | Op::UploadPart(_)
+            | Op::UploadPartCopy(_)
+            | Op::CompleteMultipartUpload(_)
+            | Op::AbortMultipartUpload(_)
+    )
 }
 
 fn check_source(bucket: &osier_types::BucketName, source: &CopySource) -> Result<(), Fault> {
