@@ -56,7 +56,7 @@ use osier_types::{
 
 pub use audit::{AuditReport, BucketAudit};
 pub use body::{ObjectBody, ObjectChunk};
-pub use checksum::checksum_of;
+pub use checksum::{Reckoner, checksum_of};
 pub use encryption::MasterKeysUnfit;
 pub use identities::IdentityRow;
 pub use osier_engine::FileSlice;

@@ -36,7 +36,7 @@ pub(in crate::s3::reply) fn buckets(page: &BucketPage) -> Bytes {
 }
 
 /// The region that S3 began with has no name here.
-pub(in crate::s3::reply) fn location(location: &str) -> Bytes {
+pub(crate) fn location(location: &str) -> Bytes {
     let region = match region_of(location) {
         "us-east-1" => "",
         region => region,
@@ -50,7 +50,7 @@ fn region_of(location: &str) -> &str {
 }
 
 /// Of a bucket or an object: the owner, and what everybody is granted.
-pub(in crate::s3::reply) fn acl(owner: &Owner, acl: Acl) -> Bytes {
+pub(crate) fn acl(owner: &Owner, acl: Acl) -> Bytes {
     document("AccessControlPolicy", 1024, |xml| {
         xml.owner(owner);
         xml.within("AccessControlList", |xml| {
