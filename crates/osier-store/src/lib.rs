@@ -430,6 +430,15 @@ impl Store {
             }
             Op::GetObjectAcl(object) => self.get_object_acl(&object).await,
             Op::PutObjectAcl { object, acl } => Box::pin(self.put_object_acl(&object, acl)).await,
+            Op::GetBucketOwnership { bucket } => self.bucket_ownership(&bucket),
+            Op::PutBucketOwnership { bucket, ownership } => {
+                self.change_bucket(&bucket, move |record| record.ownership = Some(ownership))
+                    .await
+            }
+            Op::DeleteBucketOwnership { bucket } => {
+                self.change_bucket(&bucket, move |record| record.ownership = None)
+                    .await
+            }
             Op::GetBucketEncryption { bucket } => self.bucket_encryption(&bucket),
             Op::PutBucketEncryption { bucket, encryption } => {
                 self.put_bucket_encryption(&bucket, encryption).await

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use osier_types::{
-    BucketPage, BucketVersioning, ConfigKind, CorsConfig, Owner, PublicAccessBlock, Tags,
+    BucketPage, BucketVersioning, ConfigKind, CorsConfig, ObjectOwnership, Owner,
+    PublicAccessBlock, Tags,
 };
 
 use super::document;
@@ -109,6 +110,14 @@ pub(in crate::s3::reply) fn never_set(kind: ConfigKind) -> Bytes {
 
 pub(in crate::s3::reply) fn policy_status(is_public: bool) -> Bytes {
     document("PolicyStatus", 128, |xml| xml.flag("IsPublic", is_public))
+}
+
+pub(in crate::s3::reply) fn ownership(ownership: ObjectOwnership) -> Bytes {
+    document("OwnershipControls", 256, |xml| {
+        xml.within("Rule", |xml| {
+            xml.text("ObjectOwnership", ownership.as_str());
+        });
+    })
 }
 
 pub(in crate::s3::reply) fn public_access_block(block: PublicAccessBlock) -> Bytes {
