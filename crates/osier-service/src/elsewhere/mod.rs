@@ -219,7 +219,7 @@ impl Service {
         leave_out(&mut op, &spared);
         if let Op::PutBucket(PutBucket {
             bucket,
-            acl: None,
+            acl: None | Some(BucketAcl::Private),
             tags: None,
             object_lock: false,
             ..
