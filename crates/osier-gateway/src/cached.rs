@@ -224,14 +224,8 @@ impl Gateway {
                 let Ok(onward) = onward else {
                     return Trouble::BadRequest.answer("");
                 };
-                OutgoingBody::stream(
-                    Some(bytes.end - bytes.start),
-                    SlicedBody {
-                        source: self.source(name, kept, onward),
-                        left: bytes,
-                        run: None,
-                    },
-                )
+                let source = self.source(name, kept, onward);
+                SlicedBody::new(source, bytes, None).into_outgoing()
             }
         };
         Outgoing { parts, body }

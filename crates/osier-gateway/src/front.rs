@@ -13,7 +13,6 @@ use osier_types::{PlainPath, Timestamp};
 use crate::access;
 use crate::access_log::AccessLine;
 use crate::cached::note;
-use crate::fetch::streamed;
 use crate::forward;
 use crate::gateway::{Gateway, Request};
 use crate::listing::Folder;
@@ -268,7 +267,7 @@ impl Gateway {
         let mut parts = fetched.parts;
         forward::to_client(&mut parts.headers);
         note(&mut parts.headers, "osier; fwd=bypass", None);
-        Ok(streamed(parts, fetched.body, &head.method))
+        Ok(self.streamed(site, parts, fetched.body, &head.method))
     }
 }
 

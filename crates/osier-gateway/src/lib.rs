@@ -35,6 +35,7 @@ mod rewrite;
 mod settings;
 mod site;
 mod sliced;
+mod spill;
 mod store;
 mod trouble;
 mod upstream;
@@ -58,4 +59,5 @@ pub use settings::{
     UrlAuthSettings,
 };
 pub use site::{InvalidSite, Sites};
+pub use spill::{SpillNumbers, SpillSettings};
 pub use store::{StoreNumbers, StoreSettings};

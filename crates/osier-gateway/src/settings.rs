@@ -123,6 +123,10 @@ pub struct SiteSettings {
     /// Bytes of a request body; more is answered with 413 before it is read. 0 is unlimited.
     #[serde(default = "body_bytes_max")]
     pub body_bytes_max: u64,
+    /// Bytes of an answer that may wait on disk for a client slower than the origin; 0 has the
+    /// origin wait.
+    #[serde(default = "spill_bytes_max")]
+    pub spill_bytes_max: u64,
     /// Seconds to connect to the origin.
     #[serde(default = "connect_timeout_s")]
     pub connect_timeout_s: u64,
@@ -547,6 +551,11 @@ fn one() -> u32 {
 }
 
 fn body_bytes_max() -> u64 {
+    1 << 30
+}
+
+// As nginx's `proxy_max_temp_file_size`.
+fn spill_bytes_max() -> u64 {
     1 << 30
 }
 

@@ -275,6 +275,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         .map_err(StartError::Cache)?;
     let host = store_listeners.addresses().first().map(ToString::to_string);
     let gateway = gateway.resolving(&settings.gateway.resolver(), rng_of_resolver);
+    let gateway = gateway.with_room(settings.gateway.spill(&settings.data));
     let gateway = gateway.with_pictures(Arc::clone(store_service.imaging()));
     let gateway = gateway.beside(Arc::new(Home {
         data: Arc::clone(&data),

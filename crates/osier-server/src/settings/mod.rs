@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use osier_auth::TrustedProxies;
 use osier_engine_local::LocalSettings;
-use osier_gateway::{InvalidSite, ResolverSettings, SiteSettings, Sites};
+use osier_gateway::{InvalidSite, ResolverSettings, SiteSettings, Sites, SpillSettings};
 use osier_http::{CertificateFiles, ConnectionSettings, ProxyPeers};
 use osier_image_service::ImagingSettings;
 use osier_service::{ServiceSettings, Surroundings};
@@ -279,6 +279,10 @@ pub struct GatewaySettings {
     pub disk_bytes_max: u64,
     /// Where they are; `edge-cache` in the data directory if absent.
     pub disk: Option<PathBuf>,
+    /// Bytes of disk for answers that wait for slow clients, all together; 0 has origins wait.
+    pub spill_bytes_max: u64,
+    /// Where they are; `edge-spill` in the data directory if absent.
+    pub spill: Option<PathBuf>,
     /// A file that gets one line for each request; none unless it is named.
     pub access_log: Option<PathBuf>,
     /// How its lines look.
@@ -310,6 +314,15 @@ impl GatewaySettings {
         let directory = || self.disk.clone().unwrap_or_else(|| data.join("edge-cache"));
         (self.disk_bytes_max > 0).then(|| (directory(), self.disk_bytes_max))
     }
+
+    /// Where answers wait for slow clients.
+    pub(crate) fn spill(&self, data: &Path) -> SpillSettings {
+        let directory = || data.join("edge-spill");
+        SpillSettings {
+            directory: self.spill.clone().unwrap_or_else(directory),
+            bytes_max: self.spill_bytes_max,
+        }
+    }
 }
 
 impl Default for GatewaySettings {
@@ -326,6 +339,8 @@ impl Default for GatewaySettings {
             memory_bytes_max: 64 << 20,
             disk_bytes_max: 0,
             disk: None,
+            spill_bytes_max: 4 << 30,
+            spill: None,
             access_log: None,
             access_log_format: crate::AccessLogFormat::default(),
         }
