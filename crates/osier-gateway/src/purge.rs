@@ -1,5 +1,7 @@
 //! What operators and the CDN's control API do with kept answers: purge and prefetch.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 
@@ -7,6 +9,7 @@ use http::header::HOST;
 use http::{HeaderValue, StatusCode, Uri};
 use osier_cache::{InvalidPattern, Pattern, PurgedScope};
 use osier_http::IncomingBody;
+use osier_types::PlainPath;
 use serde::{Deserialize, Serialize};
 
 use crate::filling::Filling;
@@ -172,7 +175,7 @@ impl Gateway {
     /// The site of an address, and the address.
     fn place(&self, url: &str) -> Result<(Arc<Site>, Uri), PurgeError> {
         let invalid = || PurgeError::Url(url.to_owned());
-        let uri: Uri = url.parse().map_err(|_| invalid())?;
+        let uri: Uri = encoded(url).parse().map_err(|_| invalid())?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
             return Err(invalid());
         }
@@ -180,8 +183,26 @@ impl Gateway {
         let sites = self.current();
         let site = sites.of_host(host.as_str());
         let site = site
-            .and_then(|paths| of_path(paths, uri.path()))
+            .and_then(|paths| of_path(paths, &PlainPath::of(uri.path()).text))
             .ok_or_else(|| PurgeError::NoSite(host.to_string()))?;
         Ok((Arc::clone(site), uri))
     }
+}
+
+/// An address as people write it, with what can't stand in one encoded.
+fn encoded(url: &str) -> Cow<'_, str> {
+    let stands = |byte: u8| byte.is_ascii_graphic();
+    if url.bytes().all(stands) {
+        return Cow::Borrowed(url);
+    }
+    let mut encoded = String::with_capacity(url.len());
+    for byte in url.bytes() {
+        if stands(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a text does not fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    Cow::Owned(encoded)
 }

@@ -201,16 +201,14 @@ impl State {
                 break ready!(self.source.poll(cx))?;
             }
             if self.backlog.is_empty() {
-                match self.ended {
-                    Some(ended) => break ended.map(|()| None)?,
-                    None => {
-                        // It caught up.
-                        self.turn = Turn::Client;
-                        self.lag.forgive();
-                        self.pump.wake_by_ref();
-                        continue;
-                    }
+                if let Some(ended) = self.ended {
+                    break ended.map(|()| None)?;
                 }
+                // It caught up.
+                self.turn = Turn::Client;
+                self.lag.forgive();
+                self.pump.wake_by_ref();
+                continue;
             }
             let Poll::Ready(taken) = self.backlog.poll_take(cx) else {
                 self.client.clone_from(cx.waker());

@@ -573,6 +573,19 @@ impl Settings {
         })
     }
 
+    /// Where a server with these settings listens from its start.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        let sites: &[_] = if self.site.is_empty() {
+            &[]
+        } else {
+            &[&self.gateway.listen, &self.gateway.listen_tls]
+        };
+        let store = [&self.listen, &self.listen_tls];
+        let all = store.iter().chain(sites).copied().flatten();
+        let console = std::iter::once(self.console_listen.0);
+        all.map(|listen| listen.0).chain(console).collect()
+    }
+
     /// The files of all certificates that the settings name.
     pub(crate) fn certificates(&self) -> Vec<CertificateFiles> {
         let files = self.certificate.iter().map(|certificate| CertificateFiles {
