@@ -118,7 +118,10 @@ mod tests {
     #[test]
     fn a_pattern_is_spelt_as_what_it_is_for() {
         for (pattern, expected) in [
-            ("^/a%2Db%2e/%e4%bd%a0[%2f]", Some(r"^/a\-b\./%E4%BD%A0[%2F]")),
+            (
+                "^/a%2Db%2e/%e4%bd%a0[%2f]",
+                Some(r"^/a\-b\./%E4%BD%A0[%2F]"),
+            ),
             ("^/%E4%BD%A0$", None),
             ("100%|%4", None),
         ] {
