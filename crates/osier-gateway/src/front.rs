@@ -88,7 +88,9 @@ impl Gateway {
     /// that is sent as it is.
     pub(crate) fn quick_hit(&self, site: &Site, request: &Request) -> Option<Outgoing> {
         let head = &request.head;
-        let is_for_all = matches!(site.auth, Auth::Passthrough) && site.own_bucket().is_none();
+        let is_for_all = matches!(site.auth, Auth::Passthrough)
+            && site.own_bucket().is_none()
+            && site.bucket_here.is_none();
         let passes = site.methods.is_empty() || site.methods.contains(&head.method);
         let is_plain = site.caches && is_for_all && passes && !site.pages.changes(head);
         if !is_plain || request.body.length() != Some(0) || is_signed(site, head) {
@@ -153,7 +155,10 @@ impl Gateway {
         let has_body = request.body.length() != Some(0);
         let is_read = head.method == Method::GET || head.method == Method::HEAD;
         if site.caches && is_read && !has_body && !is_signed(site, head) {
-            return self.by_cache(site, &request, line).await;
+            return match self.name_now(site, &request).await? {
+                Some(name) => self.by_cache(&name, &request, line).await,
+                None => self.pass(site, request, line).await,
+            };
         }
         self.pass(site, request, line).await
     }

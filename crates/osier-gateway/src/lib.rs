@@ -9,6 +9,7 @@
 mod access;
 mod access_log;
 mod asking;
+mod bucket_here;
 mod cached;
 mod challenge;
 mod credentials;

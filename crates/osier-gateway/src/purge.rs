@@ -16,7 +16,6 @@ use crate::filling::Filling;
 use crate::flight::Part;
 use crate::gateway::{Gateway, Request};
 use crate::site::{Site, of_path};
-use crate::store::Name;
 use crate::trouble::Trouble;
 
 /// What is to be purged.
@@ -152,7 +151,9 @@ impl Gateway {
             server_name: None,
             body: IncomingBody::EMPTY,
         };
-        let mut name = Name::of(&site, &request.head);
+        let name = self.name_now(&site, &request).await;
+        let name = name.map_err(|trouble| PurgeError::Origin(trouble.code()))?;
+        let mut name = name.ok_or(PurgeError::Origin("NotReadable"))?;
         name.to_disk = true;
         let lead = match self.store.flights.join(&name.key) {
             Part::Lead(lead) => Some(lead),

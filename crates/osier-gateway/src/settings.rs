@@ -203,6 +203,11 @@ pub struct SiteSettings {
     /// Whether text is compressed for clients that take it so, where the origin did not.
     #[serde(default)]
     pub gzip: bool,
+    /// The bucket of this server that the origins are, where they are asked by their socket. What
+    /// is kept then counts for the current version only, and for who may read it now. No key of
+    /// a file: whoever makes the site knows.
+    #[serde(skip)]
+    pub bucket_here: Option<String>,
 }
 
 impl SiteSettings {
