@@ -7,6 +7,7 @@ import http.server
 import pathlib
 import re
 import socket
+import subprocess
 import threading
 import time
 
@@ -264,3 +265,28 @@ def test_a_disk_that_fails_cuts_no_answer(origin, tmp_path):
         client.close()
         assert number(edge, "edge_spilled") == 0
     assert "its origin waits" in edge.server.log()
+
+
+def test_a_slow_read_attack_costs_neither_memory_nor_others(origin):
+    """slowhttptest reads 32 bytes in five seconds through a window of 512, on 60 connections."""
+    bound = 200 * MIB
+    with gateway(origin, f"spill_bytes_max = {bound}") as edge:
+        # It names the site by its address.
+        settings = edge.server.scratch / "osier.toml"
+        settings.write_text(settings.read_text().replace("plain.example.com", "*"))
+        assert edge.server.command("config", "reload").returncode == 0
+        attack = subprocess.Popen(
+            ["slowhttptest", "-X", "-c", "60", "-r", "60", "-w", "512", "-y", "1024", "-n", "5", "-z", "32", "-k", "1",
+             "-u", f"http://127.0.0.1:{edge.port}/plain/attack", "-p", "20", "-l", "300"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            until(lambda: number(edge, "edge_spill_bytes") > bound - 2 * MIB)
+            assert origin.begun.count("/plain/attack") >= 60
+            for nth in range(3):
+                assert edge.get(f"/plain/beside{nth}", host="any.example.com").content == CONTENT
+                assert number(edge, "edge_spill_bytes") <= bound
+                assert edge.server.rss_bytes() < 160 * MIB
+        finally:
+            attack.kill()
+            attack.wait()
+        until(lambda: number(edge, "edge_spill_bytes") == 0)

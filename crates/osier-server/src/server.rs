@@ -267,6 +267,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     };
     let connections = settings.connections();
     let data = Arc::new(data);
+    let tls_of_acme = Arc::clone(&tls);
     let keeping = StoreSettings {
         memory_bytes_max: settings.gateway.memory_bytes_max,
         disk: settings.gateway.disk(&settings.data),
@@ -369,6 +370,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
                 files: acme::issued(&settings.acme, &settings.data).0,
                 settings: settings.acme.clone(),
                 gateway: Arc::clone(&gateway),
+                tls: tls_of_acme,
                 live: Arc::clone(&live),
                 clock: clock_of_acme,
                 rng: rng_of_acme,

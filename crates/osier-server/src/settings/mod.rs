@@ -225,6 +225,8 @@ pub struct CertificateSettings {
 pub struct AcmeSettings {
     /// Hosts that get a certificate each. They lead here, with port 80.
     pub hosts: Vec<String>,
+    /// How hosts are proven.
+    pub challenge: AcmeChallenge,
     /// Whether the authority's terms of service are accepted. Nothing is asked of it before.
     pub terms_agreed: bool,
     /// Whom the authority may write to: `mailto:admin@example.com`.
@@ -238,10 +240,23 @@ pub struct AcmeSettings {
     pub retry_s: u64,
 }
 
+/// `challenge` of `[acme]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum AcmeChallenge {
+    /// Over plain HTTP on port 80: RFC 8555, section 8.3.
+    #[default]
+    #[serde(rename = "http-01")]
+    Http01,
+    /// By a handshake of TLS on port 443: RFC 8737.
+    #[serde(rename = "tls-alpn-01")]
+    TlsAlpn01,
+}
+
 impl Default for AcmeSettings {
     fn default() -> Self {
         Self {
             hosts: Vec::new(),
+            challenge: AcmeChallenge::default(),
             terms_agreed: false,
             contact: Vec::new(),
             directory: "https://acme-v02.api.letsencrypt.org/directory".to_owned(),
@@ -540,15 +555,16 @@ impl Settings {
             if self.acme.hosts.iter().any(|host| !is_provable(host)) {
                 wrong(
                     "hosts",
-                    "names something that `http-01` can't prove: names of hosts only, no `*`",
+                    "names something that can't be proven here: names of hosts only, no `*`",
                 );
             }
             if !self.acme.directory.starts_with("https://") {
                 wrong("directory", "is no `https://` URL");
             }
+            let by_http = self.acme.challenge == AcmeChallenge::Http01;
             if self.site.is_empty()
-                || self.gateway.listen.is_empty()
                 || self.gateway.listen_tls.is_empty()
+                || (by_http && self.gateway.listen.is_empty())
             {
                 let message = "needs a `[[site]]`, `listen` and `listen_tls` of `[gateway]`";
                 wrong("hosts", message);
