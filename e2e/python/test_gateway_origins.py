@@ -282,9 +282,6 @@ def test_readers_by_s3_share_what_is_kept_and_are_checked_too(verified):
         assert refused.value.response["Error"]["Code"] == expected
     url = boto(verified, "app").generate_presigned_url("get_object", {"Bucket": MEDIA, "Key": "a.txt"})
     assert requests.get(url, timeout=20).content == b"for the app"
-    with pytest.raises(botocore.exceptions.ClientError) as refused:
-        boto(verified, "app").put_object(Bucket=MEDIA, Key="s3", Body=b"x")
-    assert refused.value.response["Error"]["Code"] == "NotImplemented"
 
 
 def test_presigned_urls_are_checked_and_share_what_is_kept(verified):

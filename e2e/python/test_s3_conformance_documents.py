@@ -1,7 +1,9 @@
 """Documents of a bucket by S3: what is kept comes back, and what S3 refuses of them is refused at once."""
 
 import datetime
+import json
 
+import oss2
 import pytest
 
 from s3_clients import client, refusal
@@ -82,13 +84,67 @@ def test_websites(s3, name):
     assert refusal(s3.get_bucket_website, Bucket=name) == (404, "NoSuchWebsiteConfiguration")
 
 
+def own(s3, name, word):
+    s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls={"Rules": [{"ObjectOwnership": word}]})
+
+
 def test_ownership(s3, name):
+    assert refusal(s3.get_bucket_ownership_controls, Bucket=name) == (404, "OwnershipControlsNotFoundError")
     for word in ("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"):
-        s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls={"Rules": [{"ObjectOwnership": word}]})
+        own(s3, name, word)
         told = s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"]
         assert told["Rules"] == [{"ObjectOwnership": word}]
-    assert refusal(s3.put_bucket_ownership_controls, Bucket=name, OwnershipControls={
-        "Rules": [{"ObjectOwnership": "Nobody"}]}) == MALFORMED
+    assert refusal(own, s3, name, "Nobody") == MALFORMED
+    assert refusal(s3.put_bucket_ownership_controls, Bucket=name, OwnershipControls={"Rules": []}) == MALFORMED
+    s3.delete_bucket_ownership_controls(Bucket=name)
+    assert refusal(s3.get_bucket_ownership_controls, Bucket=name) == (404, "OwnershipControlsNotFoundError")
+
+
+def test_lists_mean_nothing_where_the_owner_owns_everything(osier, s3, bucket, name):
+    stranger = client(osier, signed=False)
+    disabled = (400, "AccessControlListNotSupported")
+    s3.put_object(Bucket=name, Key="open", Body=b"open", ACL="public-read")
+    s3.put_bucket_acl(Bucket=name, ACL="public-read")
+    assert stranger.get_object(Bucket=name, Key="open")["Body"].read() == b"open"
+    # A bucket that is open by its list must be closed first.
+    assert refusal(own, s3, name, "BucketOwnerEnforced") == (400, "InvalidBucketAclWithObjectOwnership")
+    s3.put_bucket_acl(Bucket=name, ACL="private")
+    own(s3, name, "BucketOwnerEnforced")
+    assert refusal(stranger.get_object, Bucket=name, Key="open") == (403, "AccessDenied")
+    assert bucket.get_object("open").read() == b"open"
+    for acl in ("private", "public-read"):
+        assert refusal(s3.put_object, Bucket=name, Key="new", Body=b"", ACL=acl) == disabled
+        assert refusal(s3.put_object_acl, Bucket=name, Key="open", ACL=acl) == disabled
+        assert refusal(s3.put_bucket_acl, Bucket=name, ACL=acl) == disabled
+        assert refusal(s3.copy_object, Bucket=name, Key="new", CopySource=f"{name}/open", ACL=acl) == disabled
+        assert refusal(s3.create_multipart_upload, Bucket=name, Key="new", ACL=acl) == disabled
+    with pytest.raises(oss2.exceptions.ServerError) as refused:
+        bucket.put_object_acl("open", oss2.OBJECT_ACL_PUBLIC_READ)
+    assert (refused.value.status, refused.value.code) == disabled
+    s3.put_object(Bucket=name, Key="new", Body=b"new", ACL="bucket-owner-full-control")
+    bucket.put_object("by-oss", b"new")
+    assert [grant["Permission"] for grant in s3.get_object_acl(Bucket=name, Key="new")["Grants"]] == ["FULL_CONTROL"]
+    # A policy still opens.
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{name}/new"}]}))
+    assert stranger.get_object(Bucket=name, Key="new")["Body"].read() == b"new"
+    s3.delete_bucket_policy(Bucket=name)
+    # And lists count again as they were.
+    own(s3, name, "ObjectWriter")
+    assert stranger.get_object(Bucket=name, Key="open")["Body"].read() == b"open"
+    assert refusal(stranger.get_object, Bucket=name, Key="new") == (403, "AccessDenied")
+
+
+def test_ownership_of_new_buckets(s3, name):
+    made = f"{name}-owned"
+    enforced = {"Bucket": made, "ObjectOwnership": "BucketOwnerEnforced"}
+    assert refusal(s3.create_bucket, ACL="public-read", **enforced) == (400, "InvalidBucketAclWithObjectOwnership")
+    assert refusal(s3.create_bucket, Bucket=made, ObjectOwnership="Nobody") == INVALID
+    s3.create_bucket(**enforced)
+    told = s3.get_bucket_ownership_controls(Bucket=made)["OwnershipControls"]["Rules"]
+    assert told == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    assert refusal(s3.put_bucket_acl, Bucket=made, ACL="public-read") == (400, "AccessControlListNotSupported")
+    s3.delete_bucket(Bucket=made)
 
 
 def test_versioning(s3, name):

@@ -406,9 +406,58 @@ def test_what_assume_role_refuses(osier, iam, account, user, role):
     assert refused(sts.assume_role, **asked)[:2] == ("AccessDenied", 403)
     assert refused(sts.assume_role, ExternalId="wrong", **asked)[:2] == ("AccessDenied", 403)
     assert sts.assume_role(ExternalId="secret-handshake", **asked)["Credentials"]["SessionToken"]
-    for call, named in [(sts.get_session_token, {}), (sts.get_federation_token, {"Name": "somebody"})]:
-        assert refused(call, **named)[:2] == ("NotImplemented", 501)
+    assert refused(sts.get_federation_token, Name="somebody")[:2] == ("NotImplemented", 501)
     assert refused(iam.list_mfa_devices)[:2] == ("NotImplemented", 501)
+
+
+def test_session_tokens(osier, iam, account, user, name):
+    user_name, key = user
+    iam.put_user_policy(UserName=user_name, PolicyName="all", PolicyDocument=document(allow("*", "*")))
+    sts = aws(osier, "sts", key)
+    given = sts.get_session_token(DurationSeconds=900)["Credentials"]
+    left = given["Expiration"] - datetime.datetime.now(datetime.timezone.utc)
+    assert datetime.timedelta(seconds=800) < left <= datetime.timedelta(seconds=900)
+    temporary, token = (given["AccessKeyId"], given["SecretAccessKey"]), given["SessionToken"]
+    s3_of(osier, temporary, token).put_object(Bucket=name, Key="by-session", Body=b"session")
+    assert oss_of(osier, name, temporary, token).get_object("by-session").read() == b"session"
+    told = aws(osier, "sts", temporary, token).get_caller_identity()
+    assert told["Arn"] == f"arn:aws:iam::{account}:user/{user_name}"
+    assert refusal(s3_of(osier, temporary).list_buckets) == (403, "InvalidAccessKeyId")
+    # It makes no key that lasts longer.
+    for call, named in ((aws(osier, "iam", temporary, token).create_access_key, {"UserName": user_name}),
+                        (aws(osier, "iam", temporary, token).list_users, {}),
+                        (aws(osier, "sts", temporary, token).get_session_token, {})):
+        assert refused(call, **named)[:2] == ("AccessDenied", 403)
+    for seconds in (899, 129601):
+        assert refused(sts.get_session_token, DurationSeconds=seconds)[:2] == ("ValidationError", 400)
+    # It is over with the key that asked for it.
+    iam.delete_access_key(UserName=user_name, AccessKeyId=key[0])
+    assert refusal(s3_of(osier, temporary, token).list_objects_v2, Bucket=name) == (400, "InvalidToken")
+
+
+@pytest.mark.parametrize("whose", ["user", "account"])
+def test_narrowed_keys_as_minio_gives_them(osier, iam, account, user, name, whose):
+    user_name, key = user
+    iam.put_user_policy(UserName=user_name, PolicyName="s3", PolicyDocument=document(allow("s3:*", "*")))
+    sts = aws(osier, "sts", key) if whose == "user" else aws(osier, "sts")
+    owner = s3_of(osier, (KEY_ID, SECRET))
+    owner.put_object(Bucket=name, Key="in/one", Body=b"in")
+    owner.put_object(Bucket=name, Key="out/one", Body=b"out")
+    asked = {"RoleArn": "arn:minio:iam:::role/whatever", "RoleSessionName": "front-end"}
+    answer = sts.assume_role(Policy=document(allow("s3:GetObject", f"arn:aws:s3:::{name}/in/*")), **asked)
+    assert answer["AssumedRoleUser"]["AssumedRoleId"] == "front-end"
+    given = answer["Credentials"]
+    narrowed = s3_of(osier, (given["AccessKeyId"], given["SecretAccessKey"]), given["SessionToken"])
+    assert narrowed.get_object(Bucket=name, Key="in/one")["Body"].read() == b"in"
+    for call, named in ((narrowed.get_object, {"Key": "out/one"}), (narrowed.put_object, {"Key": "in/two"}),
+                        (narrowed.delete_object, {"Key": "in/one"}), (narrowed.list_objects_v2, {}),
+                        (narrowed.delete_bucket, {}), (narrowed.get_bucket_acl, {})):
+        assert refusal(call, Bucket=name, **named) == (403, "AccessDenied"), named
+    assert refusal(narrowed.create_bucket, Bucket=f"{name}-n") == (403, "AccessDenied")
+    wide = sts.assume_role(**asked)["Credentials"]
+    wide = s3_of(osier, (wide["AccessKeyId"], wide["SecretAccessKey"]), wide["SessionToken"])
+    assert wide.get_object(Bucket=name, Key="out/one")["Body"].read() == b"out"
+    assert refused(sts.assume_role, **(asked | {"Policy": "{"}))[:2] == ("MalformedPolicyDocument", 400)
 
 
 # --- signatures ---------------------------------------------------------------------------

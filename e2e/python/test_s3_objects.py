@@ -6,8 +6,10 @@ import urllib.request
 import zlib
 from datetime import datetime, timedelta, timezone
 
+import oss2
 import pytest
 
+from harness import KEY_ID, REGION, SECRET
 from s3_clients import client, refusal
 
 KEYS = ["a", "a/b", "/rooted", "sp ace", "plus+sign", "per%cent", "per%2Fcent", "ünïcödé/中文", "//", "a//b",
@@ -52,6 +54,19 @@ def test_bytes_headers_and_metadata_come_back(s3, bucket):
     assert s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")["ChecksumCRC32"] == put["ChecksumCRC32"]
     s3.put_object(Bucket=bucket, Key="k", Body=b"")
     assert "StorageClass" not in s3.head_object(Bucket=bucket, Key="k")
+
+
+def test_metadata_beyond_ascii(s3, store, bucket):
+    oss = oss2.Bucket(oss2.AuthV4(KEY_ID, SECRET), store.endpoint, bucket, region=REGION)
+    oss.put_object("by-oss", b"", headers={"x-oss-meta-greeting": "你好".encode()})
+    told = s3.head_object(Bucket=bucket, Key="by-oss")["Metadata"]["greeting"]
+    assert told == "=?UTF-8?B?5L2g5aW9?="
+    # In the words of RFC 2047, which is what boto3 can send, it is the same text.
+    for key, word in ("base64", told), ("quoted", "=?utf-8?q?=E4=BD=A0=E5=A5=BD?="):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"", Metadata={"greeting": word})
+        assert s3.get_object(Bucket=bucket, Key=key)["Metadata"]["greeting"] == told
+        kept = oss.head_object(key).headers["x-oss-meta-greeting"]
+        assert kept.encode("latin-1").decode() == "你好"
 
 
 @pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])

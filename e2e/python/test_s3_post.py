@@ -99,6 +99,14 @@ def test_policies_that_are_none(raw, bucket):
         assert send(raw, bucket, signed(policy)).status == status, policy
 
 
+def test_a_form_without_a_key(raw, bucket):
+    policy = json.dumps({"expiration": "2100-01-01T00:00:00Z", "conditions": [{"bucket": bucket}]})
+    fields = signed(policy)
+    del fields["key"]
+    answer = send(raw, bucket, fields)
+    assert (answer.status, answer.element("Code")) == (400, "InvalidArgument")
+
+
 def test_checksums_of_forms(osier, s3, raw, bucket):
     value = base64.b64encode(hashlib.sha256(b"file").digest()).decode()
     fields = presigned(osier, bucket, "k", fields={"x-amz-checksum-sha256": value},

@@ -14,8 +14,11 @@ pub struct Identity {
     pub account: Arc<Owner>,
     /// What acts for the account.
     pub principal: Principal,
-    /// The policy that came with a temporary key and narrows what its role may do.
+    /// The policy that came with a temporary key and narrows what it may do.
     pub session_policy: Option<Arc<str>>,
+    /// Of a temporary key that stands for a user or an account: the permanent key that asked for
+    /// it. Such a key changes no identities.
+    pub session_of: Option<Arc<str>>,
 }
 
 /// What acts for an account.
@@ -49,6 +52,7 @@ impl Identity {
             account: Arc::new(account),
             principal: Principal::Root,
             session_policy: None,
+            session_of: None,
         }
     }
 
@@ -58,6 +62,7 @@ impl Identity {
             account,
             principal,
             session_policy: None,
+            session_of: None,
         }
     }
 

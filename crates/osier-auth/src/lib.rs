@@ -34,8 +34,8 @@ mod v4;
 mod visitors;
 
 pub use decision::{
-    AccessPointFacts, BucketFacts, Decision, Inquiry, Layer, Layers, PublicAccess, ResourceFacts,
-    Step, Verdict, decide,
+    AccessPointFacts, BucketFacts, Decision, Inquiry, Layer, Layers, PublicAccess, PublicLists,
+    ResourceFacts, Step, Verdict, decide,
 };
 pub use form::{FormAuthentication, FormFields, authenticate_form};
 pub use identity::{Identity, KeyRecord, KeyRing, Principal, StaticKeyRing, TokenFault};

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::header::{AUTHORIZATION, CONTENT_LOCATION, HOST, HeaderMap, HeaderValue, LOCATION};
 use http::{Method, StatusCode, Uri, request};
 use osier_cache::Scope;
-use osier_http::{Outgoing, RequestBody};
+use osier_http::{IncomingBody, Outgoing, RequestBody};
 use osier_types::{PlainPath, Timestamp};
 
 use crate::access;
@@ -16,9 +16,10 @@ use crate::cached::note;
 use crate::forward;
 use crate::gateway::{Gateway, Request};
 use crate::listing::Folder;
-use crate::local_store::Visit;
+use crate::local_store::{Admission, Visit};
+use crate::origin::{Origin, OriginKind};
 use crate::pages;
-use crate::proof::{narrow, strip_proof};
+use crate::proof::{narrow, spell_path, strip_proof};
 use crate::site::{Auth, Site, Sites, of_path};
 use crate::trouble::Trouble;
 
@@ -148,8 +149,12 @@ impl Gateway {
         if let Some(bucket) = site.own_bucket() {
             return self.own(site, request, bucket).await;
         }
-        if let Some(refused) = self.admit(site, &mut request).await? {
-            return Ok(refused);
+        match self.admit(site, &mut request).await? {
+            Admission::AsItIs => {}
+            Admission::Answered(answer) => return Ok(*answer),
+            Admission::Translated(translation) => {
+                return Box::pin(self.translated(site, request, translation, line)).await;
+            }
         }
         let head = &request.head;
         let has_body = request.body.length() != Some(0);
@@ -160,39 +165,51 @@ impl Gateway {
                 None => self.pass(site, request, line).await,
             };
         }
-        self.pass(site, request, line).await
+        let body = std::mem::replace(&mut request.body, IncomingBody::EMPTY);
+        let body = match (body.length(), site.body_bytes_max) {
+            (Some(0), _) => RequestBody::Empty,
+            (None, Some(max)) => RequestBody::Incoming(body.limited(max)),
+            _ => RequestBody::Incoming(body),
+        };
+        self.pass(site, request, body, line).await
     }
 
     /// Sees to it that the request carries no proof that would not reach the origin, where the
-    /// site signs itself. The answer is one that refuses.
-    async fn admit(&self, site: &Site, request: &mut Request) -> Result<Option<Outgoing>, Trouble> {
+    /// site signs itself.
+    async fn admit(&self, site: &Site, request: &mut Request) -> Result<Admission, Trouble> {
         let account = match &site.auth {
-            Auth::Passthrough => return Ok(None),
+            Auth::Passthrough => return Ok(Admission::AsItIs),
             Auth::Resign(_) => {
                 strip_proof(&mut request.head);
                 let target = site.origin_target(&request.head.uri, false);
                 narrow(&mut request.head, &target.ok_or(Trouble::NoPath)?)?;
-                return Ok(None);
+                return Ok(Admission::AsItIs);
             }
             Auth::VerifyResign(_, account) => account.as_deref(),
         };
         if request.head.method != Method::OPTIONS {
             let local = self.local.as_ref().ok_or(Trouble::NoStore)?;
-            let first = site.upstreams.all().first();
-            let bucket = first.and_then(|upstream| upstream.origin.bucket());
+            let origin = site.upstreams.all().first().map(|first| &first.origin);
+            let bucket = origin.and_then(Origin::bucket).unwrap_or_default();
+            let host = host(&request.head);
             let visit = Visit {
                 head: &request.head,
                 peer: request.peer,
                 secure: request.secure,
-                bucket: bucket.unwrap_or_default(),
+                bucket,
+                host_names_bucket: host.is_some_and(|host| site.names_bucket(host, bucket)),
+                origin_is_s3: origin
+                    .is_some_and(|origin| matches!(origin.kind, OriginKind::S3 { .. })),
                 account,
             };
-            if let Err(refused) = local.admit(visit).await {
-                return Ok(Some(*refused));
+            match local.admit(visit, &mut request.body).await {
+                Admission::AsItIs => {}
+                other => return Ok(other),
             }
         }
         strip_proof(&mut request.head);
-        Ok(None)
+        spell_path(&mut request.head);
+        Ok(Admission::AsItIs)
     }
 
     /// From the store in this process. It knows its versions, so nothing is kept here.
@@ -244,19 +261,15 @@ impl Gateway {
     }
 
     /// To the origin and back, and nothing is kept.
-    async fn pass(
+    pub(crate) async fn pass(
         &self,
         site: &Site,
         request: Request,
+        body: RequestBody,
         line: &mut AccessLine,
     ) -> Result<Outgoing, Trouble> {
         let onward = forward::to_origin(site, &request, false)?;
-        let Request { head, body, .. } = request;
-        let body = match (body.length(), site.body_bytes_max) {
-            (Some(0), _) => RequestBody::Empty,
-            (None, Some(max)) => RequestBody::Incoming(body.limited(max)),
-            _ => RequestBody::Incoming(body),
-        };
+        let head = request.head;
         let fetched = self.fetch(site, onward, body, line).await?;
         let changes = !head.method.is_safe() && fetched.parts.status.as_u16() < 400;
         if changes && site.caches {
@@ -264,15 +277,20 @@ impl Gateway {
             let mut paths = vec![head.uri.path().to_owned()];
             paths.extend(pointed_to(&head, &fetched.parts.headers));
             for path in paths {
-                if let Err(error) = self.store.invalidate(Scope::Path(&site.name, &path)) {
-                    tracing::error!(%error, "a purge could not be written down");
-                }
+                self.forget(Scope::Path(&site.name, &path));
             }
         }
         let mut parts = fetched.parts;
         forward::to_client(&mut parts.headers);
         note(&mut parts.headers, "osier; fwd=bypass", None);
         Ok(self.streamed(site, parts, fetched.body, &head.method))
+    }
+
+    /// Ends what is kept in a scope, because of a write through the gateway.
+    pub(crate) fn forget(&self, scope: Scope<'_>) {
+        if let Err(error) = self.store.invalidate(scope) {
+            tracing::error!(%error, "a purge could not be written down");
+        }
     }
 }
 

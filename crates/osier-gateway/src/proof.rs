@@ -88,6 +88,21 @@ pub(crate) fn strip_proof(head: &mut request::Parts) {
     }
 }
 
+/// Writes the path as S3's SDKs do, however the client wrote it: signed anew it means the same
+/// key, and what is kept of it has one name, which a write by anybody ends.
+pub(crate) fn spell_path(head: &mut request::Parts) {
+    let path = head.uri.path();
+    let key = percent_decode(path.strip_prefix('/').unwrap_or(path).as_bytes());
+    let path = percent_encode(&key, true);
+    let target = match head.uri.query() {
+        Some(query) => format!("/{path}?{query}"),
+        None => format!("/{path}"),
+    };
+    if let Ok(target) = target.parse::<PathAndQuery>() {
+        head.uri = Uri::from(target);
+    }
+}
+
 /// Refuses what a stranger may not do with our key: objects are read, pictures are processed,
 /// and nothing is listed, managed, copied or read in an old version.
 ///

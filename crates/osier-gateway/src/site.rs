@@ -47,6 +47,8 @@ pub(crate) type Paths = Vec<Arc<Site>>;
 pub(crate) struct Site {
     /// The first host: the site's name in logs and in the names of kept answers.
     pub(crate) name: Arc<str>,
+    /// All of them, in lower case.
+    hosts: Vec<String>,
     /// The beginning of its paths.
     pub(crate) path: String,
     pub(crate) access: Access,
@@ -336,6 +338,11 @@ impl Site {
         }
         Ok(Self {
             name: format!("{}{}", name.to_ascii_lowercase(), settings.path).into(),
+            hosts: settings
+                .hosts
+                .iter()
+                .map(|host| host.to_ascii_lowercase())
+                .collect(),
             path: settings.path.clone(),
             access: Access::new(settings)?,
             pages: Pages::new(settings)?,
@@ -379,6 +386,17 @@ impl Site {
         }
         self.access.leave(visit, &mut answer.parts.headers);
         self.response_headers.apply(&mut answer.parts.headers);
+    }
+
+    /// Whether `host` is `bucket.endpoint`, and the site has that endpoint, or all names below it.
+    pub(crate) fn names_bucket(&self, host: &str, bucket: &str) -> bool {
+        let name = without_port(host).to_ascii_lowercase();
+        let endpoint = name.strip_prefix(bucket);
+        let endpoint = endpoint.and_then(|rest| rest.strip_prefix('.'));
+        endpoint.is_some_and(|endpoint| {
+            let mut hosts = self.hosts.iter();
+            hosts.any(|host| host.strip_prefix("*.").unwrap_or(host) == endpoint)
+        })
     }
 
     /// The bucket of the store in this process that the site shows, if it does that.

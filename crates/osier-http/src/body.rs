@@ -51,6 +51,8 @@ pub enum BodyError {
     Malformed,
     /// It is longer than [`IncomingBody::limited`] allows.
     TooLarge,
+    /// A [`Conversion`](crate::Conversion) found that it is not what it should be.
+    Refused,
 }
 
 impl fmt::Display for BodyError {
@@ -60,6 +62,7 @@ impl fmt::Display for BodyError {
             Self::TooSlow => "the request body came too slowly",
             Self::Malformed => "the request body is malformed",
             Self::TooLarge => "the request body is too large",
+            Self::Refused => "the request body is not what it should be",
         })
     }
 }

@@ -27,7 +27,8 @@ mod transport;
 pub use acceptor::{Listeners, Running, start, start_tls};
 pub use body::{BodyError, BodySource, IncomingBody, OutgoingBody, SourceFailed, Stream};
 pub use client::{
-    Answered, Client, ClientError, ClientSettings, OriginBody, OriginTls, RequestBody, TrustedRoots,
+    Answered, Client, ClientError, ClientSettings, Conversion, ConversionFailed, Converted,
+    OriginBody, OriginTls, RequestBody, TrustedRoots,
 };
 pub use files::raise_open_file_limit;
 pub use handler::{Handler, Incoming, Outgoing, Refusal};

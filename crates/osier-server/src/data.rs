@@ -1,6 +1,7 @@
 //! Requests of clients: from the connection driver to the service and back, with
 //! one log line and one measurement for each.
 
+use std::borrow::BorrowMut;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
@@ -148,18 +149,20 @@ impl Handler for Data {
 }
 
 /// A client's body as the store reads it.
-struct Upload(IncomingBody);
+pub(crate) struct Upload<B>(pub(crate) B);
 
 #[async_trait]
-impl ByteSource for Upload {
+impl<B: BorrowMut<IncomingBody> + Send> ByteSource for Upload<B> {
     async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
-        self.0.next().await.map_err(|error| {
+        self.0.borrow_mut().next().await.map_err(|error| {
             let kind = match error {
                 BodyError::Incomplete => FaultKind::IncompleteBody,
                 BodyError::TooSlow => FaultKind::RequestTimeout,
-                BodyError::Malformed | BodyError::TooLarge => FaultKind::InvalidRequest {
-                    reason: error.to_string(),
-                },
+                BodyError::Malformed | BodyError::TooLarge | BodyError::Refused => {
+                    FaultKind::InvalidRequest {
+                        reason: error.to_string(),
+                    }
+                }
             };
             Fault::new(kind)
         })

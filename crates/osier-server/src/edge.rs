@@ -5,17 +5,25 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header, response};
 use osier_auth::TrustedProxies;
-use osier_gateway::{AccessLine, Gateway, LocalStore, Pending, Request, Response, Visit};
-use osier_http::{
-    BodySource, Chunk, Handler, Incoming, Outgoing, OutgoingBody, SourceFailed, Stream,
+use osier_gateway::{
+    AccessLine, Admission, Gateway, LocalStore, Pending, Request, Response, Translation, Visit,
 };
-use osier_service::{ElsewhereRequest, ResponseBody};
+use osier_http::{
+    BodySource, Chunk, Conversion, ConversionFailed, Converted, Handler, Incoming, IncomingBody,
+    Outgoing, OutgoingBody, RequestBody, SourceFailed, Stream,
+};
+use osier_service::{
+    Admitted, BodyRefused, CheckedBody, ElsewhereBody, ElsewhereRequest, ResponseBody, Service,
+    Translated,
+};
 use osier_types::Clock;
+use osier_wire::Dialect;
 
 use crate::access_log::{AccessLog, Answered};
-use crate::data::Data;
+use crate::data::{Data, Upload};
 
 /// Answers on the gateway's listeners.
 pub(crate) struct Edge {
@@ -132,25 +140,110 @@ impl LocalStore for Home {
         }))
     }
 
-    fn admit<'a>(&'a self, visit: Visit<'a>) -> Pending<'a, Result<(), Box<Outgoing>>> {
-        let admitted = self.data.service.admit(&ElsewhereRequest {
-            head: visit.head,
-            peer: visit.peer,
-            secure: visit.secure,
-            bucket: visit.bucket,
-            owner: visit.account.unwrap_or(&self.owner),
-        });
-        let admitted = admitted.map_err(|refused| {
-            let body = match refused.body {
-                ResponseBody::Bytes(bytes) => OutgoingBody::Full(bytes),
-                ResponseBody::Empty | ResponseBody::Object(..) => OutgoingBody::Empty,
+    fn admit<'a>(&'a self, visit: Visit<'a>, body: &'a mut IncomingBody) -> Pending<'a, Admission> {
+        Box::pin(async move {
+            let request = ElsewhereRequest {
+                head: visit.head,
+                peer: visit.peer,
+                secure: visit.secure,
+                bucket: visit.bucket,
+                host_names_bucket: visit.host_names_bucket,
+                origin: if visit.origin_is_s3 {
+                    Dialect::S3
+                } else {
+                    Dialect::Oss
+                },
+                owner: visit.account.unwrap_or(&self.owner),
             };
-            Box::new(Outgoing {
-                parts: refused.head,
-                body,
-            })
-        });
-        Box::pin(std::future::ready(admitted))
+            let service = &self.data.service;
+            match service.admit(&request, &mut Upload(body)).await {
+                Admitted::AsItIs => Admission::AsItIs,
+                Admitted::Answered(answer) => Admission::Answered(Box::new(outgoing(*answer))),
+                Admitted::Translated(translated) => Admission::Translated(Box::new(Abroad {
+                    service: Arc::clone(service),
+                    translated,
+                })),
+            }
+        })
+    }
+}
+
+/// A request for a bucket elsewhere, on its way in other words.
+#[derive(Debug)]
+struct Abroad {
+    service: Arc<Service>,
+    translated: Box<Translated>,
+}
+
+impl Translation for Abroad {
+    fn question(&mut self) -> (Method, String, HeaderMap) {
+        self.translated.question()
+    }
+
+    fn body(&mut self, body: IncomingBody) -> RequestBody {
+        match self.translated.body() {
+            ElsewhereBody::Empty(_) => RequestBody::Empty,
+            ElsewhereBody::Document(document) if document.is_empty() => RequestBody::Empty,
+            ElsewhereBody::Document(document) => RequestBody::Full(document),
+            ElsewhereBody::AsItComes => RequestBody::Incoming(body),
+            ElsewhereBody::Checked(checked) => {
+                RequestBody::Converted(Converted::new(body, Box::new(Checking(checked))))
+            }
+        }
+    }
+
+    fn reads_object(&self) -> bool {
+        self.translated.reads_object()
+    }
+
+    fn changes(&self) -> Vec<String> {
+        self.translated.changes()
+    }
+
+    fn document_bytes_max(&self, status: StatusCode) -> Option<usize> {
+        self.translated.document_bytes_max(status)
+    }
+
+    fn tell(&self, head: &mut response::Parts, document: Option<&[u8]>) -> Option<Bytes> {
+        self.translated.tell(head, document)
+    }
+
+    fn refuse(self: Box<Self>) -> Option<Outgoing> {
+        let refused = self.service.refuse_body(*self.translated);
+        refused.map(outgoing)
+    }
+}
+
+/// A body that is checked on its way.
+struct Checking(Box<CheckedBody>);
+
+impl Conversion for Checking {
+    fn push(&mut self, bytes: Bytes) {
+        self.0.push(bytes);
+    }
+
+    fn close(&mut self) -> Result<(), ConversionFailed> {
+        self.0.close().map_err(|BodyRefused| ConversionFailed)
+    }
+
+    fn take(&mut self) -> Result<Option<Bytes>, ConversionFailed> {
+        self.0.take().map_err(|BodyRefused| ConversionFailed)
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.0.length()
+    }
+}
+
+/// An answer that streams nothing.
+fn outgoing(answer: osier_service::Response) -> Outgoing {
+    let body = match answer.body {
+        ResponseBody::Bytes(bytes) => OutgoingBody::Full(bytes),
+        ResponseBody::Empty | ResponseBody::Object(..) => OutgoingBody::Empty,
+    };
+    Outgoing {
+        parts: answer.head,
+        body,
     }
 }
 

@@ -203,6 +203,7 @@ async fn seed_buckets(
             redundancy: None,
             tags: None,
             object_lock: false,
+            ownership: None,
         });
         store
             .execute(&caller, op, &mut BytesSource::empty())

@@ -30,9 +30,49 @@ pub(crate) fn expect(framing: &Framing, expected: &mut Expected) {
     }
 }
 
+/// A body that is taken out of its framing, in pieces of a sensible size.
+#[derive(Debug)]
+pub(crate) struct Unframed(Decoder);
+
+impl Unframed {
+    pub(crate) fn new(framing: Framing, signed: Option<&Signed>) -> Result<Self, Fault> {
+        let signer = signed.and_then(|signed| signed.chunks.clone());
+        Ok(Self(Decoder::new(framing, signer)?))
+    }
+
+    /// Takes bytes as they came in, once [`Self::take`] wants more.
+    pub(crate) fn push(&mut self, bytes: Bytes) {
+        self.0.push(bytes);
+    }
+
+    /// What has come in, as far as it goes.
+    pub(crate) fn take(&mut self) -> Result<Option<Bytes>, Fault> {
+        let Some(first) = self.0.next_piece()? else {
+            return Ok(None);
+        };
+        if first.len() >= PIECE_MIN {
+            return Ok(Some(first));
+        }
+        let mut together = BytesMut::from(first.as_ref());
+        while together.len() < PIECE_MIN {
+            let Some(piece) = self.0.next_piece()? else {
+                break;
+            };
+            together.extend_from_slice(&piece);
+        }
+        Ok(Some(together.freeze()))
+    }
+
+    /// Says that nothing more comes; the checksum that followed the body.
+    pub(crate) fn close(&self) -> Result<Option<Checksum>, Fault> {
+        self.0.close()?;
+        Ok(self.0.trailer())
+    }
+}
+
 /// The body within a framed one.
 pub(crate) struct ChunkedSource {
-    decoder: Decoder,
+    unframed: Unframed,
     source: Box<dyn ByteSource>,
     is_over: bool,
 }
@@ -43,30 +83,11 @@ impl ChunkedSource {
         signed: Option<&Signed>,
         source: Box<dyn ByteSource>,
     ) -> Result<Self, Fault> {
-        let signer = signed.and_then(|signed| signed.chunks.clone());
         Ok(Self {
-            decoder: Decoder::new(framing, signer)?,
+            unframed: Unframed::new(framing, signed)?,
             source,
             is_over: false,
         })
-    }
-
-    /// What has come in, as far as it goes.
-    fn held(&mut self) -> Result<Option<Bytes>, Fault> {
-        let Some(first) = self.decoder.next_piece()? else {
-            return Ok(None);
-        };
-        if first.len() >= PIECE_MIN {
-            return Ok(Some(first));
-        }
-        let mut together = BytesMut::from(first.as_ref());
-        while together.len() < PIECE_MIN {
-            let Some(piece) = self.decoder.next_piece()? else {
-                break;
-            };
-            together.extend_from_slice(&piece);
-        }
-        Ok(Some(together.freeze()))
     }
 }
 
@@ -74,21 +95,21 @@ impl ChunkedSource {
 impl ByteSource for ChunkedSource {
     async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
         loop {
-            if let Some(bytes) = self.held()? {
+            if let Some(bytes) = self.unframed.take()? {
                 return Ok(Some(bytes));
             }
             if self.is_over {
-                self.decoder.close()?;
+                self.unframed.close()?;
                 return Ok(None);
             }
             match self.source.next().await? {
-                Some(bytes) => self.decoder.push(bytes),
+                Some(bytes) => self.unframed.push(bytes),
                 None => self.is_over = true,
             }
         }
     }
 
     fn trailer(&self) -> Option<Checksum> {
-        self.decoder.trailer()
+        self.unframed.close().ok().flatten()
     }
 }

@@ -5,7 +5,8 @@ use http::HeaderMap;
 use http::header::REFERER;
 use osier_auth::policy::{InvalidPolicy, Policy, PolicyKind};
 use osier_types::{
-    AccessDenial, BucketName, Fault, FaultKind, Op, Outcome, PublicAccessBlock, Resource,
+    AccessDenial, BucketAcl, BucketName, Fault, FaultKind, ListSet, ObjectOwnership, Op, Outcome,
+    PublicAccessBlock, Resource,
 };
 
 use crate::points::Ways;
@@ -33,7 +34,10 @@ impl Service {
                 let policy = parse(document, PolicyKind::AccessPoint)?;
                 (policy.is_public(), true)
             }
-            _ => (op.grants_by_list(), false),
+            _ => {
+                self.check_ownership(op)?;
+                (op.list_set() == Some(ListSet::Public), false)
+            }
         };
         if !opens {
             return Ok(());
@@ -60,6 +64,33 @@ impl Service {
             return Err(Fault::new(denial).on(Resource::Bucket(bucket.clone())));
         }
         Ok(())
+    }
+
+    /// Refuses lists where the bucket's objects are its owner's alone, and to make them so while
+    /// the bucket's list is public.
+    fn check_ownership(&self, op: &Op) -> Result<(), Fault> {
+        const ENFORCED: ObjectOwnership = ObjectOwnership::BucketOwnerEnforced;
+        let Some(bucket) = op.bucket() else {
+            return Ok(());
+        };
+        let record = self.store.bucket(bucket).ok();
+        let kept = record.as_ref().and_then(|record| record.ownership);
+        let refused = match (op, op.list_set()) {
+            (Op::PutBucketOwnership { ownership, .. }, _) => (*ownership == ENFORCED
+                && record.is_some_and(|record| record.acl != BucketAcl::Private))
+            .then_some(FaultKind::ListsInTheWay),
+            (Op::PutBucket(put), list) if put.ownership == Some(ENFORCED) => {
+                let acl = put.acl.or(record.map(|record| record.acl));
+                let public = acl.is_some_and(|acl| acl != BucketAcl::Private);
+                (public || list.is_some()).then_some(FaultKind::ListsInTheWay)
+            }
+            (Op::PutBucket(put), Some(_)) if put.ownership.is_some() => None,
+            (_, Some(_)) if kept == Some(ENFORCED) => Some(FaultKind::ListsDisabled),
+            _ => None,
+        };
+        refused.map_or(Ok(()), |kind| {
+            Err(Fault::new(kind).on(Resource::Bucket(bucket.clone())))
+        })
     }
 
     /// Block Public Access of a bucket and of the account that owns it, or would.

@@ -7,9 +7,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use osier_auth::policy::{Document, Policy, PolicyKind};
-use osier_auth::{AccessPointFacts, Layers, PublicAccess, Referers};
+use osier_auth::{AccessPointFacts, Layers, PublicAccess, PublicLists, Referers};
 use osier_store::BucketRecord;
-use osier_types::{AccessPoint, BucketAccess, Fault, FaultKind, PublicAccessBlock};
+use osier_types::{
+    AccessPoint, BucketAccess, Fault, FaultKind, ObjectOwnership, PublicAccessBlock,
+};
 
 use crate::points::Via;
 use crate::service::Service;
@@ -21,6 +23,8 @@ pub(crate) struct BucketLayers {
     pub(crate) policy: Option<Document>,
     /// Block Public Access of account and bucket.
     pub(crate) block: PublicAccessBlock,
+    /// Whether lists count.
+    pub(crate) ownership: Option<ObjectOwnership>,
     /// The access point by which a request came.
     pub(crate) point: Option<PointLayer>,
 }
@@ -40,12 +44,22 @@ impl BucketLayers {
         self.policy.is_none() && self.point.is_none()
     }
 
+    fn lists(&self) -> PublicLists {
+        if self.ownership == Some(ObjectOwnership::BucketOwnerEnforced) {
+            PublicLists::Disabled
+        } else if self.block.ignore_acls {
+            PublicLists::Blocked
+        } else {
+            PublicLists::Allowed
+        }
+    }
+
     /// The layers of a decision, without those of its caller.
     pub(crate) fn layers(&self) -> Layers<'_> {
         Layers {
             bucket: self.policy.as_ref(),
             public_access: blocked_if(self.block.restrict_buckets),
-            public_lists: blocked_if(self.block.ignore_acls),
+            public_lists: self.lists(),
             access_point: self.point.as_ref().map(|layer| AccessPointFacts {
                 name: layer.point.name.as_str(),
                 owner: &layer.owner,
@@ -92,6 +106,7 @@ impl Service {
         Ok(BucketLayers {
             policy,
             block: self.public_access_block(record),
+            ownership: record.ownership,
             point,
         })
     }

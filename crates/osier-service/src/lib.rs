@@ -4,7 +4,6 @@
 //! Knows HTTP messages but no sockets, and objects but no engine.
 #![warn(missing_docs)]
 
-mod admit;
 mod arrive;
 mod authorise;
 mod aws_control;
@@ -12,6 +11,7 @@ mod body;
 mod cdn;
 mod chunked;
 mod control;
+mod elsewhere;
 mod explain;
 mod form;
 mod guard;
@@ -32,8 +32,10 @@ use osier_auth::{Decision, Identity};
 use osier_store::ByteSource;
 use osier_types::{Access, BucketName};
 
-pub use admit::ElsewhereRequest;
 pub use cdn::{Cdn, CdnPending};
+pub use elsewhere::{
+    Admitted, BodyRefused, CheckedBody, ElsewhereBody, ElsewhereRequest, Translated,
+};
 pub use explain::{
     AccessReport, ActionReport, Explanation, Grantee, LayerTold, Question, QuestionError,
     RequestTold, SignatureTold, TextsTold,

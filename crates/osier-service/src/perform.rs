@@ -159,7 +159,7 @@ impl Service {
 }
 
 /// Takes out of a list of deletions what the caller may not delete.
-fn leave_out(op: &mut Op, spared: &[DeletionRefused]) {
+pub(crate) fn leave_out(op: &mut Op, spared: &[DeletionRefused]) {
     if let Op::DeleteObjects(op) = op {
         op.objects.retain(|object| {
             !spared

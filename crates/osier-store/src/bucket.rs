@@ -34,6 +34,7 @@ impl Store {
             tags: op.tags.clone().unwrap_or_default(),
             cors: None,
             deleting: false,
+            ownership: op.ownership,
             encryption: None,
             lock: op.object_lock.then(BucketLock::default),
             worm: None,
@@ -63,6 +64,13 @@ impl Store {
     pub(crate) async fn delete_bucket(&self, name: &BucketName) -> Result<Outcome, Fault> {
         self.buckets.delete(name).await?;
         Ok(Outcome::Done)
+    }
+
+    pub(crate) fn bucket_ownership(&self, name: &BucketName) -> Result<Outcome, Fault> {
+        self.bucket(name)?
+            .ownership
+            .map(Outcome::BucketOwnership)
+            .ok_or_else(|| FaultKind::NoSuchConfig(ConfigKind::S3OwnershipControls).into())
     }
 
     pub(crate) async fn change_bucket(

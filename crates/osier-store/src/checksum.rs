@@ -9,40 +9,45 @@ use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 
 /// A checksum of bytes that are still coming in.
-pub(crate) enum Reckoner {
+#[derive(Debug)]
+pub struct Reckoner(State);
+
+#[derive(Debug)]
+enum State {
     Crc(ChecksumAlgorithm, crc_fast::Digest),
     Sha1(Sha1),
     Sha256(Sha256),
 }
 
 impl Reckoner {
-    pub(crate) fn new(algorithm: ChecksumAlgorithm) -> Self {
-        match algorithm {
-            ChecksumAlgorithm::Sha1 => Self::Sha1(Sha1::new()),
-            ChecksumAlgorithm::Sha256 => Self::Sha256(Sha256::new()),
-            ChecksumAlgorithm::Crc32 => Self::crc(algorithm, CrcAlgorithm::Crc32IsoHdlc),
-            ChecksumAlgorithm::Crc32c => Self::crc(algorithm, CrcAlgorithm::Crc32Iscsi),
-            ChecksumAlgorithm::Crc64Nvme => Self::crc(algorithm, CrcAlgorithm::Crc64Nvme),
+    /// Of no bytes yet.
+    pub fn new(algorithm: ChecksumAlgorithm) -> Self {
+        let crc = |polynomial| State::Crc(algorithm, crc_fast::Digest::new(polynomial));
+        Self(match algorithm {
+            ChecksumAlgorithm::Sha1 => State::Sha1(Sha1::new()),
+            ChecksumAlgorithm::Sha256 => State::Sha256(Sha256::new()),
+            ChecksumAlgorithm::Crc32 => crc(CrcAlgorithm::Crc32IsoHdlc),
+            ChecksumAlgorithm::Crc32c => crc(CrcAlgorithm::Crc32Iscsi),
+            ChecksumAlgorithm::Crc64Nvme => crc(CrcAlgorithm::Crc64Nvme),
+        })
+    }
+
+    /// Takes more bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            State::Crc(_, digest) => digest.update(bytes),
+            State::Sha1(digest) => digest.update(bytes),
+            State::Sha256(digest) => digest.update(bytes),
         }
     }
 
-    fn crc(algorithm: ChecksumAlgorithm, polynomial: CrcAlgorithm) -> Self {
-        Self::Crc(algorithm, crc_fast::Digest::new(polynomial))
-    }
-
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Crc(_, digest) => digest.update(bytes),
-            Self::Sha1(digest) => digest.update(bytes),
-            Self::Sha256(digest) => digest.update(bytes),
-        }
-    }
-
-    pub(crate) fn finish(self) -> Checksum {
-        match self {
-            Self::Crc(algorithm, digest) => of_crc(algorithm, digest.finalize()),
-            Self::Sha1(digest) => Checksum::Sha1(digest.finalize().into()),
-            Self::Sha256(digest) => Checksum::Sha256(digest.finalize().into()),
+    /// Of all that came.
+    #[must_use]
+    pub fn finish(self) -> Checksum {
+        match self.0 {
+            State::Crc(algorithm, digest) => of_crc(algorithm, digest.finalize()),
+            State::Sha1(digest) => Checksum::Sha1(digest.finalize().into()),
+            State::Sha256(digest) => Checksum::Sha256(digest.finalize().into()),
         }
     }
 }

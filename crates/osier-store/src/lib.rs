@@ -54,9 +54,11 @@ use osier_types::{
     Outcome, Owner, Resource, Rng, Tags, Timestamp, limits,
 };
 
+use digest::Mill;
+
 pub use audit::{AuditReport, BucketAudit};
 pub use body::{ObjectBody, ObjectChunk};
-pub use checksum::checksum_of;
+pub use checksum::{Reckoner, checksum_of};
 pub use encryption::MasterKeysUnfit;
 pub use identities::IdentityRow;
 pub use osier_engine::FileSlice;
@@ -189,6 +191,8 @@ pub struct Store {
     rng: Arc<dyn Rng>,
     settings: StoreSettings,
     master_keys: MasterKeys,
+    /// Where bodies are hashed.
+    mill: Mill,
     buckets: Arc<Registry>,
     /// Keep changes of one key from racing within this process, so that checks of batches rarely
     /// fail. Adding a part takes a read lock, everything else a write lock.
@@ -217,6 +221,7 @@ impl Store {
             rng,
             settings,
             master_keys: MasterKeys::default(),
+            mill: Mill::default(),
             buckets: Arc::new(buckets),
             key_locks: (0..KEY_LOCKS)
                 .map(|_| tokio::sync::RwLock::default())
@@ -430,6 +435,15 @@ impl Store {
             }
             Op::GetObjectAcl(object) => self.get_object_acl(&object).await,
             Op::PutObjectAcl { object, acl } => Box::pin(self.put_object_acl(&object, acl)).await,
+            Op::GetBucketOwnership { bucket } => self.bucket_ownership(&bucket),
+            Op::PutBucketOwnership { bucket, ownership } => {
+                self.change_bucket(&bucket, move |record| record.ownership = Some(ownership))
+                    .await
+            }
+            Op::DeleteBucketOwnership { bucket } => {
+                self.change_bucket(&bucket, move |record| record.ownership = None)
+                    .await
+            }
             Op::GetBucketEncryption { bucket } => self.bucket_encryption(&bucket),
             Op::PutBucketEncryption { bucket, encryption } => {
                 self.put_bucket_encryption(&bucket, encryption).await

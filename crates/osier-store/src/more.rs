@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use osier_types::{
     BucketAccess, BucketEncryption, BucketLock, BucketWorm, Checksum, ChecksumPlan, Fault,
-    FaultKind, ObjectChecksum, ObjectLock, ProcessingConfig, Style,
+    FaultKind, ObjectChecksum, ObjectLock, ObjectOwnership, ProcessingConfig, Style,
 };
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +111,8 @@ later_fields! {
         worm: Worm(BucketWorm),
         /// Policy, referers, access points and the like.
         access: Access(Arc<BucketAccess>),
+        /// Whether access-control lists count.
+        ownership: Ownership(ObjectOwnership),
     }
 }
 
@@ -165,6 +167,7 @@ impl Row for BucketRecord {
             worm: self.worm.clone(),
             access: Some(Arc::clone(&self.access))
                 .filter(|access| **access != BucketAccess::default()),
+            ownership: self.ownership,
         }
         .encode()
     }
@@ -175,11 +178,13 @@ impl Row for BucketRecord {
             lock,
             worm,
             access,
+            ownership,
         } = BucketMore::decode(bytes)?;
         self.encryption = encryption;
         self.lock = lock;
         self.worm = worm;
         self.access = access.unwrap_or_default();
+        self.ownership = ownership;
         Ok(())
     }
 }

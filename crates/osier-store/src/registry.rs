@@ -226,11 +226,12 @@ impl Registry {
         if op.object_lock && record.lock.is_none() {
             return Err(FaultKind::BucketAlreadyExists.into());
         }
-        if op.acl.is_none() && op.tags.is_none() {
+        if op.acl.is_none() && op.tags.is_none() && op.ownership.is_none() {
             return Ok(());
         }
         self.rewrite(bucket, |record| {
             record.acl = op.acl.unwrap_or(record.acl);
+            record.ownership = op.ownership.or(record.ownership);
             if let Some(tags) = &op.tags {
                 record.tags = tags.clone();
             }

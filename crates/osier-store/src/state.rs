@@ -5,8 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use osier_engine::TableId;
 use osier_types::{
     BucketAccess, BucketAcl, BucketEncryption, BucketEntry, BucketLock, BucketName,
-    BucketVersioning, BucketWorm, CorsConfig, DataRedundancy, Owner, ProcessingConfig,
-    StorageClass, Tags, Timestamp, WormState,
+    BucketVersioning, BucketWorm, CorsConfig, DataRedundancy, ObjectOwnership, Owner,
+    ProcessingConfig, StorageClass, Tags, Timestamp, WormState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,9 @@ pub struct BucketRecord {
     /// that what is compiled from it can be kept beside it.
     #[serde(skip)]
     pub access: Arc<BucketAccess>,
+    /// Whether access-control lists count. `None` where nobody ever said anything: they do.
+    #[serde(skip)]
+    pub ownership: Option<ObjectOwnership>,
     /// What objects get that say nothing of encryption.
     #[serde(skip)]
     pub encryption: Option<BucketEncryption>,

@@ -37,6 +37,41 @@ pub struct PublicAccessBlock {
     pub restrict_buckets: bool,
 }
 
+/// Who owns objects in a bucket that several accounts write to, as S3 has it. Here they are always
+/// the bucket owner's; what differs is whether access-control lists count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ObjectOwnership {
+    /// The bucket's owner. Lists grant nothing and can't be set.
+    BucketOwnerEnforced,
+    /// The bucket's owner, where the writer grants everything to them.
+    BucketOwnerPreferred,
+    /// Who wrote them.
+    ObjectWriter,
+}
+
+impl ObjectOwnership {
+    /// All of them.
+    pub const ALL: [Self; 3] = [
+        Self::BucketOwnerEnforced,
+        Self::BucketOwnerPreferred,
+        Self::ObjectWriter,
+    ];
+
+    /// As S3 writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BucketOwnerEnforced => "BucketOwnerEnforced",
+            Self::BucketOwnerPreferred => "BucketOwnerPreferred",
+            Self::ObjectWriter => "ObjectWriter",
+        }
+    }
+
+    /// The one of this name.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == word)
+    }
+}
+
 impl PublicAccessBlock {
     /// All of it, or nothing.
     pub const fn whole(block: bool) -> Self {

@@ -91,6 +91,7 @@ impl ConfigKind {
             | Self::Encryption
             | Self::ObjectWorm
             | Self::Policy
+            | Self::S3OwnershipControls
             | Self::PolicyStatus
             | Self::PublicAccessBlock
             | Self::Referer
@@ -104,7 +105,6 @@ impl ConfigKind {
             | Self::S3Lifecycle
             | Self::S3Logging
             | Self::S3Notification
-            | Self::S3OwnershipControls
             | Self::S3Website
             | Self::ArchiveDirectRead => ConfigSupport::Stored,
             _ => ConfigSupport::Refused,

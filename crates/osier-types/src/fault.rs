@@ -256,6 +256,10 @@ pub enum FaultKind {
     TooManyBuckets,
     /// The account has an access point of this name.
     AccessPointAlreadyExists,
+    /// A list was to be set in a bucket whose objects are its owner's alone.
+    ListsDisabled,
+    /// The bucket was to have its objects belong to its owner alone, but its list is public.
+    ListsInTheWay,
     /// The bucket or the account has as many access points as it may.
     TooManyAccessPoints {
         /// How many that is.

@@ -34,7 +34,7 @@ pub use bucket::{
     UnknownWord,
 };
 pub use bucket_access::{
-    ALIAS_END, AccessPoint, AccessPointName, BucketAccess, InvalidAccessPointName,
+    ALIAS_END, AccessPoint, AccessPointName, BucketAccess, InvalidAccessPointName, ObjectOwnership,
     PublicAccessBlock, RefererConfig, RefererDenial,
 };
 pub use checksum::{Checksum, ChecksumAlgorithm, ChecksumPlan, ChecksumType, ObjectChecksum};

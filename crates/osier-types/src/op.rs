@@ -10,9 +10,9 @@ use crate::{
     Access, AccessKind, AccessPointName, BucketAcl, BucketEncryption, BucketLock, BucketName,
     BucketVersioning, Checksum, ChecksumAlgorithm, ChecksumPlan, ChecksumType, ConfigKind,
     CorsConfig, Crc64, CustomerKey, DataRedundancy, ETag, Expected, LegalHold, NewObject,
-    ObjectAcl, ObjectKey, ProcessObject, ProcessingConfig, PublicAccessBlock, PutStyle,
-    RangeRequest, RangeSpec, ReadConditions, RefererConfig, Resource, ResponseOverrides, Retention,
-    SaveProcessed, StorageClass, StyleName, Tags, Timestamp, VersionId, WriteConditions,
+    ObjectAcl, ObjectKey, ObjectOwnership, ProcessObject, ProcessingConfig, PublicAccessBlock,
+    PutStyle, RangeRequest, RangeSpec, ReadConditions, RefererConfig, Resource, ResponseOverrides,
+    Retention, SaveProcessed, StorageClass, StyleName, Tags, Timestamp, VersionId, WriteConditions,
 };
 
 /// One operation with its arguments.
@@ -76,6 +76,16 @@ pub enum Op {
         cors: CorsConfig,
     },
     DeleteBucketCors {
+        bucket: BucketName,
+    },
+    GetBucketOwnership {
+        bucket: BucketName,
+    },
+    PutBucketOwnership {
+        bucket: BucketName,
+        ownership: ObjectOwnership,
+    },
+    DeleteBucketOwnership {
         bucket: BucketName,
     },
     GetBucketEncryption {
@@ -330,6 +340,17 @@ pub struct PutBucket {
     pub tags: Option<Tags>,
     /// `x-amz-bucket-object-lock-enabled`: with versions and object lock from the beginning.
     pub object_lock: bool,
+    /// `x-amz-object-ownership`.
+    pub ownership: Option<ObjectOwnership>,
+}
+
+/// What an access-control list opens that an operation sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListSet {
+    /// Nothing, to anybody but the owner.
+    Private,
+    /// Something, to everybody.
+    Public,
 }
 
 /// `ListObjects`, both versions.
@@ -752,6 +773,9 @@ impl Op {
             Self::GetBucketCors { .. } => "GetBucketCors",
             Self::PutBucketCors { .. } => "PutBucketCors",
             Self::DeleteBucketCors { .. } => "DeleteBucketCors",
+            Self::GetBucketOwnership { .. } => "GetBucketOwnershipControls",
+            Self::PutBucketOwnership { .. } => "PutBucketOwnershipControls",
+            Self::DeleteBucketOwnership { .. } => "DeleteBucketOwnershipControls",
             Self::GetBucketEncryption { .. } => "GetBucketEncryption",
             Self::PutBucketEncryption { .. } => "PutBucketEncryption",
             Self::DeleteBucketEncryption { .. } => "DeleteBucketEncryption",
@@ -844,6 +868,9 @@ impl Op {
             | Self::GetBucketCors { bucket }
             | Self::PutBucketCors { bucket, .. }
             | Self::DeleteBucketCors { bucket }
+            | Self::GetBucketOwnership { bucket }
+            | Self::PutBucketOwnership { bucket, .. }
+            | Self::DeleteBucketOwnership { bucket }
             | Self::GetBucketEncryption { bucket }
             | Self::PutBucketEncryption { bucket, .. }
             | Self::DeleteBucketEncryption { bucket }
@@ -916,15 +943,20 @@ impl Op {
         }
     }
 
-    /// Whether it opens something to everybody by an access-control list; Block Public Access
-    /// refuses that.
-    pub fn grants_by_list(&self) -> bool {
-        let bucket = |acl: BucketAcl| acl != BucketAcl::Private;
-        let object =
-            |acl: ObjectAcl| matches!(acl, ObjectAcl::PublicRead | ObjectAcl::PublicReadWrite);
+    /// What the access-control list opens that it sets, if it sets one.
+    pub fn list_set(&self) -> Option<ListSet> {
+        let bucket = |acl: BucketAcl| match acl {
+            BucketAcl::Private => ListSet::Private,
+            BucketAcl::PublicRead | BucketAcl::PublicReadWrite => ListSet::Public,
+        };
+        let object = |acl: ObjectAcl| match acl {
+            ObjectAcl::Default => None,
+            ObjectAcl::Private => Some(ListSet::Private),
+            ObjectAcl::PublicRead | ObjectAcl::PublicReadWrite => Some(ListSet::Public),
+        };
         match self {
-            Self::PutBucket(op) => op.acl.is_some_and(bucket),
-            Self::PutBucketAcl { acl, .. } => bucket(*acl),
+            Self::PutBucket(op) => op.acl.map(bucket),
+            Self::PutBucketAcl { acl, .. } => Some(bucket(*acl)),
             Self::PutObjectAcl { acl, .. } => object(*acl),
             Self::PutObject(PutObject { new, .. })
             | Self::PostObject(PostObject {
@@ -935,10 +967,10 @@ impl Op {
             | Self::AppendObject(AppendObject { new, .. })
             | Self::PutSymlink(PutSymlink { new, .. })
             | Self::InitiateMultipartUpload(InitiateMultipartUpload { new, .. }) => {
-                new.acl.is_some_and(object)
+                new.acl.and_then(object)
             }
-            Self::CompleteMultipartUpload(op) => op.acl.is_some_and(object),
-            _ => false,
+            Self::CompleteMultipartUpload(op) => op.acl.and_then(object),
+            _ => None,
         }
     }
 
@@ -1048,6 +1080,13 @@ impl Op {
             Self::GetBucketCors { bucket } => manage("oss:GetBucketCors", bucket),
             Self::PutBucketCors { bucket, .. } => manage("oss:PutBucketCors", bucket),
             Self::DeleteBucketCors { bucket } => manage("oss:DeleteBucketCors", bucket),
+            Self::GetBucketOwnership { bucket } => manage("oss:GetBucketOwnershipControls", bucket),
+            Self::PutBucketOwnership { bucket, .. } => {
+                manage("oss:PutBucketOwnershipControls", bucket)
+            }
+            Self::DeleteBucketOwnership { bucket } => {
+                manage("oss:DeleteBucketOwnershipControls", bucket)
+            }
             Self::GetBucketEncryption { bucket } => manage("oss:GetBucketEncryption", bucket),
             Self::PutBucketEncryption { bucket, .. } => manage("oss:PutBucketEncryption", bucket),
             Self::DeleteBucketEncryption { bucket } => manage("oss:DeleteBucketEncryption", bucket),

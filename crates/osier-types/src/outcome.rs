@@ -11,9 +11,9 @@ use crate::{
     ByteRange, Checksum, ChecksumPlan, ConfigKind, CorsConfig, Crc64, DataRedundancy,
     DeleteObjects, ETag, Encrypted, Fault, GetObjectAttributes, LegalHold, ListAccessPoints,
     ListBuckets, ListMultipartUploads, ListObjectVersions, ListObjects, ListParts, Md5, ObjectAcl,
-    ObjectChecksum, ObjectInfo, ObjectKey, ObjectKind, Owner, PartInfo, PostSuccess, Preflight,
-    ProcessSaved, ProcessingConfig, PublicAccessBlock, RefererConfig, ResponseOverrides, Retention,
-    StorageClass, Style, Tags, Timestamp, VersionId, WormState,
+    ObjectChecksum, ObjectInfo, ObjectKey, ObjectKind, ObjectOwnership, Owner, PartInfo,
+    PostSuccess, Preflight, ProcessSaved, ProcessingConfig, PublicAccessBlock, RefererConfig,
+    ResponseOverrides, Retention, StorageClass, Style, Tags, Timestamp, VersionId, WormState,
 };
 
 /// What came of an [`Op`](crate::Op).
@@ -51,6 +51,8 @@ pub enum Outcome {
     },
     /// `GetBucketCors`.
     Cors(CorsConfig),
+    /// `GetBucketOwnershipControls`.
+    BucketOwnership(ObjectOwnership),
     /// `GetBucketEncryption`.
     BucketEncryption(BucketEncryption),
     /// `GetBucketObjectLock`.

@@ -36,6 +36,13 @@ impl Query {
         &self.0
     }
 
+    /// All parameters but those of this name.
+    #[must_use]
+    pub fn without(&self, name: &str) -> Self {
+        let others = self.0.iter().filter(|pair| pair.name != name);
+        Self(others.cloned().collect())
+    }
+
     /// Whether the parameter is there, with or without a value.
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some()

@@ -17,6 +17,7 @@ mod reply;
 mod request;
 pub mod rpc;
 pub mod s3;
+pub mod translation;
 mod xml;
 
 pub use address::{Address, AddressStyle, Addressed, Hosts, address};

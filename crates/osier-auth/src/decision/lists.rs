@@ -3,7 +3,7 @@
 use osier_types::{AccessKind, BucketAcl, DenialKind, DeniedBy, ObjectAcl, Resource};
 
 use super::trace::Trace;
-use super::{Decision, Inquiry, Layer, PublicAccess, Verdict};
+use super::{Decision, Inquiry, Layer, PublicLists, Verdict};
 
 impl Inquiry<'_> {
     /// The lists decide: the object's if it says anything, else the bucket's.
@@ -37,7 +37,10 @@ impl Inquiry<'_> {
         };
         let refused = match (granted, self.access.kind, self.layers.public_lists) {
             (Granted::Nothing, _, _) => "the list is private",
-            (_, _, PublicAccess::Blocked) => "the list is public, but public access is blocked",
+            (_, _, PublicLists::Blocked) => "the list is public, but public access is blocked",
+            (_, _, PublicLists::Disabled) => {
+                "the list is public, but the bucket's objects are its owner's alone"
+            }
             (_, AccessKind::Read, _) => return trace.allow(layer, "the list lets everybody read"),
             (Granted::ReadWrite, AccessKind::Write, _) => {
                 return trace.allow(layer, "the list lets everybody write");

@@ -53,7 +53,7 @@ pub struct Layers<'a> {
     /// To what is public by a policy, by account and bucket together.
     pub public_access: PublicAccess,
     /// To what is public by a list.
-    pub public_lists: PublicAccess,
+    pub public_lists: PublicLists,
 }
 
 /// The access point by which a request came.
@@ -79,6 +79,18 @@ pub enum PublicAccess {
     Allowed,
     /// On: they grant nothing. What they deny stays denied.
     Blocked,
+}
+
+/// Whether access-control lists count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PublicLists {
+    /// They do.
+    #[default]
+    Allowed,
+    /// Block Public Access is on: public ones grant nothing.
+    Blocked,
+    /// The bucket's objects are its owner's alone: lists grant nothing.
+    Disabled,
 }
 
 /// Everything that a decision depends on.

@@ -273,7 +273,10 @@ fn s11_every_combination_of_layers() {
                                                 }
                                             }),
                                             public_access: blocked,
-                                            public_lists: blocked,
+                                            public_lists: match blocked {
+                                                PublicAccess::Allowed => PublicLists::Allowed,
+                                                PublicAccess::Blocked => PublicLists::Blocked,
+                                            },
                                         },
                                         conditions: &conditions,
                                         region: "cn-test",

@@ -11,12 +11,12 @@ use super::{
     DeleteAccessKey, DeleteGroup, DeleteInlinePolicy, DeletePolicy, DeletePolicyVersion,
     DeleteRole, DeleteUser, DetachPolicyFromGroup, DetachPolicyFromRole, DetachPolicyFromUser,
     Directory, GetAccessKeyLastUsed, GetGroup, GetInlinePolicy, GetPolicy, GetPolicyVersion,
-    GetRole, GetUser, Group, GroupMember, InlinePolicy, ListAccessKeys, ListEntitiesForPolicy,
-    ListGroups, ListGroupsForUser, ListInlinePolicies, ListPolicies, ListPoliciesForGroup,
-    ListPoliciesForRole, ListPoliciesForUser, ListPolicyVersions, ListRoles, ListUsers,
-    ListUsersForGroup, Page, PolicyDetail, PolicyEntities, PolicyHolder, PolicySummary, PolicyType,
-    PolicyVersion, PutInlinePolicy, RemoveUserFromGroup, Role, SetDefaultPolicyVersion,
-    UpdateAccessKey, UpdateGroup, UpdateRole, UpdateUser, User, UserGroup,
+    GetRole, GetSessionToken, GetUser, Group, GroupMember, InlinePolicy, ListAccessKeys,
+    ListEntitiesForPolicy, ListGroups, ListGroupsForUser, ListInlinePolicies, ListPolicies,
+    ListPoliciesForGroup, ListPoliciesForRole, ListPoliciesForUser, ListPolicyVersions, ListRoles,
+    ListUsers, ListUsersForGroup, Page, PolicyDetail, PolicyEntities, PolicyHolder, PolicySummary,
+    PolicyType, PolicyVersion, PutInlinePolicy, RemoveUserFromGroup, Role, SessionToken,
+    SetDefaultPolicyVersion, UpdateAccessKey, UpdateGroup, UpdateRole, UpdateUser, User, UserGroup,
 };
 use crate::policy::{Conditions, RequestResource};
 use crate::{Identity, Principal};
@@ -73,6 +73,8 @@ pub enum ControlRequest {
     ListInlinePolicies(ListInlinePolicies),
     DeleteInlinePolicy(DeleteInlinePolicy),
     AssumeRole(AssumeRole),
+    /// Only AWS's STS has it.
+    GetSessionToken(GetSessionToken),
     GetCallerIdentity,
 }
 
@@ -106,6 +108,7 @@ pub enum ControlOutcome {
     /// Their names.
     InlinePolicies(Vec<String>),
     AssumedRole(AssumedRole),
+    SessionToken(SessionToken),
     CallerIdentity(CallerIdentity),
 }
 
@@ -139,6 +142,10 @@ impl Directory {
             Ask::AssumeRole(it) => {
                 self.rotate_token_keys(now, rng)?;
                 Out::AssumedRole(self.assume_role(caller, it, conditions, now, rng)?)
+            }
+            Ask::GetSessionToken(it) => {
+                self.rotate_token_keys(now, rng)?;
+                Out::SessionToken(self.get_session_token(caller, it, conditions, now, rng)?)
             }
             Ask::CreateUser(it) => Out::User(self.create_user(context, it)?),
             Ask::UpdateUser(it) => Out::User(self.update_user(context, it)?),
@@ -332,6 +339,10 @@ impl Directory {
 impl ControlRequest {
     /// Whether an account may be different afterwards.
     pub fn changes(&self) -> bool {
+        // It may need a new key for its token.
+        if matches!(self, Self::GetSessionToken(_)) {
+            return true;
+        }
         let (_, name) = self.action().split_once(':').unwrap_or_default();
         !name.starts_with("Get") && !name.starts_with("List")
     }
@@ -403,6 +414,7 @@ impl ControlRequest {
                 PolicyHolder::Role(_) => "ram:DeleteRolePolicy",
             },
             Self::AssumeRole(_) => "sts:AssumeRole",
+            Self::GetSessionToken(_) => "sts:GetSessionToken",
             Self::GetCallerIdentity => "sts:GetCallerIdentity",
         }
     }
@@ -529,7 +541,7 @@ impl ControlRequest {
             Self::GetInlinePolicy(it) => vec![(own, it.holder.path())],
             Self::ListInlinePolicies(it) => vec![(own, it.holder.path())],
             Self::DeleteInlinePolicy(it) => vec![(own, it.holder.path())],
-            Self::AssumeRole(_) | Self::GetCallerIdentity => Vec::new(),
+            Self::AssumeRole(_) | Self::GetSessionToken(_) | Self::GetCallerIdentity => Vec::new(),
         }
     }
 }

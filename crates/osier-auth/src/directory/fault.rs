@@ -60,6 +60,8 @@ pub enum Denial {
     PoliciesSilent,
     /// Accounts themselves don't take on roles.
     RootAssumes,
+    /// A temporary key of a user or an account asks for what only permanent keys and roles may.
+    SessionKey,
     /// The role's trust policy denies it.
     TrustDenies,
     /// The role's trust policy does not allow the caller.
@@ -84,6 +86,9 @@ impl Denial {
             Self::OtherAccount => "it belongs to another account",
             Self::PolicyDenies => "a policy denies it",
             Self::PoliciesSilent => "no policy allows it",
+            Self::SessionKey => {
+                "temporary keys of users and accounts change no identities and ask for no further ones"
+            }
             Self::RootAssumes => "roles are assumed by users and roles, not by accounts themselves",
             Self::TrustDenies => "the role's trust policy denies it",
             Self::TrustSilent => "the role's trust policy does not allow the caller",

@@ -51,20 +51,41 @@ impl KeyRing for Directory {
             .accounts
             .get(claims.account.as_str())
             .ok_or(TokenFault::Invalid)?;
-        // By its id: a role made anew under an old name is another role.
-        let role = account
-            .role_by_id(&claims.role_id)
-            .ok_or(TokenFault::Invalid)?;
+        // By their ids: who was made anew under an old name is somebody else.
+        let (principal, session_of) = match (&claims.role_id, &claims.issuer) {
+            (Some(id), _) => {
+                let role = &account.role_by_id(id).ok_or(TokenFault::Invalid)?.record;
+                let principal = Principal::AssumedRole {
+                    role: Arc::clone(&role.name),
+                    role_id: Arc::clone(&role.id),
+                    session: claims.session.into(),
+                };
+                (principal, None)
+            }
+            (None, Issuer::User { id, .. }) => {
+                let user = account.user_by_id(id).ok_or(TokenFault::Invalid)?;
+                let principal = Principal::User {
+                    name: Arc::clone(&user.name),
+                    id: Arc::clone(&user.id),
+                };
+                (
+                    principal,
+                    Some(claims.issuing_key.ok_or(TokenFault::Invalid)?),
+                )
+            }
+            (None, Issuer::Account { .. }) => {
+                let key = claims.issuing_key.ok_or(TokenFault::Invalid)?;
+                (Principal::Root, Some(key))
+            }
+            (None, Issuer::Role { .. }) => return Err(TokenFault::Invalid),
+        };
         Ok(KeyRecord {
             secret: claims.secret,
             identity: Identity {
                 account: Arc::clone(&account.owner),
-                principal: Principal::AssumedRole {
-                    role: Arc::clone(&role.record.name),
-                    role_id: Arc::clone(&role.record.id),
-                    session: claims.session.into(),
-                },
+                principal,
                 session_policy: claims.policy.map(Arc::from),
+                session_of: session_of.map(Arc::from),
             },
             enabled: true,
             token: None,
@@ -74,13 +95,15 @@ impl KeyRing for Directory {
 
 impl Directory {
     fn issuer_exists(&self, issuer: &Issuer) -> bool {
-        let (Issuer::User { account, id } | Issuer::Role { account, id }) = issuer;
-        let Some(account) = self.accounts.get(account.as_str()) else {
-            return false;
-        };
+        let account = |id: &String| self.accounts.get(id.as_str());
         match issuer {
-            Issuer::User { .. } => account.user_by_id(id).is_some(),
-            Issuer::Role { .. } => account.role_by_id(id).is_some(),
+            Issuer::User { account: of, id } => {
+                account(of).is_some_and(|it| it.user_by_id(id).is_some())
+            }
+            Issuer::Role { account: of, id } => {
+                account(of).is_some_and(|it| it.role_by_id(id).is_some())
+            }
+            Issuer::Account { account: of } => account(of).is_some(),
         }
     }
 }

@@ -26,6 +26,9 @@ impl Directory {
         let Some(layers) = self.layers(identity) else {
             return refuse(Denial::CallerGone);
         };
+        if identity.session_of.is_some() && action.starts_with("ram:") {
+            return refuse(Denial::SessionKey);
+        }
         let facts = RequestFacts::new(
             action,
             resource.clone(),

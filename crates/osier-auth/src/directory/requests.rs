@@ -215,6 +215,11 @@ requests! {
         external_id: Option<String>,
         source_identity: Option<String>,
     }
+    GetSessionToken {
+        session: Option<String>,
+        duration_seconds: Option<u32>,
+        policy: Option<String>,
+    }
 }
 
 /// One page of a list.
@@ -366,6 +371,11 @@ shapes! {
         assumed_role_id: String,
         credentials: Credentials,
         source_identity: Option<String>,
+    }
+    /// `GetSessionToken`.
+    SessionToken {
+        credentials: Credentials,
+        session: Option<String>,
     }
     /// `GetCallerIdentity`.
     #[derive(PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Temporary keys: `AssumeRole` and `GetCallerIdentity`.
+//! Temporary keys: `AssumeRole`, `GetSessionToken` and `GetCallerIdentity`.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use osier_types::{Rng, Timestamp};
 use super::account::{RoleEntry, is_account_id};
 use super::record::Record;
 use super::{
-    AssumeRole, AssumedRole, CallerIdentity, ControlFault, Credentials, Denial, Directory, ids,
-    names,
+    AssumeRole, AssumedRole, CallerIdentity, ControlFault, Credentials, Denial, Directory,
+    GetSessionToken, SessionToken, ids, names,
 };
 use crate::policy::{
     Caller, Conditions, Policy, PolicyKind, RequestFacts, RequestResource, Verdict,
@@ -61,8 +61,8 @@ impl Directory {
             }
         };
         let issuing_key = match &issuer {
-            Issuer::User { .. } => conditions.access_id.map(str::to_owned),
             Issuer::Role { .. } => None,
+            Issuer::User { .. } | Issuer::Account { .. } => permanent_key(caller, conditions),
         };
         let found = self
             .account(account_id)
@@ -85,7 +85,7 @@ impl Directory {
             access_key_id: ids::temporary_key_id(rng),
             secret: ids::secret(rng, SECRET_LEN),
             account: account_id.to_owned(),
-            role_id: role.record.id.to_string(),
+            role_id: Some(role.record.id.to_string()),
             session,
             issued,
             expires: issued.plus_millis(i64::from(seconds) * 1000),
@@ -93,21 +93,93 @@ impl Directory {
             issuer,
             issuing_key,
         };
-        let security_token = self
-            .token_keys
-            .seal(&claims, rng)
-            .ok_or(ControlFault::Internal)?;
         let role = &role.record;
         Ok(AssumedRole {
             arn: format!("{}/{}", role.arn(), claims.session),
             assumed_role_id: format!("{}:{}", role.id, claims.session),
-            credentials: Credentials {
-                access_key_id: claims.access_key_id,
-                access_key_secret: claims.secret,
-                security_token,
-                expiration: claims.expires,
-            },
+            credentials: self.credentials(claims, rng)?,
             source_identity: request.source_identity,
+        })
+    }
+
+    /// `GetSessionToken`: a temporary key for the caller's own user or account, that may do what
+    /// they may and no more than the session policy says; but it changes no identities. Nobody
+    /// needs a permission for it.
+    ///
+    /// # Errors
+    /// When a parameter is not valid, or the caller's key is a temporary one itself.
+    pub fn get_session_token(
+        &self,
+        caller: &Identity,
+        request: GetSessionToken,
+        conditions: &Conditions<'_>,
+        now: Timestamp,
+        rng: &dyn Rng,
+    ) -> Result<SessionToken, ControlFault> {
+        let account = caller.account.id.clone();
+        let issuer = match &caller.principal {
+            _ if caller.session_of.is_some() => None,
+            Principal::User { id, .. } => Some(Issuer::User {
+                account: account.clone(),
+                id: id.to_string(),
+            }),
+            Principal::Root => Some(Issuer::Account {
+                account: account.clone(),
+            }),
+            Principal::AssumedRole { .. } => None,
+        };
+        let issuer = issuer.ok_or_else(|| ControlFault::NoPermission {
+            action: "sts:GetSessionToken".to_owned(),
+            resource: "*".to_owned(),
+            denial: Denial::SessionKey,
+        })?;
+        let issuing_key = permanent_key(caller, conditions).ok_or(ControlFault::Internal)?;
+        let session = request.session.map(names::session_name).transpose()?;
+        let longest = match &issuer {
+            Issuer::Account { .. } => ACCOUNT_SESSION_MAX,
+            Issuer::User { .. } | Issuer::Role { .. } => SESSION_MAX,
+        };
+        let seconds = request.duration_seconds.unwrap_or(SESSION_DEFAULT);
+        if seconds < DURATION_MIN {
+            return Err(duration_fault(DURATION_MIN));
+        }
+        if seconds > SESSION_MAX {
+            let reason = format!("at most {SESSION_MAX} seconds");
+            return Err(ControlFault::invalid("DurationSeconds", reason));
+        }
+        if let Some(policy) = request.policy.as_deref() {
+            check_session_policy(policy)?;
+        }
+        let issued = now.whole_seconds();
+        let seconds = seconds.min(longest);
+        let claims = Claims {
+            access_key_id: ids::temporary_key_id(rng),
+            secret: ids::secret(rng, SECRET_LEN),
+            account,
+            role_id: None,
+            session: session.clone().unwrap_or_default(),
+            issued,
+            expires: issued.plus_millis(i64::from(seconds) * 1000),
+            policy: request.policy.filter(|policy| !policy.is_empty()),
+            issuer,
+            issuing_key: Some(issuing_key),
+        };
+        Ok(SessionToken {
+            credentials: self.credentials(claims, rng)?,
+            session,
+        })
+    }
+
+    fn credentials(&self, claims: Claims, rng: &dyn Rng) -> Result<Credentials, ControlFault> {
+        let security_token = self
+            .token_keys
+            .seal(&claims, rng)
+            .ok_or(ControlFault::Internal)?;
+        Ok(Credentials {
+            access_key_id: claims.access_key_id,
+            access_key_secret: claims.secret,
+            security_token,
+            expiration: claims.expires,
         })
     }
 
@@ -205,6 +277,12 @@ impl Directory {
     }
 }
 
+/// The permanent key behind a request: with it end the temporary keys that it asked for.
+fn permanent_key(caller: &Identity, conditions: &Conditions<'_>) -> Option<String> {
+    let of_session = caller.session_of.as_deref();
+    of_session.or(conditions.access_id).map(str::to_owned)
+}
+
 /// Whether the role trusts the caller.
 fn trust(
     role: &RoleEntry,
@@ -274,6 +352,12 @@ const ACTION: &str = "sts:AssumeRole";
 /// `DurationSeconds`: at least this, and when absent that.
 const DURATION_MIN: u32 = 900;
 const DURATION_DEFAULT: u32 = 3600;
+
+/// `DurationSeconds` of `GetSessionToken`: half a day when absent, at most a day and a half; a
+/// session of an account itself is over after an hour, whatever it asks for.
+const SESSION_DEFAULT: u32 = 43_200;
+const SESSION_MAX: u32 = 129_600;
+const ACCOUNT_SESSION_MAX: u32 = 3600;
 
 /// `Policy`, in characters.
 const SESSION_POLICY_MAX: usize = 2048;

@@ -25,7 +25,8 @@ pub(crate) struct Claims {
     #[serde(with = "secret_text")]
     pub(crate) secret: Secret,
     pub(crate) account: String,
-    pub(crate) role_id: String,
+    /// The role that was taken on; `None` stands for the issuer itself.
+    pub(crate) role_id: Option<String>,
     pub(crate) session: String,
     pub(crate) issued: Timestamp,
     pub(crate) expires: Timestamp,
@@ -35,11 +36,12 @@ pub(crate) struct Claims {
     pub(crate) issuing_key: Option<String>,
 }
 
-/// Who took on the role: the token dies with it.
+/// Who asked for it: the token dies with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Issuer {
     User { account: String, id: String },
     Role { account: String, id: String },
+    Account { account: String },
 }
 
 /// One key of tokens.
@@ -131,7 +133,7 @@ impl TokenKeys {
 
 impl TokenKey {
     fn vault(&self) -> Vault {
-        Vault::new(sha256(&[b"osier security token\0", self.secret.expose()]))
+        Vault::new(sha256(&[b"osier security token 2\0", self.secret.expose()]))
     }
 }
 
@@ -152,8 +154,8 @@ const HEAD_LEN: usize = 7;
 /// How long a key seals.
 const ROTATION_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// How long a token can last: the most that a role allows.
-const TOKEN_MS_MAX: i64 = 43_200 * 1000;
+/// How long a token can last: that of `GetSessionToken`; a role allows a third of it.
+const TOKEN_MS_MAX: i64 = 129_600 * 1000;
 
 /// A session policy of 2,048 characters of four bytes, and room for the rest.
 const TOKEN_LEN_MAX: usize = 16 * 1024;

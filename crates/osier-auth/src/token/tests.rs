@@ -11,7 +11,7 @@ fn claims() -> Claims {
         access_key_id: "STS.Nabc".to_owned(),
         secret: Secret::from("canary-secret"),
         account: "1000000000000001".to_owned(),
-        role_id: "3".to_owned(),
+        role_id: Some("3".to_owned()),
         session: "s1".to_owned(),
         issued: NOW,
         expires: NOW.plus_millis(900_000),

@@ -12,6 +12,32 @@ use tokio::time::timeout;
 
 use crate::{BodyError, BodySource, Chunk, IncomingBody, SourceFailed};
 
+/// What a client's body is turned into on its way to an origin. It never waits: bytes are pushed
+/// as they come in, and taken out as far as they may be sent.
+pub trait Conversion: Send {
+    /// Takes bytes that came in, once [`Self::take`] has nothing more to give.
+    fn push(&mut self, bytes: Bytes);
+
+    /// Says that all have come in.
+    ///
+    /// # Errors
+    /// When the body is not what it should be: then the request to the origin breaks off.
+    fn close(&mut self) -> Result<(), ConversionFailed>;
+
+    /// The next bytes to send; none when more must be pushed, or after the end.
+    ///
+    /// # Errors
+    /// As [`Self::close`].
+    fn take(&mut self) -> Result<Option<Bytes>, ConversionFailed>;
+
+    /// How many bytes will have been taken, where that is known.
+    fn length(&self) -> Option<u64>;
+}
+
+/// A body is not what it should be. Why is known to whoever made the [`Conversion`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConversionFailed;
+
 /// The body of a request to an origin.
 #[derive(Debug, Default)]
 pub enum RequestBody {
@@ -22,6 +48,55 @@ pub enum RequestBody {
     Full(Bytes),
     /// As a client sends it.
     Incoming(IncomingBody),
+    /// What a client sends, made into something else.
+    Converted(Converted),
+}
+
+/// A client's body with what it is turned into.
+pub struct Converted {
+    body: IncomingBody,
+    conversion: Box<dyn Conversion>,
+    is_closed: bool,
+}
+
+impl Converted {
+    /// What `conversion` makes of `body`.
+    pub fn new(body: IncomingBody, conversion: Box<dyn Conversion>) -> Self {
+        Self {
+            body,
+            conversion,
+            is_closed: false,
+        }
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BodyError>> {
+        loop {
+            match self.conversion.take() {
+                Ok(Some(bytes)) => return Poll::Ready(Ok(Some(bytes))),
+                Ok(None) if self.is_closed => return Poll::Ready(Ok(None)),
+                Ok(None) => {}
+                Err(ConversionFailed) => return Poll::Ready(Err(BodyError::Refused)),
+            }
+            match ready!(self.body.poll_next(cx)) {
+                Ok(Some(bytes)) => self.conversion.push(bytes),
+                Ok(None) => {
+                    self.is_closed = true;
+                    if self.conversion.close().is_err() {
+                        return Poll::Ready(Err(BodyError::Refused));
+                    }
+                }
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Converted {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Converted")
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A request's body as hyper takes it.
@@ -98,6 +173,7 @@ impl Body for Sending {
                 Ok((!bytes.is_empty()).then_some(bytes))
             }
             RequestBody::Incoming(body) => ready!(body.poll_next(cx)),
+            RequestBody::Converted(body) => ready!(body.poll_next(cx)),
         };
         Poll::Ready(match next {
             Ok(Some(bytes)) => {
@@ -123,6 +199,8 @@ impl Body for Sending {
             RequestBody::Empty => true,
             RequestBody::Full(bytes) => bytes.is_empty(),
             RequestBody::Incoming(body) => body.length() == Some(0),
+            // Only its end says that it is what it should be.
+            RequestBody::Converted(_) => false,
         }
     }
 
@@ -131,6 +209,10 @@ impl Body for Sending {
             RequestBody::Empty => SizeHint::with_exact(0),
             RequestBody::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             RequestBody::Incoming(body) => body
+                .length()
+                .map_or_else(SizeHint::default, SizeHint::with_exact),
+            RequestBody::Converted(body) => body
+                .conversion
                 .length()
                 .map_or_else(SizeHint::default, SizeHint::with_exact),
         }

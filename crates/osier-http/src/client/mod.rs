@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-pub use body::{OriginBody, RequestBody};
+pub use body::{Conversion, ConversionFailed, Converted, OriginBody, RequestBody};
 pub use tls::{OriginTls, TrustedRoots};
 
 use self::body::Sending;

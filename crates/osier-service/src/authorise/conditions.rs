@@ -103,19 +103,18 @@ fn object_acl(op: &Op) -> Option<&'static str> {
     }
 }
 
-/// S3's word for the list that the request would set. Two words of S3 are kept as `private`;
-/// policies that ask for one of them by name are common.
+/// S3's word for the list that the request would set. Two words of S3 say no more than is so
+/// anyway; policies that ask for one of them by name are common.
 fn canned_acl<'a>(asking: &Asking<'a>, op: &'a Op) -> Option<&'a str> {
-    let kept = bucket_acl(op).or_else(|| object_acl(op))?;
+    let kept = bucket_acl(op).or_else(|| object_acl(op));
     let sent = asking.headers.get("x-amz-acl");
     let sent = sent.and_then(|sent| sent.to_str().ok());
     let means_private =
         |sent: &&str| matches!(*sent, "bucket-owner-full-control" | "bucket-owner-read");
-    Some(
-        sent.filter(means_private)
-            .filter(|_| kept == "private")
-            .unwrap_or(kept),
-    )
+    let opens_nothing = kept.is_none_or(|kept| kept == "private");
+    sent.filter(means_private)
+        .filter(|_| opens_nothing)
+        .or(kept)
 }
 
 /// S3's word for the class that the request asks for. Two words may mean one class: the one that

@@ -224,7 +224,10 @@ impl Service {
 }
 
 /// The object that an access is for, where the answer has a place to refuse this one alone.
-fn told_alone<'a>(op: &Op, access: &'a Access) -> Option<(&'a ObjectKey, Option<VersionId>)> {
+pub(crate) fn told_alone<'a>(
+    op: &Op,
+    access: &'a Access,
+) -> Option<(&'a ObjectKey, Option<VersionId>)> {
     match (op, &access.resource) {
         (Op::DeleteObjects(op), Resource::Object(_, key)) if op.refusals == Refusals::Each => {
             Some((key, access.version))

@@ -20,6 +20,7 @@ fn put_bucket(bucket: &str) -> PutBucket {
         redundancy: None,
         tags: None,
         object_lock: false,
+        ownership: None,
     }
 }
 

@@ -258,6 +258,7 @@ impl Kit {
             redundancy: None,
             tags: None,
             object_lock: false,
+            ownership: None,
         }))
         .await
     }

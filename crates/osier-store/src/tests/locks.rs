@@ -247,6 +247,7 @@ async fn object_lock_needs_versions_and_keeps_them() {
         redundancy: None,
         tags: None,
         object_lock: true,
+        ownership: None,
     };
     kit.run(Op::PutBucket(op)).await.unwrap();
     let record = kit.store.bucket(&name("other")).unwrap();

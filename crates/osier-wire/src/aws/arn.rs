@@ -52,6 +52,12 @@ pub(super) fn role_of(arn: &str) -> String {
     }
 }
 
+/// Whether this is meant for the ARN of a role, or of anything else that AWS or Alibaba would name
+/// so.
+pub(super) fn names_role(arn: &str) -> bool {
+    arn.is_empty() || arn.starts_with("arn:aws") || arn.starts_with("acs:")
+}
+
 /// The caller, as AWS names it.
 pub(super) fn caller(identity: &Identity) -> String {
     let account = &identity.account.id;

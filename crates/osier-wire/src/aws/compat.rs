@@ -22,6 +22,10 @@ What else differs:
   instance profiles, login profiles, MFA devices, identity providers and service-linked roles.
 - Who takes on a role needs `sts:AssumeRole` on it by a policy of their own and the role's trust, also
   within one account, as Alibaba's STS has it.
+- A temporary key by `GetSessionToken` may do what its user or account may, but with IAM nothing: it can
+  neither change nor look up identities.
+- `AssumeRole` with a `RoleArn` that begins neither with `arn:aws` nor with `acs:` (`arn:minio:iam:::role/x`,
+  say) is what MinIO makes of every `RoleArn`: a temporary key of the caller's own, narrowed by `Policy`.
 - `arn:aws:iam::aws:policy/` has `AdministratorAccess`, `AmazonS3FullAccess`,
   `AmazonS3ReadOnlyAccess` and `IAMFullAccess`; they are the shipped policies of RAM that do the same.
 - A policy that speaks of one user, group, role or policy by name does not let it be created: for that

@@ -47,6 +47,7 @@ macro_rules! operations {
 
 operations! {
     Sts AssumeRole [RoleArn RoleSessionName] [DurationSeconds Policy ExternalId SourceIdentity] true
+    Sts GetSessionToken [] [DurationSeconds] true
     Sts GetCallerIdentity [] [] true
     Iam CreateUser [UserName] [Path] true
     Iam GetUser [] [UserName] true

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use osier_auth::Identity;
 use osier_auth::directory::{
-    AccessKey, AssumedRole, ControlOutcome, ControlRequest, Group, GroupMember, Page,
+    AccessKey, AssumedRole, ControlOutcome, ControlRequest, Credentials, Group, GroupMember, Page,
     PolicyEntities, PolicyHolder, PolicySummary, PolicyType, PolicyVersion, Role, TagPairs, User,
     UserGroup,
 };
@@ -173,6 +173,18 @@ impl<'a> Teller<'a> {
                 |it| self.user_group(it),
             ),
             ControlOutcome::AssumedRole(it) => assumed_role(fields, it),
+            ControlOutcome::SessionToken(it) => {
+                let fields = match &it.session {
+                    None => fields,
+                    Some(session) => fields.fields(
+                        "AssumedRoleUser",
+                        Fields::default()
+                            .text("Arn", arn::caller(self.caller))
+                            .text("AssumedRoleId", session),
+                    ),
+                };
+                fields.fields("Credentials", credentials(&it.credentials))
+            }
             // The account itself, told as a user.
             ControlOutcome::CallerIdentity(it) if self.action == "GetUser" => fields.fields(
                 "User",
@@ -348,7 +360,6 @@ impl<'a> Teller<'a> {
 }
 
 fn assumed_role<'a>(fields: Fields<'a>, it: &'a AssumedRole) -> Fields<'a> {
-    let credentials = &it.credentials;
     // `acs:ram::<account>:role/<role>/<session>`; the account may be another than the caller's.
     let arn = it
         .arn
@@ -363,15 +374,16 @@ fn assumed_role<'a>(fields: Fields<'a>, it: &'a AssumedRole) -> Fields<'a> {
                 .text("Arn", arn.unwrap_or_default())
                 .text("AssumedRoleId", &it.assumed_role_id),
         )
-        .fields(
-            "Credentials",
-            Fields::default()
-                .text("AccessKeyId", &credentials.access_key_id)
-                .text("SecretAccessKey", revealed(&credentials.access_key_secret))
-                .text("SessionToken", revealed(&credentials.security_token))
-                .time("Expiration", credentials.expiration),
-        )
+        .fields("Credentials", credentials(&it.credentials))
         .optional("SourceIdentity", it.source_identity.as_deref())
+}
+
+fn credentials(it: &Credentials) -> Fields<'_> {
+    Fields::default()
+        .text("AccessKeyId", &it.access_key_id)
+        .text("SecretAccessKey", revealed(&it.access_key_secret))
+        .text("SessionToken", revealed(&it.security_token))
+        .time("Expiration", it.expiration)
 }
 
 /// Whose keys a request is about, once it was completed.

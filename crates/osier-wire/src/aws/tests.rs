@@ -54,7 +54,8 @@ fn directory() -> Directory {
 }
 
 fn ask(action: &str, parameters: &[(&str, &str)]) -> Result<Asked, ControlFault> {
-    let version = if action == "AssumeRole" || action == "GetCallerIdentity" {
+    let of_sts = ["AssumeRole", "GetSessionToken", "GetCallerIdentity"];
+    let version = if of_sts.contains(&action) {
         "2011-06-15"
     } else {
         "2010-05-08"

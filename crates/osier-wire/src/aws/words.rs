@@ -213,6 +213,7 @@ fn denied(
         Denial::TrustSilent => {
             format!("because no resource-based policy allows the {action} action")
         }
+        Denial::SessionKey => return "Cannot be called with session credentials.".to_owned(),
         Denial::RootAssumes => return "Roles may not be assumed by root accounts.".to_owned(),
         Denial::OtherAccount | Denial::CallerGone => format!("because {}", denial.reason()),
     };

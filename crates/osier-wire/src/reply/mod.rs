@@ -69,6 +69,7 @@ impl ReplyFacts {
             Op::DeleteBucket { .. }
             | Op::DeleteBucketTags { .. }
             | Op::DeleteBucketCors { .. }
+            | Op::DeleteBucketOwnership { .. }
             | Op::DeleteBucketEncryption { .. }
             | Op::DeleteBucketPolicy { .. }
             | Op::DeletePublicAccessBlock(_)

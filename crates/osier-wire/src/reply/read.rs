@@ -1,5 +1,7 @@
 //! The headers of a read that are the same in every dialect.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
@@ -65,12 +67,17 @@ impl Head {
         }
     }
 
-    /// Under names that begin with `prefix`.
-    pub(crate) fn user_meta(&mut self, prefix: &str, meta: &[(String, HeaderBytes)]) {
+    /// Under names that begin with `prefix`, with the values that `told` makes of those kept.
+    pub(crate) fn user_meta<'a>(
+        &mut self,
+        prefix: &str,
+        meta: &'a [(String, HeaderBytes)],
+        told: impl Fn(&'a [u8]) -> Cow<'a, [u8]>,
+    ) {
         for (name, value) in meta {
             let name = format!("{prefix}{name}");
             if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
-                self.bytes(name, value);
+                self.bytes(name, &told(value));
             }
         }
     }

@@ -11,7 +11,8 @@ use super::document::Fields;
 /// Adds the parts of `outcome` to a document.
 pub(super) fn write<'a>(document: Fields<'a>, outcome: &'a ControlOutcome) -> Fields<'a> {
     match outcome {
-        ControlOutcome::Done => document,
+        // No operation of this API leads to the second.
+        ControlOutcome::Done | ControlOutcome::SessionToken(_) => document,
         ControlOutcome::User(it) => document.fields("User", user(it)),
         ControlOutcome::Users(page) => {
             paged(document, page).list("Users", "User", page.items.iter().map(user))

@@ -140,6 +140,7 @@ fn detail<'a>(action: &'a str, denial: Denial, caller: Option<&'a Identity>) -> 
         | Denial::OtherAccount
         | Denial::PolicyDenies
         | Denial::PoliciesSilent
+        | Denial::SessionKey
         | Denial::RootAssumes => "AccountLevelIdentityBasedPolicy",
     };
     fields

@@ -12,7 +12,6 @@ pub(crate) fn check(kind: ConfigKind, document: &[u8], root: &str) -> Result<(),
     match kind {
         ConfigKind::S3Lifecycle => lifecycle(&parse(document, root)?),
         ConfigKind::S3Website => website(&parse(document, root)?),
-        ConfigKind::S3OwnershipControls => ownership(&parse(document, root)?),
         _ => well_formed(document, root),
     }
 }
@@ -182,21 +181,6 @@ fn website(root: &Element) -> Result<(), Fault> {
     }
 }
 
-fn ownership(root: &Element) -> Result<(), Fault> {
-    let rule = root
-        .one("Rule")?
-        .ok_or_else(|| malformed("Rule is missing"))?;
-    one_of(
-        rule,
-        "ObjectOwnership",
-        &[
-            "BucketOwnerEnforced",
-            "BucketOwnerPreferred",
-            "ObjectWriter",
-        ],
-    )
-}
-
 fn one_of(element: &Element, name: &str, words: &[&str]) -> Result<(), Fault> {
     let word = element.word(name)?;
     if word.is_some_and(|word| words.contains(&word)) {
@@ -283,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn websites_and_ownership_are_checked() {
+    fn websites_are_checked() {
         for (kind, text, kept) in [
             (
                 ConfigKind::S3Website,
@@ -300,16 +284,6 @@ mod tests {
                 ConfigKind::S3Website,
                 "<D><RedirectAllRequestsTo><HostName>h</HostName></RedirectAllRequestsTo></D>",
                 true,
-            ),
-            (
-                ConfigKind::S3OwnershipControls,
-                "<D><Rule><ObjectOwnership>ObjectWriter</ObjectOwnership></Rule></D>",
-                true,
-            ),
-            (
-                ConfigKind::S3OwnershipControls,
-                "<D><Rule><ObjectOwnership>Nobody</ObjectOwnership></Rule></D>",
-                false,
             ),
         ] {
             assert_eq!(check(kind, text.as_bytes(), "D").is_ok(), kept, "{text}");

@@ -7,12 +7,12 @@ use osier_types::{
     ConfigKind, ContentHeaders, Copied, CorsConfig, CorsRule, DataRedundancy, DefaultRetention,
     DeletedEntry, DeletedPage, DenialKind, DeniedBy, DeniedPrincipal, ETag, FaultKind, GetObject,
     LegalHold, LockedBy, ObjectAcl, ObjectAttributes, ObjectDeleted, ObjectEntry, ObjectInfo,
-    ObjectKey, ObjectKind, ObjectLock, ObjectPage, ObjectRead, ObjectRef, Op, Outcome, Owner,
-    PartInfo, PartPage, PolicyDenial, PrincipalKind, ProcessSaved, ProcessingConfig,
-    PublicAccessBlock, RefererConfig, RefererDenial, Region, ResolvedRange, Resource, Retention,
-    RetentionMode, RetentionPeriod, SignatureMismatch, StorageClass, Style, StyleCategory,
-    StyleDelimiter, StyleName, Tag, Tags, Timestamp, UploadEntry, UploadPage, VersionEntry,
-    VersionId, VersionPage, WormState, Written,
+    ObjectKey, ObjectKind, ObjectLock, ObjectOwnership, ObjectPage, ObjectRead, ObjectRef, Op,
+    Outcome, Owner, PartInfo, PartPage, PolicyDenial, PrincipalKind, ProcessSaved,
+    ProcessingConfig, PublicAccessBlock, RefererConfig, RefererDenial, Region, ResolvedRange,
+    Resource, Retention, RetentionMode, RetentionPeriod, SignatureMismatch, StorageClass, Style,
+    StyleCategory, StyleDelimiter, StyleName, Tag, Tags, Timestamp, UploadEntry, UploadPage,
+    VersionEntry, VersionId, VersionPage, WormState, Written,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_316_645);
@@ -69,6 +69,8 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
         | Op::PutStyle(_)
         | Op::DeleteStyle { .. }
         | Op::PutBucketProcessing { .. }
+        | Op::PutBucketOwnership { .. }
+        | Op::DeleteBucketOwnership { .. }
         | Op::PutBucketEncryption { .. }
         | Op::DeleteBucketEncryption { .. }
         | Op::PutBucketObjectLock { .. }
@@ -76,6 +78,9 @@ pub(crate) fn outcome(op: &Op) -> Outcome {
         | Op::CompleteBucketWorm { .. }
         | Op::ExtendBucketWorm { .. }
         | Op::AbortMultipartUpload(_) => Outcome::Done,
+        Op::GetBucketOwnership { .. } => {
+            Outcome::BucketOwnership(ObjectOwnership::BucketOwnerEnforced)
+        }
         Op::GetBucketEncryption { .. } => Outcome::BucketEncryption(BucketEncryption::Managed),
         Op::GetBucketObjectLock { .. } => Outcome::BucketLock(BucketLock {
             default: Some(DefaultRetention {
@@ -649,6 +654,8 @@ pub(crate) fn faults() -> Vec<FaultKind> {
         FaultKind::BucketNotEmpty,
         FaultKind::TooManyBuckets,
         FaultKind::AccessPointAlreadyExists,
+        FaultKind::ListsDisabled,
+        FaultKind::ListsInTheWay,
         FaultKind::TooManyAccessPoints { max: 100 },
         FaultKind::FileAlreadyExists,
         FaultKind::PositionNotEqualToLength { length: 9 },

@@ -434,10 +434,10 @@ fn s16_token_keys_rotate_and_open_their_tokens_to_the_end() {
     assert_eq!(world.directory.take_changes().len(), 1);
     open(&world, &first, NOW).unwrap();
     let second = assume(&mut world, &caller, request("Uploader")).unwrap();
-    world.now = world.now.plus_millis(43_200_000);
-    assert_eq!(rotated(&mut world), 2);
+    world.now = world.now.plus_millis(129_600_000);
+    assert_eq!(rotated(&mut world), 3, "and one more for what comes");
     world.now = world.now.plus_millis(1);
-    assert_eq!(rotated(&mut world), 1);
+    assert_eq!(rotated(&mut world), 2);
     let changes = world.directory.take_changes();
     assert!(changes.last().unwrap().record.is_none());
     assert_eq!(open(&world, &first, NOW).unwrap_err(), TokenFault::Invalid);
@@ -656,4 +656,110 @@ fn s16_sessions_die_with_the_key_that_asked_for_them() {
     let died = open(&world, &by_first, NOW).unwrap_err();
     assert_eq!(died, TokenFault::Invalid);
     open(&world, &by_second, NOW).unwrap();
+}
+
+fn session(
+    world: &mut World,
+    caller: &Identity,
+    request: GetSessionToken,
+) -> Result<SessionToken, ControlFault> {
+    let user = match &caller.principal {
+        Principal::User { id, .. } => Some(id),
+        _ => None,
+    };
+    let mut keys = world.directory.keys.values();
+    let key = keys.find(|key| key.record.user_id.as_ref() == user);
+    let key = key.unwrap().record.id.to_string();
+    let conditions = Conditions {
+        access_id: Some(&key),
+        ..Conditions::default()
+    };
+    let World {
+        directory,
+        now,
+        rng,
+    } = world;
+    let asked = ControlRequest::GetSessionToken(request);
+    match directory.execute(caller, asked, &conditions, *now, rng)? {
+        ControlOutcome::SessionToken(made) => Ok(made),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn opened(world: &World, made: &SessionToken, now: Timestamp) -> Result<Identity, TokenFault> {
+    let credentials = &made.credentials;
+    let token = credentials.security_token.reveal();
+    let record = world
+        .directory
+        .temporary_key(&credentials.access_key_id, token, now)?;
+    Ok(record.identity)
+}
+
+#[test]
+fn a_session_stands_for_its_user_but_changes_no_identities() {
+    let (mut world, caller) = world();
+    world.attach_to_user("System", "AdministratorAccess", "u");
+    let made = session(&mut world, &caller, GetSessionToken::default()).unwrap();
+    let end = NOW.whole_seconds().plus_millis(43_200_000);
+    assert_eq!(made.credentials.expiration, end);
+    let identity = opened(&world, &made, end.plus_millis(-1)).unwrap();
+    assert_eq!(identity.principal, caller.principal);
+    assert_eq!(opened(&world, &made, end).unwrap_err(), TokenFault::Expired);
+    let create = ControlRequest::CreateUser(CreateUser {
+        user_name: named("v"),
+        ..CreateUser::default()
+    });
+    assert_eq!(code(world.ask(&identity, create.clone())), "NoPermission");
+    world.ask(&caller, create).unwrap();
+    assert_eq!(
+        code(session(&mut world, &identity, GetSessionToken::default())),
+        "NoPermission"
+    );
+    assert!(assume(&mut world, &identity, request("Uploader")).is_ok());
+}
+
+#[test]
+fn a_session_of_an_account_is_short_and_may_be_narrowed() {
+    let mut world = World::new();
+    let root = world.root();
+    let asked = GetSessionToken {
+        policy: Some(allow("oss:GetObject", "*")),
+        duration_seconds: Some(129_600),
+        ..GetSessionToken::default()
+    };
+    let made = session(&mut world, &root, asked).unwrap();
+    let end = NOW.whole_seconds().plus_millis(3_600_000);
+    assert_eq!(made.credentials.expiration, end);
+    let identity = opened(&world, &made, NOW).unwrap();
+    assert_eq!(identity.principal, Principal::Root);
+    assert!(identity.session_policy.is_some());
+    let list = ControlRequest::ListUsers(ListUsers::default());
+    assert_eq!(code(world.ask(&identity, list)), "NoPermission");
+    for seconds in [899, 129_601] {
+        let asked = GetSessionToken {
+            duration_seconds: Some(seconds),
+            ..GetSessionToken::default()
+        };
+        assert_eq!(
+            code(session(&mut world, &root, asked)),
+            "InvalidParameter.DurationSeconds"
+        );
+    }
+}
+
+#[test]
+fn s16_a_session_dies_with_the_key_that_asked_for_it() {
+    let (mut world, caller) = world();
+    let made = session(&mut world, &caller, GetSessionToken::default()).unwrap();
+    let identity = opened(&world, &made, NOW).unwrap();
+    let of_user = |entry: &&KeyEntry| entry.record.user_id.is_some();
+    let known = world.directory.keys.values().find(of_user).unwrap();
+    let delete = ControlRequest::DeleteAccessKey(DeleteAccessKey {
+        user_name: Some(named("u")),
+        user_access_key_id: known.record.id.to_string(),
+    });
+    assert_eq!(identity.session_of.as_deref(), Some(&*known.record.id));
+    let root = world.root();
+    world.ask(&root, delete).unwrap();
+    assert_eq!(opened(&world, &made, NOW).unwrap_err(), TokenFault::Invalid);
 }

@@ -1,5 +1,7 @@
 //! The headers of objects, as reads tell them.
 
+use std::borrow::Cow;
+
 use http::header::{CONTENT_LENGTH, HeaderValue, LAST_MODIFIED};
 use osier_types::{Encrypted, ObjectInfo, ObjectKind, ObjectLock, ObjectRead, percent_encode};
 
@@ -37,7 +39,7 @@ impl Head {
         self.encryption(info.encryption.as_ref());
         self.lock(&info.lock);
         self.content_headers(&info.headers, &read.overrides);
-        self.user_meta("x-oss-meta-", &info.user_meta);
+        self.user_meta("x-oss-meta-", &info.user_meta, Cow::Borrowed);
         self.persistent(&info.persistent_headers);
     }
 
@@ -85,6 +87,6 @@ impl Head {
             self.text(SYMLINK_TARGET, &percent_encode(target.as_bytes(), true));
         }
         self.version(VERSION_ID, info.version);
-        self.user_meta("x-oss-meta-", &info.user_meta);
+        self.user_meta("x-oss-meta-", &info.user_meta, Cow::Borrowed);
     }
 }

@@ -140,7 +140,8 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
         }
         Outcome::Retention(retention) => ok().xml(xml::protection::retention(retention)),
         Outcome::LegalHold(hold) => ok().xml(xml::protection::legal_hold(*hold)),
-        // No request of this dialect asks for them.
+        // No request of this dialect asks for these two.
+        Outcome::BucketOwnership(_) => ok().bare(),
         Outcome::ObjectAttributes(attributes) => {
             let mut head = ok();
             head.object_meta(&attributes.info);

@@ -17,6 +17,8 @@ use osier_types::{Fault, Op, Outcome};
 pub(crate) use compat::compat_section;
 pub use compat::dialects_table;
 pub use fault::{FaultWords, words};
+pub(crate) use xml::NAMESPACE;
+pub(crate) use xml::bucket::{acl as list_of, location as bucket_location};
 
 use crate::{Encoded, ReplyContext, ReplyFacts};
 

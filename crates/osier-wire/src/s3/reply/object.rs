@@ -1,11 +1,13 @@
 //! The headers of objects, as reads tell them.
 
+use std::borrow::Cow;
+
 use http::header::{ETAG, HeaderValue};
 use osier_types::{ObjectRead, StorageClass};
 
 use super::head::{Head, PARTS_COUNT, STORAGE_CLASS, TAGGING_COUNT, VERSION_ID};
 use crate::ReplyFacts;
-use crate::s3::class;
+use crate::s3::{class, encoded_word};
 
 /// All headers of a read: `GetObject` and `HeadObject`.
 pub(super) fn read(head: &mut Head, read: &ObjectRead, facts: &ReplyFacts) {
@@ -34,6 +36,8 @@ pub(super) fn read(head: &mut Head, read: &ObjectRead, facts: &ReplyFacts) {
         head.object_checksum(info.checksum.as_ref());
     }
     head.content_headers(&info.headers, &read.overrides);
-    head.user_meta("x-amz-meta-", &info.user_meta);
+    head.user_meta("x-amz-meta-", &info.user_meta, |value| {
+        encoded_word::encode(value).map_or(Cow::Borrowed(value), |word| Cow::Owned(word.into()))
+    });
     head.persistent(&info.persistent_headers);
 }

@@ -63,6 +63,7 @@ pub(super) fn encode(context: &ReplyContext<'_>, facts: &ReplyFacts, outcome: &O
         Outcome::PublicAccessBlock { block: None } => {
             never_set(context, ConfigKind::PublicAccessBlock)
         }
+        Outcome::BucketOwnership(ownership) => ok().xml(xml::bucket::ownership(*ownership)),
         Outcome::Retention(retention) => ok().xml(xml::protection::retention(retention)),
         Outcome::LegalHold(hold) => ok().xml(xml::protection::legal_hold(*hold)),
         Outcome::Config { kind, document } => {

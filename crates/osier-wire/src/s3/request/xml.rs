@@ -3,7 +3,7 @@
 use osier_types::limits::{BUCKET_TAGS_MAX, OBJECT_TAGS_MAX};
 use osier_types::{
     BucketEncryption, Checksum, ChecksumAlgorithm, DeleteConditions, Fault, FaultKind,
-    PublicAccessBlock, Tags, Timestamp,
+    ObjectOwnership, PublicAccessBlock, Tags, Timestamp,
 };
 
 use super::decode::protection::bucket_encryption;
@@ -38,6 +38,16 @@ pub(crate) fn public_access_block(document: &[u8]) -> Result<PublicAccessBlock, 
         block_policy: root.flag("BlockPublicPolicy")?,
         restrict_buckets: root.flag("RestrictPublicBuckets")?,
     })
+}
+
+/// `OwnershipControls`: one rule.
+pub(crate) fn ownership(document: &[u8]) -> Result<ObjectOwnership, Fault> {
+    let root = parse(document, "OwnershipControls")?;
+    let rule = root.one("Rule")?;
+    let rule = rule.ok_or_else(|| malformed("Rule is missing"))?;
+    let word = rule.word("ObjectOwnership")?;
+    word.and_then(ObjectOwnership::parse)
+        .ok_or_else(|| malformed("ObjectOwnership is none that there is"))
 }
 
 /// The field `tagging` of a form.

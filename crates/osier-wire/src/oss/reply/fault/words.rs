@@ -355,6 +355,16 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             "0015-00000204",
             "The account has an access point of this name.",
         ),
+        FaultKind::ListsDisabled => bad(
+            "AccessControlListNotSupported",
+            "0015-00000206",
+            "The bucket does not allow ACLs: what is in it is its owner's alone.",
+        ),
+        FaultKind::ListsInTheWay => bad(
+            "InvalidBucketAclWithObjectOwnership",
+            "0015-00000207",
+            "The bucket's ACL is public; make it private first.",
+        ),
         FaultKind::TooManyAccessPoints { max } => bad(
             "TooManyAccessPoints",
             "0015-00000205",

@@ -25,6 +25,7 @@ pub(crate) fn put(input: &Input<'_>) -> Decoded {
         redundancy,
         tags,
         object_lock: false,
+        ownership: None,
     }))
 }
 

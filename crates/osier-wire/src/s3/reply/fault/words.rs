@@ -69,6 +69,14 @@ pub fn words(kind: &FaultKind) -> FaultWords {
             "AccessPointAlreadyOwnedByYou",
             "Your previous request to create the named accesspoint succeeded and you already own it.",
         ),
+        FaultKind::ListsDisabled => bad(
+            "AccessControlListNotSupported",
+            "The bucket does not allow ACLs",
+        ),
+        FaultKind::ListsInTheWay => bad(
+            "InvalidBucketAclWithObjectOwnership",
+            "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+        ),
         FaultKind::TooManyAccessPoints { max } => bad(
             "TooManyAccessPoints",
             format!("There can be no more than {max} access points."),

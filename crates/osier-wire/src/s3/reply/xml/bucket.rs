@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use osier_types::{
-    BucketPage, BucketVersioning, ConfigKind, CorsConfig, Owner, PublicAccessBlock, Tags,
+    BucketPage, BucketVersioning, ConfigKind, CorsConfig, ObjectOwnership, Owner,
+    PublicAccessBlock, Tags,
 };
 
 use super::document;
@@ -35,7 +36,7 @@ pub(in crate::s3::reply) fn buckets(page: &BucketPage) -> Bytes {
 }
 
 /// The region that S3 began with has no name here.
-pub(in crate::s3::reply) fn location(location: &str) -> Bytes {
+pub(crate) fn location(location: &str) -> Bytes {
     let region = match region_of(location) {
         "us-east-1" => "",
         region => region,
@@ -49,7 +50,7 @@ fn region_of(location: &str) -> &str {
 }
 
 /// Of a bucket or an object: the owner, and what everybody is granted.
-pub(in crate::s3::reply) fn acl(owner: &Owner, acl: Acl) -> Bytes {
+pub(crate) fn acl(owner: &Owner, acl: Acl) -> Bytes {
     document("AccessControlPolicy", 1024, |xml| {
         xml.owner(owner);
         xml.within("AccessControlList", |xml| {
@@ -109,6 +110,14 @@ pub(in crate::s3::reply) fn never_set(kind: ConfigKind) -> Bytes {
 
 pub(in crate::s3::reply) fn policy_status(is_public: bool) -> Bytes {
     document("PolicyStatus", 128, |xml| xml.flag("IsPublic", is_public))
+}
+
+pub(in crate::s3::reply) fn ownership(ownership: ObjectOwnership) -> Bytes {
+    document("OwnershipControls", 256, |xml| {
+        xml.within("Rule", |xml| {
+            xml.text("ObjectOwnership", ownership.as_str());
+        });
+    })
 }
 
 pub(in crate::s3::reply) fn public_access_block(block: PublicAccessBlock) -> Bytes {

@@ -14,7 +14,7 @@ use osier_types::{Checksum, ETag, ObjectChecksum};
 use super::head::tag;
 use crate::xml::write::Xml;
 
-const NAMESPACE: &str = "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"";
+pub(crate) const NAMESPACE: &str = "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"";
 
 /// A document in the namespace of S3, of about `bytes` bytes.
 fn document(root: &str, bytes: usize, children: impl FnOnce(&mut Xml)) -> Bytes {

@@ -1,8 +1,8 @@
 //! Operations on a bucket as a whole.
 
-use osier_types::{Fault, FaultKind, Op, PublicAccessScope, PutBucket};
+use osier_types::{Fault, FaultKind, ObjectOwnership, Op, PublicAccessScope, PutBucket};
 
-use super::headers::acl as acl_of_headers;
+use super::headers::{acl as acl_of_headers, list_of};
 use crate::request::fields::missing;
 use crate::request::input::Input;
 use crate::s3::acl;
@@ -15,12 +15,41 @@ pub(crate) fn put(input: &Input<'_>) -> Decoded {
     let tags = xml::create_bucket(input.document)?;
     Ok(Op::PutBucket(PutBucket {
         bucket,
-        acl: acl_of_headers(input.fields(), input.account)?.map(Into::into),
+        acl: list_of(input.fields(), input.account)?.map(Into::into),
         storage_class: None,
         redundancy: None,
         tags,
         object_lock: input.fields().flag("x-amz-bucket-object-lock-enabled")?,
+        ownership: ownership_wanted(input)?,
     }))
+}
+
+fn ownership_wanted(input: &Input<'_>) -> Result<Option<ObjectOwnership>, Fault> {
+    const NAME: &str = "x-amz-object-ownership";
+    let Some(word) = input.fields().text(NAME)? else {
+        return Ok(None);
+    };
+    match ObjectOwnership::parse(word) {
+        Some(ownership) => Ok(Some(ownership)),
+        None => Err(Fault::argument(NAME, word, "no ownership that there is")),
+    }
+}
+
+pub(crate) fn ownership(input: &Input<'_>) -> Decoded {
+    let bucket = input.bucket()?;
+    Ok(Op::GetBucketOwnership { bucket })
+}
+
+pub(crate) fn put_ownership(input: &Input<'_>) -> Decoded {
+    Ok(Op::PutBucketOwnership {
+        bucket: input.bucket()?,
+        ownership: xml::ownership(input.document)?,
+    })
+}
+
+pub(crate) fn delete_ownership(input: &Input<'_>) -> Decoded {
+    let bucket = input.bucket()?;
+    Ok(Op::DeleteBucketOwnership { bucket })
 }
 
 pub(crate) fn put_acl(input: &Input<'_>) -> Decoded {

@@ -3,15 +3,15 @@
 use http::header::{self, HeaderMap, HeaderValue};
 use osier_types::limits::{BODY_BYTES_MAX, OBJECT_TAGS_MAX};
 use osier_types::{
-    DeleteConditions, Expected, Fault, FaultKind, NewObject, ObjectAcl, StorageClass, Timestamp,
-    WriteConditions,
+    DeleteConditions, Expected, Fault, FaultKind, HeaderBytes, NewObject, ObjectAcl, StorageClass,
+    Timestamp, WriteConditions,
 };
 
 use super::protection;
 use crate::checksum::checksum_promise;
 use crate::request::fields::{Fields, tags_of_form};
 use crate::s3::acl::{self, Acl, GRANT_HEADERS};
-use crate::s3::class;
+use crate::s3::{class, encoded_word};
 
 /// Everything to keep with a new object. Without a list of its own it is private: a bucket's
 /// list never grants an object of S3.
@@ -23,10 +23,10 @@ pub(crate) fn new_object(fields: Fields<'_>, account: &str) -> Result<NewObject,
         .transpose()?;
     Ok(NewObject {
         headers: fields.content_headers()?,
-        user_meta: fields.user_meta("x-amz-meta-")?,
+        user_meta: user_meta(fields)?,
         persistent_headers: Vec::new(),
         tags,
-        acl: acl(fields, account)?.map(ObjectAcl::from),
+        acl: list_of(fields, account)?.map(ObjectAcl::from),
         unsaid_acl: ObjectAcl::Private,
         storage_class: storage_class(fields)?,
         forbid_overwrite: false,
@@ -34,6 +34,25 @@ pub(crate) fn new_object(fields: Fields<'_>, account: &str) -> Result<NewObject,
         encryption: protection::of_new(fields)?,
         lock: protection::lock_of_new(fields)?,
     })
+}
+
+/// `x-amz-meta-*`. What is beyond ASCII comes as it is or in encoded words, and is kept as it is.
+fn user_meta(fields: Fields<'_>) -> Result<Vec<(String, HeaderBytes)>, Fault> {
+    let mut kept = fields.user_meta("x-amz-meta-")?;
+    for (_, value) in &mut kept {
+        if let Some(plain) = encoded_word::decode(value) {
+            *value = plain.into_bytes();
+        }
+    }
+    Ok(kept)
+}
+
+/// The list of something new. One that gives the bucket's owner everything says what is so
+/// anyway, and must not be taken for a list where there can be none.
+pub(super) fn list_of(fields: Fields<'_>, account: &str) -> Result<Option<Acl>, Fault> {
+    let given = acl(fields, account)?;
+    let owners = fields.get("x-amz-acl") == Some(b"bucket-owner-full-control".as_slice());
+    Ok(given.filter(|_| !owners))
 }
 
 /// `x-amz-acl`, or `x-amz-grant-*`.

@@ -7,7 +7,7 @@ use osier_types::{ChecksumAlgorithm, ChecksumPromise, Expected, Fault, PostObjec
 use super::decode::headers::new_object;
 use super::route::object_key;
 use crate::checksum::checksum_in;
-use crate::request::fields::{Fields, bucket_name, header_value, missing};
+use crate::request::fields::{Fields, bucket_name, header_value};
 use crate::request::post::{success, with_file_name};
 use crate::s3::request::xml;
 use crate::{Address, FormHead};
@@ -28,7 +28,9 @@ pub fn decode_post(
 ) -> Result<PostObject, Fault> {
     let bucket = bucket_name(address.bucket.as_deref().unwrap_or_default())?;
     let fields = Fields::Form(&form.fields);
-    let key = fields.get("key").ok_or_else(|| missing("key"))?;
+    let key = fields.get("key").ok_or_else(|| {
+        Fault::argument("key", "", "a form must have this field, before its file")
+    })?;
     let key = object_key(&with_file_name(key, form.file_name.as_deref()))?;
     let mut new = new_object(fields, account)?;
     if new.headers.content_type.is_none()

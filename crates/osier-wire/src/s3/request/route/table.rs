@@ -90,6 +90,28 @@ pub static ROUTES: &[RouteSpec] = &[
         "publicAccessBlock",
     )
     .decoder(With(bucket::delete_public_access_block)),
+    row(
+        "GetBucketOwnershipControls",
+        "GET",
+        Bucket,
+        "ownershipControls",
+    )
+    .decoder(With(bucket::ownership)),
+    row(
+        "PutBucketOwnershipControls",
+        "PUT",
+        Bucket,
+        "ownershipControls",
+    )
+    .decoder(With(bucket::put_ownership))
+    .body(SMALL),
+    row(
+        "DeleteBucketOwnershipControls",
+        "DELETE",
+        Bucket,
+        "ownershipControls",
+    )
+    .decoder(With(bucket::delete_ownership)),
     // Buckets: configuration documents that are kept and change nothing here.
     row("GetBucketRequestPayment", "GET", Bucket, "requestPayment")
         .decoder(GetConfig(ConfigKind::RequestPayment))
@@ -178,34 +200,6 @@ pub static ROUTES: &[RouteSpec] = &[
     ))
     .partial(STORED)
     .body(SMALL),
-    row(
-        "GetBucketOwnershipControls",
-        "GET",
-        Bucket,
-        "ownershipControls",
-    )
-    .decoder(GetConfig(ConfigKind::S3OwnershipControls))
-    .partial(STORED),
-    row(
-        "PutBucketOwnershipControls",
-        "PUT",
-        Bucket,
-        "ownershipControls",
-    )
-    .decoder(PutConfig(
-        ConfigKind::S3OwnershipControls,
-        "OwnershipControls",
-    ))
-    .partial(STORED)
-    .body(SMALL),
-    row(
-        "DeleteBucketOwnershipControls",
-        "DELETE",
-        Bucket,
-        "ownershipControls",
-    )
-    .decoder(DeleteConfig(ConfigKind::S3OwnershipControls))
-    .partial(STORED),
     // Buckets: configuration documents that are refused.
     row("GetBucketReplication", "GET", Bucket, "replication")
         .decoder(GetConfig(ConfigKind::Replication))
