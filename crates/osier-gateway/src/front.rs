@@ -159,11 +159,13 @@ impl Gateway {
         let head = &request.head;
         let has_body = request.body.length() != Some(0);
         let is_read = head.method == Method::GET || head.method == Method::HEAD;
-        if site.caches && is_read && !has_body && !is_signed(site, head) {
-            return match self.name_now(site, &request).await? {
-                Some(name) => self.by_cache(&name, &request, line).await,
-                None => self.pass(site, request, line).await,
-            };
+        if site.caches
+            && is_read
+            && !has_body
+            && !is_signed(site, head)
+            && let Some(name) = self.name_now(site, &request).await?
+        {
+            return self.by_cache(&name, &request, line).await;
         }
         let body = std::mem::replace(&mut request.body, IncomingBody::EMPTY);
         let body = match (body.length(), site.body_bytes_max) {
