@@ -14,6 +14,7 @@ use osier_http::{
 use crate::access_log::AccessLine;
 use crate::gateway::{Gateway, Request};
 use crate::site::Site;
+use crate::store::Name;
 use crate::trouble::Trouble;
 
 /// A request in the words of its origin, and the answer in those of its client.
@@ -55,7 +56,8 @@ impl Gateway {
         request.head.uri = target.parse().map_err(|_| Trouble::BadRequest)?;
         request.head.headers = headers;
         let answered = if site.caches && translation.reads_object() {
-            self.by_cache(site, &request, line).await
+            let name = Name::of(site, &request.head);
+            self.by_cache(&name, &request, line).await
         } else {
             let body = std::mem::replace(&mut request.body, IncomingBody::EMPTY);
             let body = match (body.length(), site.body_bytes_max) {
