@@ -1,4 +1,4 @@
-"""An authority that speaks ACME (RFC 8555) over TLS and validates `http-01` for real.
+"""An authority that speaks ACME (RFC 8555) over TLS and validates `http-01` and `tls-alpn-01` for real.
 
 It verifies every signature, gives each nonce once, walks orders through their states and issues
 certificates by an authority of its own.
@@ -11,6 +11,7 @@ import http.client
 import http.server
 import json
 import secrets
+import socket
 import ssl
 import threading
 
@@ -45,12 +46,13 @@ class Problem(Exception):
 class Authority(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, chain, key, http_port):
+    def __init__(self, chain, key, http_port, tls_port=None):
         super().__init__(("127.0.0.1", 0), Handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(chain, key)
         self.context = context
-        self.http_port = http_port
+        self.http_port, self.tls_port = http_port, tls_port
+        self.challenges = ["http-01"]
         self.lock = threading.RLock()
         self.nonces, self.accounts, self.orders, self.log = set(), {}, {}, []
         # What it is to do wrong, and for how long its certificates are good.
@@ -127,7 +129,36 @@ class Authority(http.server.ThreadingHTTPServer):
             raise Problem("malformed") from None
         return account, jwk, json.loads(unbase64(message["payload"]) or b"null")
 
-    def validate(self, order):
+    def validate(self, order, kind):
+        expected = f"{order['token']}.{thumbprint(self.accounts[order['account']])}".encode()
+        proven = {"http-01": self.proven_by_http, "tls-alpn-01": self.proven_by_handshake}[kind](order, expected)
+        with self.lock:
+            self.log.append("validated")
+            order["status"] = "ready" if proven and not self.refuses else "invalid"
+
+    def proven_by_handshake(self, order, expected):
+        """Makes a handshake for nothing but the proof, as RFC 8737, section 3 says."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.set_alpn_protocols(["acme-tls/1"])
+        try:
+            with socket.create_connection(("127.0.0.1", self.tls_port), timeout=10) as plain:
+                with context.wrap_socket(plain, server_hostname=order["host"]) as secured:
+                    if secured.selected_alpn_protocol() != "acme-tls/1":
+                        return False
+                    shown = x509.load_der_x509_certificate(secured.getpeercert(binary_form=True))
+                    # Nothing is served there.
+                    assert secured.recv(1) == b""
+        except OSError:
+            return False
+        names = shown.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        proof = shown.extensions.get_extension_for_oid(x509.ObjectIdentifier("1.3.6.1.5.5.7.1.31"))
+        # An OCTET STRING of 32 bytes in DER.
+        digest = b"\x04\x20" + hashlib.sha256(expected).digest()
+        shown.verify_directly_issued_by(shown)
+        return (list(names) == [x509.DNSName(order["host"])] and proof.critical and proof.value.value == digest)
+
+    def proven_by_http(self, order, expected):
         """Asks the host for its proof, as RFC 8555, section 8.3 says."""
         connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=10)
         try:
@@ -139,11 +170,7 @@ class Authority(http.server.ThreadingHTTPServer):
             said, answer = b"", None
         finally:
             connection.close()
-        expected = f"{order['token']}.{thumbprint(self.accounts[order['account']])}".encode()
-        with self.lock:
-            self.log.append("validated")
-            good = answer is not None and answer.status == 200 and said.strip() == expected and not self.refuses
-            order["status"] = "ready" if good else "invalid"
+        return answer is not None and answer.status == 200 and said.strip() == expected
 
     def issue(self, order, csr):
         request = x509.load_der_x509_csr(csr)
@@ -234,12 +261,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.say(200, {
                 "identifier": {"type": "dns", "value": order["host"]}, "status": status, "challenges": [
                     {"type": "dns-01", "url": f"{server.url}/other/{number}", "status": "pending", "token": "x"},
-                    self.challenge(number)]})
-        if what == "challenge":
+                    *(self.challenge(number, kind) for kind in server.challenges)]})
+        if what in ("challenge-http-01", "challenge-tls-alpn-01"):
             if payload != {}:
                 raise Problem("malformed")
-            threading.Thread(target=server.validate, args=(order,)).start()
-            return self.say(200, self.challenge(number))
+            kind = what.removeprefix("challenge-")
+            threading.Thread(target=server.validate, args=(order, kind)).start()
+            return self.say(200, self.challenge(number, kind))
         if what == "finalize":
             if order["status"] != "ready":
                 raise Problem("orderNotReady", 403)
@@ -249,9 +277,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         assert what == "certificate" and order["status"] == "valid"
         return self.say(200, order["chain"], kind="application/pem-certificate-chain")
 
-    def challenge(self, number):
+    def challenge(self, number, kind):
         order = self.server.orders[number]
-        return {"type": "http-01", "url": f"{self.server.url}/challenge/{number}", "status": "pending",
+        return {"type": kind, "url": f"{self.server.url}/challenge-{kind}/{number}", "status": "pending",
                 "token": order["token"]}
 
     def order(self, number):

@@ -66,6 +66,22 @@ def test_queries_and_patterns(edge, client, origin, domain):
     assert edge.get("/q.png", host=domain).content == b"second"
 
 
+@pytest.mark.parametrize("kind, path", [
+    ("File", "/s-t/%E4%BD%A0"), ("File", "/s%2dt/\u4f60"), ("Directory", "/%73-t/"), ("Regex", "/s-t/\u4f60$"),
+    ("Regex", "/s-t/%E4%BD%A0$"), ("IgnoreParams", "/s-t/%e4%bd%a0?x=1"),
+])
+def test_a_refresh_reaches_every_spelling(edge, client, origin, domain, kind, path):
+    targets = ["/s-t/%E4%BD%A0", "/s%2Dt/%e4%bd%a0"]
+    for target in targets:
+        origin.answers[target] = says(FRESH, b"first")
+        edge.get(target, host=domain)
+        origin.answers[target] = says(FRESH, b"second")
+        assert edge.get(target, host=domain).content == b"first"
+    client.RefreshObjectCaches(object_path=f"http://{domain}{path}", object_type=kind)
+    for target in targets:
+        assert edge.get(target, host=domain).content == b"second", target
+
+
 def test_tags(edge, client, origin, domain):
     origin.answers["/t"] = says({**FRESH, "Cache-Tag": "spring"}, b"first")
     edge.get("/t", host=domain)

@@ -25,7 +25,7 @@ class World:
         self.folder = folder
         self.http, self.tls = free_port(), free_port()
         chain, key = certificate(folder, "directory", "localhost")
-        self.authority = Authority(chain, key, self.http)
+        self.authority = Authority(chain, key, self.http, self.tls)
         self.ca = chain
         self.origin = Origin()
         self.origin.answers["/x"] = says({"Cache-Control": "no-store"})
@@ -165,7 +165,7 @@ def test_proofs_are_shown_while_they_are_asked_for_and_no_longer(world):
 
 
 @pytest.mark.parametrize("wrong, told", [
-    ("terms_agreed = false", "terms"), ('hosts = ["*.example.com"]', "http-01"), ('hosts = ["127.0.0.1"]', "http-01"),
+    ("terms_agreed = false", "terms"), ('hosts = ["*.example.com"]', "proven"), ('hosts = ["127.0.0.1"]', "proven"),
     ('directory = "http://localhost/directory"', "https")])
 def test_what_cannot_be_ordered_is_told_at_once(world, wrong, told):
     key = wrong.split(" ")[0]
@@ -187,3 +187,71 @@ def test_an_issued_key_is_of_its_file_alone(world):
         text = files[0].read_text()
         assert text.count("PRIVATE KEY") == 2 and text.count("BEGIN CERTIFICATE") == 2
     assert server.process.returncode == 0, server.log()
+
+
+def offered(world, protocols, name="a.example.com"):
+    """What a client that offers these gets: the protocol and the certificate, or the refusal."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(protocols)
+    try:
+        with socket.create_connection(("127.0.0.1", world.tls), timeout=20) as plain:
+            with context.wrap_socket(plain, server_hostname=name) as secured:
+                return secured.selected_alpn_protocol(), secured.getpeercert(binary_form=True)
+    except (ssl.SSLError, ConnectionError):
+        return None, None
+
+
+def test_a_host_is_proven_by_a_handshake(world):
+    """Port 80 is closed: there is no plain listener at all."""
+    world.authority.challenges = ["http-01", "tls-alpn-01"]
+    text = world.settings(acme='challenge = "tls-alpn-01"', hosts=("a.example.com", "b.example.com"))
+    text = text.replace(f'listen = ["127.0.0.1:{world.http}"]', "listen = []").replace('https = "redirect"\n', "")
+    server = Configured(text)
+    seen = []
+    validate = world.authority.proven_by_handshake
+
+    def watched(order, expected):
+        # While a proof is shown, others see nothing of it.
+        seen.append([offered(world, protocols, name) for protocols, name in (
+            (["acme-tls/1"], order["host"]), (["acme-tls/1", "http/1.1"], order["host"]),
+            (["http/1.1"], order["host"]), (["acme-tls/1"], "other.example.com"))])
+        return validate(order, expected)
+    world.authority.proven_by_handshake = watched
+    with server:
+        wait_for(lambda: world.serial() and world.serial("b.example.com"))
+        assert world.authority.count("validated") == 2
+        # Nobody gets that protocol when nothing is to be proven.
+        assert offered(world, ["acme-tls/1"]) == (None, None)
+        issued = offered(world, ["h2", "http/1.1"])
+        assert issued[0] == "h2"
+        context = ssl.create_default_context(cadata=world.authority.root_pem().decode())
+        with socket.create_connection(("127.0.0.1", world.tls), timeout=20) as plain:
+            with context.wrap_socket(plain, server_hostname="a.example.com") as secured:
+                secured.sendall(b"GET /x HTTP/1.1\r\nHost: a.example.com\r\nConnection: close\r\n\r\n")
+                assert secured.recv(12) == b"HTTP/1.1 200"
+    first, second = seen
+    for alone, mixed, _, other in seen:
+        assert alone[0] == "acme-tls/1" and alone[1]
+        assert mixed == (None, None) and other == (None, None)
+    # The first host has its certificate when the second is proven, and others get it as ever.
+    assert first[2] == (None, None)
+    assert second[2] == ("http/1.1", issued[1])
+
+
+def test_a_proof_that_is_wrong_gets_no_certificate(world):
+    world.authority.challenges = ["tls-alpn-01"]
+    right = world.authority.proven_by_handshake
+    world.authority.proven_by_handshake = lambda order, expected: right(order, expected + b"x")
+    with Configured(world.settings(acme='challenge = "tls-alpn-01"')) as server:
+        wait_for(lambda: world.authority.count("validated") >= 2)
+        assert world.serial() is None
+        assert "does not believe" in server.log()
+        world.authority.proven_by_handshake = right
+        wait_for(world.serial)
+
+
+def test_an_authority_without_the_challenge_is_told(world):
+    world.authority.challenges = ["http-01"]
+    with Configured(world.settings(acme='challenge = "tls-alpn-01"')) as server:
+        wait_for(lambda: "does not offer the `challenge` of the settings" in server.log())

@@ -1,8 +1,10 @@
 """What the gateway keeps: slices, disk, purges and the rules that make a shared cache safe."""
 
 import concurrent.futures
+import http.client
 import json
 import re
+import socket
 import threading
 
 import pytest
@@ -299,6 +301,39 @@ def test_purges_act_before_they_return(edge, origin, path):
     assert purged("--all") == (targets, targets)
     answer = edge.get(f"{path}/a.jpg")
     assert not {"cache-tag", "surrogate-key"} & {name.lower() for name in answer.headers}
+
+
+SPELT = ["a-b/\u597d.jpg", "a%2Db/%E5%A5%BD.jpg", "%61-b/%e5%a5%bd%2ejpg"]
+
+
+@pytest.mark.parametrize("arguments", [
+    *(["{base}/" + spelt] for spelt in SPELT),
+    *(["--directory", "{base}/" + spelt.split("/")[0] + "/"] for spelt in SPELT),
+    *(["--regex", "^{path}/" + spelt, "--host", "plain.example.com"] for spelt in SPELT[:2]),
+])
+def test_a_purge_reaches_every_spelling(edge, origin, path, arguments):
+    """And the origin sees each as it was sent."""
+    for target in SPELT + ["a-b%2F%E5%A5%BD.jpg"]:
+        sent = target.encode().decode("latin-1")
+        origin.answers[f"{path}/{sent}"] = says({"Cache-Control": "max-age=600"}, target.encode())
+
+    def asked(target):
+        # As bytes: no client spells it for us.
+        with socket.create_connection(("127.0.0.1", edge.port), timeout=30) as client:
+            client.sendall(f"GET {path}/{target} HTTP/1.1\r\nHost: plain.example.com\r\nConnection: close\r\n\r\n".encode())
+            response = http.client.HTTPResponse(client)
+            response.begin()
+            assert response.read() == target.encode()
+            return response.headers["X-Cache"]
+
+    assert [asked(target) for target in SPELT] == ["MISS"] * 3, "names are exact"
+    assert asked("a-b%2F%E5%A5%BD.jpg") == "MISS"
+    assert [asked(target) for target in SPELT] == ["HIT"] * 3
+    base = f"http://plain.example.com{path}"
+    cache(edge, "purge", *(argument.format(base=base, path=path) for argument in arguments))
+    assert [asked(target) for target in SPELT] == ["MISS"] * 3
+    is_pattern = "--regex" in arguments
+    assert is_pattern or asked("a-b%2F%E5%A5%BD.jpg") == "HIT"
 
 
 def test_a_purge_that_makes_no_sense_is_refused(edge):

@@ -11,6 +11,7 @@ mod freshness;
 mod key;
 mod memory;
 mod purge;
+mod spelling;
 mod structured;
 mod ttl;
 mod validation;

@@ -1,13 +1,18 @@
 //! What purges reach. Every kept answer has a number from one sequence, and every purge too;
 //! an answer counts only while no purge that reaches it is younger. A purge costs the same
-//! whether it reaches one answer or ten million: nothing is searched for.
+//! whether it reaches one answer or ten million: nothing is searched for. Paths and queries
+//! that differ by percent-encoding only are the same to purges.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
+use osier_types::percent_decode;
 use regex_lite::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
+
+use crate::spelling;
 
 /// When an answer was kept, in the order of answers and purges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,7 +74,11 @@ pub enum Scope<'a> {
 
 /// A regular expression that a purge names. Matching takes time in proportion to the text.
 #[derive(Clone, Debug)]
-pub struct Pattern(Regex);
+pub struct Pattern {
+    given: Regex,
+    /// The same in the spelling that texts are given; nothing where that is no other.
+    spelt: Option<Regex>,
+}
 
 /// The text is no regular expression, or too large a one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,17 +96,32 @@ impl Pattern {
                 "longer than {PATTERN_BYTES_MAX} bytes"
             )));
         }
-        RegexBuilder::new(text)
-            .size_limit(PATTERN_PROGRAM_BYTES_MAX)
-            .build()
-            .map(Self)
-            .map_err(|error| InvalidPattern(error.to_string()))
+        let build = |text: &str| {
+            RegexBuilder::new(text)
+                .size_limit(PATTERN_PROGRAM_BYTES_MAX)
+                .build()
+                .map_err(|error| InvalidPattern(error.to_string()))
+        };
+        Ok(Self {
+            given: build(text)?,
+            spelt: spelling::of_pattern(text)
+                .map(|text| build(&text))
+                .transpose()?,
+        })
+    }
+
+    /// Whether it matches an address in any spelling: which it is for can't be told.
+    fn is_match(&self, sent: &str, spelt: &str, decoded: &str) -> bool {
+        self.given.is_match(sent)
+            || (sent != spelt && self.given.is_match(spelt))
+            || (sent != decoded && self.given.is_match(decoded))
+            || (self.spelt.as_ref()).is_some_and(|pattern| pattern.is_match(spelt))
     }
 
     /// What stands in the place of a text that it matches: `to`, with `$1` for what the first
     /// parenthesis matched.
     pub fn replaced(&self, text: &str, to: &str) -> Option<String> {
-        let found = self.0.captures(text)?;
+        let found = self.given.captures(text)?;
         let mut replaced = String::with_capacity(to.len());
         let mut rest = to.chars().peekable();
         while let Some(c) = rest.next() {
@@ -295,21 +319,26 @@ impl Epochs {
             }
             Scope::Path(site, path) => {
                 let paths = &mut self.site(site).paths;
-                paths.insert(path.to_owned(), now).is_none()
+                paths
+                    .insert(spelling::of_path(path).into_owned(), now)
+                    .is_none()
             }
             Scope::Address(site, path, query) => {
                 let addresses = &mut self.site(site).addresses;
-                addresses.insert(address(path, query), now).is_none()
+                addresses
+                    .insert(address(path, query).into_owned(), now)
+                    .is_none()
             }
             Scope::Directory(site, directory) => {
                 let directories = &mut self.site(site).directories;
-                let directory = directory.trim_end_matches('/').to_owned();
-                directories.insert(directory, now).is_none()
+                let directory = spelling::of_path(directory.trim_end_matches('/'));
+                directories.insert(directory.into_owned(), now).is_none()
             }
             Scope::Tag(tag) => self.tags.insert(tag.to_owned(), now).is_none(),
             Scope::Pattern(name, pattern) => {
                 let site = self.site(name);
-                let same = |(known, _): &(Pattern, u64)| known.0.as_str() == pattern.0.as_str();
+                let same =
+                    |(known, _): &(Pattern, u64)| known.given.as_str() == pattern.given.as_str();
                 site.patterns.retain(|known| !same(known));
                 site.patterns.push((pattern.clone(), now));
                 if site.patterns.len() > PATTERNS_MAX {
@@ -366,7 +395,7 @@ impl Epochs {
                 add(*at, PurgedScope::Directory(site, directory));
             }
             for (pattern, at) in &site.patterns {
-                let pattern = pattern.0.as_str().to_owned();
+                let pattern = pattern.given.as_str().to_owned();
                 add(*at, PurgedScope::Pattern(name.clone(), pattern));
             }
         }
@@ -381,16 +410,17 @@ impl SiteEpochs {
 
     fn reach(&self, born: u64, subject: &Subject<'_>) -> bool {
         let young = |epoch: Option<&u64>| epoch.is_some_and(|epoch| *epoch > born);
-        if self.all > born || young(self.paths.get(subject.path)) {
+        let path = spelling::of_path(subject.path);
+        if self.all > born || young(self.paths.get(&*path)) {
             return true;
         }
         if !self.addresses.is_empty()
-            && young(self.addresses.get(&address(subject.path, subject.query)))
+            && young(self.addresses.get(&*address(subject.path, subject.query)))
         {
             return true;
         }
         if !self.directories.is_empty() {
-            let mut directory = subject.path;
+            let mut directory = &*path;
             loop {
                 if young(self.directories.get(directory)) {
                     return true;
@@ -401,8 +431,15 @@ impl SiteEpochs {
                 }
             }
         }
-        let mut younger = self.patterns.iter().filter(|(_, epoch)| *epoch > born);
-        younger.any(|(pattern, _)| pattern.0.is_match(&address(subject.path, subject.query)))
+        let younger = || self.patterns.iter().filter(|(_, epoch)| *epoch > born);
+        if younger().next().is_none() {
+            return false;
+        }
+        let sent = joined(subject.path, subject.query);
+        let spelt = address(subject.path, subject.query);
+        let decoded = percent_decode(sent.as_bytes());
+        let decoded = String::from_utf8_lossy(&decoded);
+        younger().any(|(pattern, _)| pattern.is_match(&sent, &spelt, &decoded))
     }
 }
 
@@ -413,14 +450,14 @@ impl From<Scope<'_>> for PurgedScope {
             Scope::Site(site) => Self::Site(site.to_owned()),
             Scope::Path(site, path) => Self::Path(site.to_owned(), path.to_owned()),
             Scope::Address(site, path, query) => {
-                Self::Address(site.to_owned(), address(path, query))
+                Self::Address(site.to_owned(), address(path, query).into_owned())
             }
             Scope::Directory(site, path) => {
                 Self::Directory(site.to_owned(), path.trim_end_matches('/').to_owned())
             }
             Scope::Tag(tag) => Self::Tag(tag.to_owned()),
             Scope::Pattern(site, pattern) => {
-                Self::Pattern(site.to_owned(), pattern.0.as_str().to_owned())
+                Self::Pattern(site.to_owned(), pattern.given.as_str().to_owned())
             }
         }
     }
@@ -447,11 +484,21 @@ impl PurgedScope {
     }
 }
 
-fn address(path: &str, query: &str) -> String {
+/// Path and query in one text and one spelling.
+fn address<'t>(path: &'t str, query: &'t str) -> Cow<'t, str> {
+    joined_cows(spelling::of_path(path), &spelling::of_query(query))
+}
+
+/// Path and query in one text.
+fn joined<'t>(path: &'t str, query: &str) -> Cow<'t, str> {
+    joined_cows(Cow::Borrowed(path), query)
+}
+
+fn joined_cows<'t>(path: Cow<'t, str>, query: &str) -> Cow<'t, str> {
     if query.is_empty() {
-        path.to_owned()
+        path
     } else {
-        format!("{path}?{query}")
+        Cow::Owned(format!("{path}?{query}"))
     }
 }
 
@@ -504,6 +551,39 @@ mod tests {
             assert!(reached(&next, old, "s", path), "{scope:?} after a restart");
             assert!(!reached(&next, young, "s", path));
             assert!(next.born() > young);
+        }
+    }
+
+    /// Whoever purges may spell a path otherwise than those who asked for it.
+    #[test]
+    fn a_purge_reaches_every_spelling() {
+        const SPELT: [&str; 3] = [
+            "/a-b/你.jpg",
+            "/a%2Db/%E4%BD%A0.jpg",
+            "/%61-b/%e4%bd%a0%2ejpg",
+        ];
+        let patterns = ["^/a-b/你", "^/a%2db/%e4%bd%a0%2e[a-z]+", r"0\.jpg|你\.jpg"];
+        let patterns = patterns.map(|pattern| Pattern::parse(pattern).unwrap());
+        let mut scopes: Vec<Scope<'_>> = SPELT
+            .iter()
+            .flat_map(|path| [Scope::Path("s", path), Scope::Address("s", path, "%71=1")])
+            .collect();
+        scopes.extend(["/a-b/", "/a%2db", "/%61-b/"].map(|path| Scope::Directory("s", path)));
+        scopes.extend(patterns.iter().map(|pattern| Scope::Pattern("s", pattern)));
+        for scope in scopes {
+            let purges = Purges::new(100);
+            let old = purges.born();
+            let record = purges.purge(scope);
+            let next = Purges::new(100);
+            next.restore(&[record], old.number());
+            for path in SPELT {
+                assert!(reached(&purges, old, "s", path), "{scope:?} {path}");
+                assert!(reached(&next, old, "s", path), "{scope:?} {path} later");
+            }
+            for other in ["/a%2Db%2F%E4%BD%A0.jpg", "/a%252Db/%E4%BD%A0.JPG"] {
+                let by_regex = matches!(scope, Scope::Pattern(..));
+                assert!(by_regex || !reached(&purges, old, "s", other), "{scope:?}");
+            }
         }
     }
 

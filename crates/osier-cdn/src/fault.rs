@@ -73,6 +73,9 @@ pub enum CdnFault {
     /// What the domain was to be can't be served.
     #[error("The domain can't be served so: {0}.")]
     Unservable(String),
+    /// There was nothing to serve before, and the addresses for it can't be had.
+    #[error("Nothing can listen for domains: {0}. Nothing changed.")]
+    NotListening(String),
     /// The change could not be kept, and nothing changed.
     #[error("The change could not be written down; nothing changed.")]
     NotKept,
@@ -121,7 +124,7 @@ impl CdnFault {
             Self::PreloadQuota => "QuotaExceeded.Preload".to_owned(),
             Self::Certificate(_) => "Certificate.FormatError".to_owned(),
             Self::Unservable(_) => "InvalidParameter".to_owned(),
-            Self::NotKept => "ServiceUnavailable".to_owned(),
+            Self::NotKept | Self::NotListening(_) => "ServiceUnavailable".to_owned(),
             Self::Internal => "InternalError".to_owned(),
         }
     }
@@ -140,7 +143,7 @@ impl CdnFault {
             Self::OverLimit { .. } => "SingleRequest",
             Self::RefreshQuota | Self::PreloadQuota => "QuotaExceeded",
             Self::Certificate(_) => "Certificate",
-            Self::NotKept => "ServiceUnavailable",
+            Self::NotKept | Self::NotListening(_) => "ServiceUnavailable",
             Self::Internal => "InternalError",
         }
     }
@@ -150,7 +153,7 @@ impl CdnFault {
         match self {
             Self::NoDomain(_) | Self::Offline(_) | Self::NoConfig(_) => 404,
             Self::TooManyDomains(_) => 403,
-            Self::NotKept => 503,
+            Self::NotKept | Self::NotListening(_) => 503,
             Self::Internal => 500,
             _ => 400,
         }

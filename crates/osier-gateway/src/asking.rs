@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue};
-use http::{StatusCode, request, response};
+use http::{StatusCode, response};
 use osier_cache::{
     Answer, Exchange, Policy, RequestDirectives, Reuse, Standing, VaryKey, Verdict, freshened,
     preconditions,
@@ -14,12 +14,13 @@ use osier_http::{ClientError, OriginBody, Outgoing, OutgoingBody, RequestBody};
 
 use crate::access_log::{AccessLine, CacheUse};
 use crate::cached::{Plan, note};
-use crate::fetch::{Fetched, streamed};
+use crate::fetch::Fetched;
 use crate::filling::{Filling, Tee};
 use crate::forward;
 use crate::gateway::{Gateway, Request};
 use crate::kept::{Cut, Kept, KeptBody, LastHead, SLICE_BYTES, Slices};
 use crate::sliced::{ContentRange, Run, SlicedBody};
+use crate::spill::Drawing;
 use crate::store::Name;
 use crate::trouble::Trouble;
 
@@ -123,7 +124,7 @@ impl Asking<'_> {
                     lead.decline();
                 }
                 note(&mut parts.headers, &miss(status, ""), Some(CacheUse::Miss));
-                return Ok(unkept(parts, body, head));
+                return Ok(self.unkept(parts, body));
             }
         };
         let stored = miss(status, "; stored");
@@ -149,6 +150,8 @@ impl Asking<'_> {
                 return Ok(Outgoing { parts, body });
             }
             let body = OutgoingBody::stream(length, tee);
+            let spilling = self.gateway.spilling(&self.name.site);
+            let body = spilling.over(body, Drawing::new(true));
             return Ok(Outgoing { parts, body });
         }
         let (length, validator) = sliced.unwrap_or_default();
@@ -169,12 +172,7 @@ impl Asking<'_> {
             return Ok(self.kept(&kept, age_s, &stored, CacheUse::Miss));
         }
         note(&mut parts.headers, &stored, Some(CacheUse::Miss));
-        let body = SlicedBody {
-            source,
-            left: 0..length,
-            run: Some(run),
-        };
-        let body = OutgoingBody::stream(Some(length), body);
+        let body = SlicedBody::new(source, 0..length, Some(run)).into_outgoing();
         Ok(Outgoing { parts, body })
     }
 
@@ -286,7 +284,27 @@ impl Asking<'_> {
         forward::to_client(&mut parts.headers);
         let status = miss(parts.status, "; detail=no-slices");
         note(&mut parts.headers, &status, Some(CacheUse::Miss));
-        Ok(streamed(parts, fetched.body, &head.method))
+        Ok(self
+            .gateway
+            .streamed(site, parts, fetched.body, &head.method))
+    }
+
+    /// An answer that is not kept, with the client's conditions weighed.
+    fn unkept(&self, mut parts: response::Parts, body: OriginBody) -> Outgoing {
+        let head = &self.request.head;
+        let verdict =
+            (parts.status == StatusCode::OK).then(|| preconditions(&head.headers, &parts.headers));
+        parts.status = match verdict {
+            Some(Verdict::NotModified) => StatusCode::NOT_MODIFIED,
+            Some(Verdict::Failed) => StatusCode::PRECONDITION_FAILED,
+            Some(Verdict::Send { .. }) | None => {
+                let site = &self.name.site;
+                return self.gateway.streamed(site, parts, body, &head.method);
+            }
+        };
+        parts.headers.remove(CONTENT_LENGTH);
+        let body = OutgoingBody::Empty;
+        Outgoing { parts, body }
     }
 
     /// The answer without its body, where it may be kept; `parts` become those for the client.
@@ -353,23 +371,6 @@ fn passing(parts: &response::Parts, exchange: Exchange, born: osier_cache::Born)
         standing: Standing::new(born),
         last_head: LastHead::default(),
     }
-}
-
-/// An answer that is not kept, with the client's conditions weighed.
-fn unkept(mut parts: response::Parts, body: OriginBody, head: &request::Parts) -> Outgoing {
-    if parts.status == StatusCode::OK {
-        parts.status = match preconditions(&head.headers, &parts.headers) {
-            Verdict::NotModified => StatusCode::NOT_MODIFIED,
-            Verdict::Failed => StatusCode::PRECONDITION_FAILED,
-            Verdict::Send { .. } => return streamed(parts, body, &head.method),
-        };
-        parts.headers.remove(CONTENT_LENGTH);
-        return Outgoing {
-            parts,
-            body: OutgoingBody::Empty,
-        };
-    }
-    streamed(parts, body, &head.method)
 }
 
 /// Exactly so many bytes of a body; they are at most a slice.

@@ -94,19 +94,19 @@ impl Gateway {
     /// From what is kept, or from the origin and then kept where that is allowed.
     pub(crate) async fn by_cache(
         self: &Arc<Self>,
-        site: &Arc<Site>,
+        name: &Name,
         request: &Request,
         line: &mut AccessLine,
     ) -> Result<Outgoing, Trouble> {
         let head = &request.head;
-        let name = Name::of(site, head);
+        let site = &name.site;
         let asked = RequestDirectives::of(&head.headers);
         let plan = Plan::of(head, &asked);
         let mut lead = None;
         let known = loop {
-            let known = self.store.answer(&name, head).await;
+            let known = self.store.answer(name, head).await;
             if let Some(kept) = &known
-                && let Some(answer) = self.from_kept(&name, kept, &asked, request, line)
+                && let Some(answer) = self.from_kept(name, kept, &asked, request, line)
             {
                 return Ok(answer);
             }
@@ -134,7 +134,7 @@ impl Gateway {
         let asking = Asking {
             gateway: self,
             request,
-            name: &name,
+            name,
             asked: &asked,
             plan,
             sent: onward.clone(),
@@ -224,14 +224,8 @@ impl Gateway {
                 let Ok(onward) = onward else {
                     return Trouble::BadRequest.answer("");
                 };
-                OutgoingBody::stream(
-                    Some(bytes.end - bytes.start),
-                    SlicedBody {
-                        source: self.source(name, kept, onward),
-                        left: bytes,
-                        run: None,
-                    },
-                )
+                let source = self.source(name, kept, onward);
+                SlicedBody::new(source, bytes, None).into_outgoing()
             }
         };
         Outgoing { parts, body }

@@ -14,6 +14,7 @@ use crate::forward;
 use crate::gateway::Gateway;
 use crate::pictures::Wanted;
 use crate::site::Site;
+use crate::spill::{Drawing, Patience, Spilling};
 use crate::trouble::Trouble;
 use crate::upstream::Upstream;
 
@@ -129,17 +130,33 @@ impl Gateway {
             born,
         })
     }
-}
 
-/// An origin's body, sent on as it comes.
-pub(crate) fn streamed(parts: response::Parts, body: OriginBody, method: &Method) -> Outgoing {
-    let has_body = *method != Method::HEAD
-        && parts.status != StatusCode::NO_CONTENT
-        && parts.status != StatusCode::NOT_MODIFIED;
-    let body = if has_body {
-        OutgoingBody::stream(body.length(), body)
-    } else {
-        OutgoingBody::Empty
-    };
-    Outgoing { parts, body }
+    /// An origin's body, sent on as it comes.
+    pub(crate) fn streamed(
+        &self,
+        site: &Site,
+        parts: response::Parts,
+        body: OriginBody,
+        method: &Method,
+    ) -> Outgoing {
+        let has_body = *method != Method::HEAD
+            && parts.status != StatusCode::NO_CONTENT
+            && parts.status != StatusCode::NOT_MODIFIED;
+        let body = if has_body {
+            let body = OutgoingBody::stream(body.length(), body);
+            self.spilling(site).over(body, Drawing::new(true))
+        } else {
+            OutgoingBody::Empty
+        };
+        Outgoing { parts, body }
+    }
+
+    /// What becomes of answers of the site whose client is slower than their origin.
+    pub(crate) fn spilling(&self, site: &Site) -> Spilling {
+        Spilling {
+            space: Arc::clone(&self.spill),
+            bytes_max: site.spill_bytes_max,
+            patience: Patience::USUAL,
+        }
+    }
 }

@@ -14,7 +14,6 @@ use osier_types::{PlainPath, Query, Timestamp};
 use crate::access;
 use crate::access_log::AccessLine;
 use crate::cached::note;
-use crate::fetch::streamed;
 use crate::forward;
 use crate::gateway::{Gateway, Request};
 use crate::listing::Folder;
@@ -91,7 +90,9 @@ impl Gateway {
     /// that is sent as it is.
     pub(crate) fn quick_hit(&self, site: &Site, request: &Request) -> Option<Outgoing> {
         let head = &request.head;
-        let is_for_all = matches!(site.auth, Auth::Passthrough) && site.own_bucket().is_none();
+        let is_for_all = matches!(site.auth, Auth::Passthrough)
+            && site.own_bucket().is_none()
+            && site.bucket_here.is_none();
         let passes = site.methods.is_empty() || site.methods.contains(&head.method);
         let is_plain = site.caches && is_for_all && passes && !site.pages.changes(head);
         if !is_plain || request.body.length() != Some(0) || is_signed(site, head) {
@@ -159,8 +160,13 @@ impl Gateway {
         let head = &request.head;
         let has_body = request.body.length() != Some(0);
         let is_read = head.method == Method::GET || head.method == Method::HEAD;
-        if site.caches && is_read && !has_body && !is_for_itself(site, head) {
-            return self.by_cache(site, &request, line).await;
+        if site.caches
+            && is_read
+            && !has_body
+            && !is_for_itself(site, head)
+            && let Some(name) = self.name_now(site, &request).await?
+        {
+            return self.by_cache(&name, &request, line).await;
         }
         let body = std::mem::replace(&mut request.body, IncomingBody::EMPTY);
         let body = match (body.length(), site.body_bytes_max) {
@@ -281,7 +287,7 @@ impl Gateway {
         let mut parts = fetched.parts;
         forward::to_client(&mut parts.headers);
         note(&mut parts.headers, "osier; fwd=bypass", None);
-        Ok(streamed(parts, fetched.body, &head.method))
+        Ok(self.streamed(site, parts, fetched.body, &head.method))
     }
 
     /// Ends what is kept in a scope, because of a write through the gateway.

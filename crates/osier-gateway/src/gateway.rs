@@ -21,6 +21,7 @@ use crate::local_store::LocalStore;
 use crate::resolve::{Resolver, ResolverSettings};
 use crate::settings::SiteSettings;
 use crate::site::{InvalidSite, Sites};
+use crate::spill::{SpillNumbers, SpillSettings, SpillSpace};
 use crate::store::{KeptAnswers, StoreNumbers, StoreSettings};
 use crate::trouble::Trouble;
 
@@ -79,6 +80,7 @@ pub struct Gateway {
     pub(crate) resolver: Resolver,
     pub(crate) proofs: Proofs,
     pub(crate) store: Arc<KeptAnswers>,
+    pub(crate) spill: Arc<SpillSpace>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Answers that are being asked for again beside being given.
     pub(crate) refreshing: AtomicUsize,
@@ -141,6 +143,7 @@ impl Gateway {
             resolver: Resolver::default(),
             proofs: Proofs::default(),
             store: Arc::new(KeptAnswers::open(settings)?),
+            spill: Arc::default(),
             clock,
             refreshing: AtomicUsize::new(0),
             id_prefix: u32::from_be_bytes(prefix),
@@ -173,6 +176,15 @@ impl Gateway {
     pub fn resolving(self, settings: &ResolverSettings, rng: Arc<dyn Rng>) -> Self {
         Self {
             resolver: Resolver::new(settings, rng),
+            ..self
+        }
+    }
+
+    /// The same, with room for answers whose clients are slow.
+    #[must_use]
+    pub fn with_room(self, settings: SpillSettings) -> Self {
+        Self {
+            spill: Arc::new(SpillSpace::new(settings)),
             ..self
         }
     }
@@ -224,6 +236,11 @@ impl Gateway {
     /// How it goes with what is kept.
     pub fn numbers(&self) -> StoreNumbers {
         self.store.numbers()
+    }
+
+    /// How it goes with answers whose clients are slow.
+    pub fn spill_numbers(&self) -> SpillNumbers {
+        self.spill.numbers()
     }
 
     /// Answers one request. Never fails: what goes wrong is an answer too.

@@ -9,6 +9,7 @@
 mod access;
 mod access_log;
 mod asking;
+mod bucket_here;
 mod cached;
 mod challenge;
 mod credentials;
@@ -35,6 +36,7 @@ mod rewrite;
 mod settings;
 mod site;
 mod sliced;
+mod spill;
 mod store;
 mod translated;
 mod trouble;
@@ -59,5 +61,6 @@ pub use settings::{
     UrlAuthSettings,
 };
 pub use site::{InvalidSite, Sites};
+pub use spill::{SpillNumbers, SpillSettings};
 pub use store::{StoreNumbers, StoreSettings};
 pub use translated::Translation;

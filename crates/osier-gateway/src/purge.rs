@@ -1,5 +1,7 @@
 //! What operators and the CDN's control API do with kept answers: purge and prefetch.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 
@@ -7,13 +9,13 @@ use http::header::HOST;
 use http::{HeaderValue, StatusCode, Uri};
 use osier_cache::{InvalidPattern, Pattern, PurgedScope};
 use osier_http::IncomingBody;
+use osier_types::PlainPath;
 use serde::{Deserialize, Serialize};
 
 use crate::filling::Filling;
 use crate::flight::Part;
 use crate::gateway::{Gateway, Request};
 use crate::site::{Site, of_path};
-use crate::store::Name;
 use crate::trouble::Trouble;
 
 /// What is to be purged.
@@ -149,7 +151,9 @@ impl Gateway {
             server_name: None,
             body: IncomingBody::EMPTY,
         };
-        let mut name = Name::of(&site, &request.head);
+        let name = self.name_now(&site, &request).await;
+        let name = name.map_err(|trouble| PurgeError::Origin(trouble.code()))?;
+        let mut name = name.ok_or(PurgeError::Origin("NotReadable"))?;
         name.to_disk = true;
         let lead = match self.store.flights.join(&name.key) {
             Part::Lead(lead) => Some(lead),
@@ -172,7 +176,7 @@ impl Gateway {
     /// The site of an address, and the address.
     fn place(&self, url: &str) -> Result<(Arc<Site>, Uri), PurgeError> {
         let invalid = || PurgeError::Url(url.to_owned());
-        let uri: Uri = url.parse().map_err(|_| invalid())?;
+        let uri: Uri = encoded(url).parse().map_err(|_| invalid())?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
             return Err(invalid());
         }
@@ -180,8 +184,26 @@ impl Gateway {
         let sites = self.current();
         let site = sites.of_host(host.as_str());
         let site = site
-            .and_then(|paths| of_path(paths, uri.path()))
+            .and_then(|paths| of_path(paths, &PlainPath::of(uri.path()).text))
             .ok_or_else(|| PurgeError::NoSite(host.to_string()))?;
         Ok((Arc::clone(site), uri))
     }
+}
+
+/// An address as people write it, with what can't stand in one encoded.
+fn encoded(url: &str) -> Cow<'_, str> {
+    let stands = |byte: u8| byte.is_ascii_graphic();
+    if url.bytes().all(stands) {
+        return Cow::Borrowed(url);
+    }
+    let mut encoded = String::with_capacity(url.len());
+    for byte in url.bytes() {
+        if stands(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a text does not fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    Cow::Owned(encoded)
 }

@@ -123,6 +123,10 @@ pub struct SiteSettings {
     /// Bytes of a request body; more is answered with 413 before it is read. 0 is unlimited.
     #[serde(default = "body_bytes_max")]
     pub body_bytes_max: u64,
+    /// Bytes of an answer that may wait on disk for a client slower than the origin; 0 has the
+    /// origin wait.
+    #[serde(default = "spill_bytes_max")]
+    pub spill_bytes_max: u64,
     /// Seconds to connect to the origin.
     #[serde(default = "connect_timeout_s")]
     pub connect_timeout_s: u64,
@@ -199,6 +203,11 @@ pub struct SiteSettings {
     /// Whether text is compressed for clients that take it so, where the origin did not.
     #[serde(default)]
     pub gzip: bool,
+    /// The bucket of this server that the origins are, where they are asked by their socket. What
+    /// is kept then counts for the current version only, and for who may read it now. No key of
+    /// a file: whoever makes the site knows.
+    #[serde(skip)]
+    pub bucket_here: Option<String>,
 }
 
 impl SiteSettings {
@@ -547,6 +556,11 @@ fn one() -> u32 {
 }
 
 fn body_bytes_max() -> u64 {
+    1 << 30
+}
+
+// As nginx's `proxy_max_temp_file_size`.
+fn spill_bytes_max() -> u64 {
     1 << 30
 }
 

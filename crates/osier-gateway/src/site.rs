@@ -69,6 +69,9 @@ pub(crate) struct Site {
     /// Text is compressed.
     pub(crate) gzip: bool,
     pub(crate) body_bytes_max: Option<u64>,
+    pub(crate) spill_bytes_max: u64,
+    /// The bucket of this server that the origins are.
+    pub(crate) bucket_here: Option<String>,
     pub(crate) resolve_valid: Option<Duration>,
     pub(crate) stale_if_error_s: u64,
     /// Pictures are made here.
@@ -365,6 +368,8 @@ impl Site {
             counted_to_origin: settings.origin_query == OriginQuery::Counted,
             gzip: settings.gzip,
             body_bytes_max: (settings.body_bytes_max > 0).then_some(settings.body_bytes_max),
+            spill_bytes_max: settings.spill_bytes_max,
+            bucket_here: settings.bucket_here.clone(),
             resolve_valid: settings.resolve_valid_s.map(Duration::from_secs),
             stale_if_error_s: settings.stale_if_error_s,
             images: settings.images,

@@ -13,13 +13,14 @@ use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, IF_MATCH, RANGE};
 use http::{Request, StatusCode};
 use osier_cache::{Born, CacheKey};
-use osier_http::{BodySource, Chunk, OriginBody, RequestBody, SourceFailed};
+use osier_http::{BodySource, Chunk, OriginBody, OutgoingBody, RequestBody, SourceFailed};
 use tokio::time::timeout;
 
 use crate::access_log::AccessLine;
 use crate::flight::{Lead, Part};
 use crate::gateway::Gateway;
 use crate::kept::{Kept, KeptBody, SLICE_BYTES, Slices};
+use crate::spill::Drawing;
 use crate::store::Name;
 
 /// How long a request waits for another's fetch before it fetches by itself.
@@ -29,11 +30,13 @@ const RUN_SLICES_MAX: u64 = 16;
 
 /// Bytes of a body in slices, on their way to a client.
 pub(crate) struct SlicedBody {
-    pub(crate) source: SliceSource,
+    source: SliceSource,
     /// What is still to be sent.
-    pub(crate) left: Range<u64>,
+    left: Range<u64>,
     /// What the origin is sending.
-    pub(crate) run: Option<Run>,
+    run: Option<Run>,
+    /// Whether it is.
+    drawing: Drawing,
 }
 
 /// Where slices come from.
@@ -83,8 +86,37 @@ impl Run {
     }
 }
 
+impl SlicedBody {
+    pub(crate) fn new(source: SliceSource, bytes: Range<u64>, run: Option<Run>) -> Self {
+        Self {
+            source,
+            left: bytes,
+            drawing: Drawing::new(run.is_some()),
+            run,
+        }
+    }
+
+    /// What of it comes from the origin waits on disk for a slow client, although it is kept as
+    /// well: a slice may be forgotten before such a client comes to it. What is kept already is
+    /// read at the client's pace.
+    pub(crate) fn into_outgoing(self) -> OutgoingBody {
+        let length = self.left.end - self.left.start;
+        let spilling = self.source.gateway.spilling(&self.source.name.site);
+        let drawing = self.drawing.clone();
+        spilling.over(OutgoingBody::stream(Some(length), self), drawing)
+    }
+}
+
 impl BodySource for SlicedBody {
     async fn next(&mut self) -> Result<Option<Chunk>, SourceFailed> {
+        let next = self.piece().await;
+        self.drawing.set(self.run.is_some());
+        next
+    }
+}
+
+impl SlicedBody {
+    async fn piece(&mut self) -> Result<Option<Chunk>, SourceFailed> {
         loop {
             if self.left.is_empty() {
                 return Ok(None);

@@ -66,6 +66,19 @@ impl Name {
         }
     }
 
+    /// The same of one version of what is asked for; others have other names.
+    pub(crate) fn of_version(self, version: &str) -> Self {
+        let target = Target {
+            site: &self.site.name,
+            path: &self.path,
+            // As it is after the rules, which change nothing of it any more.
+            query: Some(&self.query),
+            variant: version,
+        };
+        let key = CacheKey::of(&target, &self.site.keys);
+        Self { key, ..self }
+    }
+
     pub(crate) fn subject<'a>(&'a self, tags: &'a [Box<str>]) -> Subject<'a> {
         Subject {
             site: &self.site.name,

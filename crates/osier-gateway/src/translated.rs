@@ -15,6 +15,7 @@ use crate::access_log::AccessLine;
 use crate::front::is_for_itself;
 use crate::gateway::{Gateway, Request};
 use crate::site::Site;
+use crate::store::Name;
 use crate::trouble::Trouble;
 
 /// A request in the words of its origin, and the answer in those of its client.
@@ -57,7 +58,8 @@ impl Gateway {
         request.head.headers = headers;
         let may_be_kept = site.caches && translation.reads_object();
         let answered = if may_be_kept && !is_for_itself(site, &request.head) {
-            self.by_cache(site, &request, line).await
+            let name = Name::of(site, &request.head);
+            self.by_cache(&name, &request, line).await
         } else {
             let body = std::mem::replace(&mut request.body, IncomingBody::EMPTY);
             let body = match (body.length(), site.body_bytes_max) {

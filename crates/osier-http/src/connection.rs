@@ -11,6 +11,7 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use hyper::server::conn::http1;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -20,6 +21,7 @@ use crate::acceptor::{Active, Stage, Worker};
 use crate::exchange::{Exchanges, Shared};
 use crate::framing::Framing;
 use crate::socket::{BUFFER_BYTES, Pulse, Socket};
+use crate::tls::ACME_TLS;
 use crate::transport::Transport;
 use crate::{ConnectionSettings, Handler, Proxied, Tls, multiplexed};
 
@@ -132,6 +134,11 @@ pub(crate) async fn serve<H: Handler>(
 async fn secured(stream: TcpStream, tls: &Tls, settings: &ConnectionSettings) -> Option<Transport> {
     let handshake = TlsAcceptor::from(tls.config(settings.http2)).accept(stream);
     match timeout(settings.head_timeout, handshake).await {
+        Ok(Ok(mut stream)) if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) => {
+            // It has seen what it came for; that it was told so is not worth waiting for.
+            let _ = timeout(settings.head_timeout, stream.shutdown()).await;
+            None
+        }
         Ok(Ok(stream)) => Some(Transport::Tls(Box::new(stream.into()))),
         Ok(Err(error)) => {
             tracing::debug!(%error, "no TLS handshake");

@@ -36,4 +36,4 @@ pub use proxy_protocol::{NotProxied, Proxied, ProxyPeers};
 pub use settings::ConnectionSettings;
 pub use slice::{Chunk, FileSlice};
 pub use stats::HttpStats;
-pub use tls::{CertificateFiles, NamedCertificate, Tls, TlsError};
+pub use tls::{CertificateFiles, NamedCertificate, Tls, TlsError, TlsProof};

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use tokio_rustls::rustls;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
@@ -32,6 +32,32 @@ pub struct NamedCertificate {
     pub chain: String,
     /// Its private key, in PEM.
     pub key: String,
+}
+
+impl NamedCertificate {
+    /// The chain, of which there is a first one, and the key.
+    fn read(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
+        let unreadable = |source| TlsError::Pem {
+            host: self.host.clone(),
+            source,
+        };
+        let chain: Vec<CertificateDer<'static>> =
+            CertificateDer::pem_slice_iter(self.chain.as_bytes())
+                .collect::<Result<_, _>>()
+                .map_err(unreadable)?;
+        if chain.is_empty() {
+            return Err(unreadable(pem::Error::NoItemsFound));
+        }
+        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).map_err(unreadable)?;
+        Ok((chain, key))
+    }
+
+    fn unusable(&self, source: rustls::Error) -> TlsError {
+        TlsError::Unusable {
+            path: PathBuf::from(&self.host),
+            source,
+        }
+    }
 }
 
 /// Without the key.
@@ -90,7 +116,45 @@ pub enum TlsError {
 /// The certificates of a server.
 pub struct Tls {
     configs: RwLock<Configs>,
+    proofs: Proofs,
 }
+
+/// Certificates that prove hosts to an authority that asks for them by its own protocol.
+#[derive(Clone, Debug, Default)]
+struct Proofs(Arc<RwLock<HashMap<String, Arc<CertifiedKey>>>>);
+
+/// A proof that is shown until this is dropped.
+#[derive(Debug)]
+pub struct TlsProof {
+    proofs: Proofs,
+    host: String,
+}
+
+impl Drop for TlsProof {
+    fn drop(&mut self) {
+        self.proofs.write().remove(&self.host);
+    }
+}
+
+impl Proofs {
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<String, Arc<CertifiedKey>>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of(&self, host: &str) -> Option<Arc<CertifiedKey>> {
+        let proofs = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        proofs.get(&host.to_ascii_lowercase()).cloned()
+    }
+
+    fn are_none(&self) -> bool {
+        let proofs = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        proofs.is_empty()
+    }
+}
+
+/// The protocol in which an authority asks for a proof: RFC 8737, section 6.2. Nothing follows the
+/// handshake.
+pub(crate) const ACME_TLS: &[u8] = b"acme-tls/1";
 
 /// What is offered to clients.
 struct Configs {
@@ -114,6 +178,7 @@ impl Tls {
     pub fn read(files: &[CertificateFiles], named: &[NamedCertificate]) -> Result<Self, TlsError> {
         Ok(Self {
             configs: RwLock::new(configs(files, named)?),
+            proofs: Proofs::default(),
         })
     }
 
@@ -146,13 +211,44 @@ impl Tls {
         }
     }
 
+    /// Shows a certificate to whoever asks for its host by `acme-tls/1`, and to nobody else.
+    ///
+    /// # Errors
+    /// When it can't be used.
+    pub fn prove(&self, proof: &NamedCertificate) -> Result<TlsProof, TlsError> {
+        let (chain, key) = proof.read()?;
+        // Not held against each other: what proves is marked so that nobody else understands it.
+        let key = aws_lc_rs::default_provider()
+            .key_provider
+            .load_private_key(key);
+        let key = key.map_err(|source| proof.unusable(source))?;
+        let certified = Arc::new(CertifiedKey::new(chain, key));
+        let host = proof.host.to_ascii_lowercase();
+        self.proofs.write().insert(host.clone(), certified);
+        Ok(TlsProof {
+            proofs: self.proofs.clone(),
+            host,
+        })
+    }
+
     pub(crate) fn config(&self, http2: bool) -> Arc<ServerConfig> {
         let configs = self.configs.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(if http2 {
+        let config = if http2 {
             &configs.http2
         } else {
             &configs.http1
-        })
+        };
+        if self.proofs.are_none() {
+            return Arc::clone(config);
+        }
+        // For the seconds of an order.
+        let mut proving = ServerConfig::clone(config);
+        proving.alpn_protocols.push(ACME_TLS.to_vec());
+        proving.cert_resolver = Arc::new(Proving {
+            proofs: self.proofs.clone(),
+            others: Arc::clone(&configs.by_name),
+        });
+        Arc::new(proving)
     }
 }
 
@@ -235,19 +331,10 @@ impl ByName {
     /// For its own name and no other that it may be for: those belong to somebody else.
     fn add_named(&mut self, named: &NamedCertificate) -> Result<(), TlsError> {
         let host = named.host.to_ascii_lowercase();
-        let unreadable = |source| TlsError::Pem {
-            host: named.host.clone(),
-            source,
-        };
-        let chain: Vec<CertificateDer<'static>> =
-            CertificateDer::pem_slice_iter(named.chain.as_bytes())
-                .collect::<Result<_, _>>()
-                .map_err(unreadable)?;
-        let Some(first) = chain.first() else {
-            return Err(unreadable(pem::Error::NoItemsFound));
-        };
-        let certificate = webpki::EndEntityCert::try_from(first);
-        let covers = certificate.is_ok_and(|certificate| {
+        let (chain, key) = named.read()?;
+        let certificate = chain.first().map(webpki::EndEntityCert::try_from);
+        let certificate = certificate.and_then(Result::ok);
+        let covers = certificate.is_some_and(|certificate| {
             certificate
                 .valid_dns_names()
                 .map(str::to_ascii_lowercase)
@@ -260,12 +347,8 @@ impl ByName {
         if !covers {
             return Err(TlsError::OtherName(named.host.clone()));
         }
-        let key = PrivateKeyDer::from_pem_slice(named.key.as_bytes()).map_err(unreadable)?;
         let certified = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())
-            .map_err(|source| TlsError::Unusable {
-                path: PathBuf::from(&named.host),
-                source,
-            })?;
+            .map_err(|source| named.unusable(source))?;
         let (map, host) = match host.strip_prefix('*') {
             Some(below) => (&mut self.below, below.to_owned()),
             None => (&mut self.exact, host),
@@ -281,6 +364,25 @@ impl ByName {
             let (_, below) = name.split_at(name.find('.')?);
             self.below.get(below)
         })
+    }
+}
+
+/// Certificates while there are proofs to show.
+#[derive(Debug)]
+struct Proving {
+    proofs: Proofs,
+    others: Arc<ByName>,
+}
+
+impl ResolvesServerCert for Proving {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // An authority offers nothing else, and gets nothing else: RFC 8737, section 3.
+        let offered: Vec<&[u8]> = hello.alpn().map(Iterator::collect).unwrap_or_default();
+        if offered.contains(&ACME_TLS) {
+            let host = hello.server_name().filter(|_| offered == [ACME_TLS]);
+            return self.proofs.of(host?);
+        }
+        self.others.resolve(hello)
     }
 }
 

@@ -59,6 +59,11 @@ pub(crate) struct Answer {
     pub(crate) summary: String,
 }
 
+/// Whether a server works on `data`.
+pub(crate) fn is_served(data: &Path) -> bool {
+    StdStream::connect(data.join(SOCKET)).is_ok()
+}
+
 /// Asks the server that works on `data`; none if there is no such server.
 ///
 /// # Errors

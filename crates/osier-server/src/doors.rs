@@ -76,19 +76,19 @@ impl SiteDoors {
         }
     }
 
-    /// Takes the addresses, so that a start fails early where they can't be had.
+    /// Takes the addresses, all or none, so that a start fails early where they can't be had.
     pub(crate) fn reserve(&self, plain: bool, tls: bool) -> Result<(), DoorError> {
         let mut state = self.lock();
-        if plain
-            && state.bound_plain.is_none()
-            && state.plain.is_none()
-            && !self.plan.plain.is_empty()
-        {
-            state.bound_plain = Some((self.plan.bind)(&self.plan.plain)?);
-        }
-        if tls && state.bound_tls.is_none() && state.tls.is_none() && !self.plan.tls.is_empty() {
-            state.bound_tls = Some((self.plan.bind)(&self.plan.tls)?);
-        }
+        let bind = |wanted, addresses: &[SocketAddr]| {
+            let wanted = wanted && !addresses.is_empty();
+            wanted.then(|| (self.plan.bind)(addresses)).transpose()
+        };
+        let has_plain = state.bound_plain.is_some() || state.plain.is_some();
+        let has_tls = state.bound_tls.is_some() || state.tls.is_some();
+        let bound_plain = bind(plain && !has_plain, &self.plan.plain)?;
+        let bound_tls = bind(tls && !has_tls, &self.plan.tls)?;
+        state.bound_plain = state.bound_plain.take().or(bound_plain);
+        state.bound_tls = state.bound_tls.take().or(bound_tls);
         Ok(())
     }
 

@@ -206,6 +206,7 @@ impl Collector for EdgeNumbers {
         }
         let kept = gateway.numbers();
         let disk = kept.disk.unwrap_or_default();
+        let spill = gateway.spill_numbers();
         let gauges = [
             (
                 "edge_memory_entries",
@@ -226,6 +227,11 @@ impl Collector for EdgeNumbers {
                 "edge_disk_bytes",
                 "Bytes of disk for kept answers",
                 disk.bytes,
+            ),
+            (
+                "edge_spill_bytes",
+                "Bytes of disk for answers that wait for slow clients",
+                spill.bytes,
             ),
         ];
         let counters = [
@@ -263,6 +269,16 @@ impl Collector for EdgeNumbers {
                 disk.damaged,
             ),
             ("edge_disk_failures", "Writes that failed", disk.failed),
+            (
+                "edge_spilled",
+                "Answers that waited on disk for slow clients",
+                spill.answers,
+            ),
+            (
+                "edge_spill_failures",
+                "Answers whose origin waited because the disk failed",
+                spill.failures,
+            ),
         ];
         for (name, help, value) in gauges {
             encode(&mut encoder, (name, help, Kind::Gauge, value))?;

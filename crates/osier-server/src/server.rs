@@ -267,6 +267,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     };
     let connections = settings.connections();
     let data = Arc::new(data);
+    let tls_of_acme = Arc::clone(&tls);
     let keeping = StoreSettings {
         memory_bytes_max: settings.gateway.memory_bytes_max,
         disk: settings.gateway.disk(&settings.data),
@@ -275,6 +276,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         .map_err(StartError::Cache)?;
     let host = store_listeners.addresses().first().map(ToString::to_string);
     let gateway = gateway.resolving(&settings.gateway.resolver(), rng_of_resolver);
+    let gateway = gateway.with_room(settings.gateway.spill(&settings.data));
     let gateway = gateway.with_pictures(Arc::clone(store_service.imaging()));
     let gateway = gateway.beside(Arc::new(Home {
         data: Arc::clone(&data),
@@ -368,6 +370,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
                 files: acme::issued(&settings.acme, &settings.data).0,
                 settings: settings.acme.clone(),
                 gateway: Arc::clone(&gateway),
+                tls: tls_of_acme,
                 live: Arc::clone(&live),
                 clock: clock_of_acme,
                 rng: rng_of_acme,

@@ -144,10 +144,13 @@ impl Store {
                 }
             }
         }
-        let mut hashing = Hashing::new(Beside {
-            sha256: expected.sha256.is_some(),
-            checksum: expected.checksum.map(|promise| promise.algorithm()),
-        });
+        let mut hashing = Hashing::new(
+            &self.mill,
+            Beside {
+                sha256: expected.sha256.is_some(),
+                checksum: expected.checksum.map(|promise| promise.algorithm()),
+            },
+        );
         let mut length = 0_u64;
         while let Some(bytes) = body.next().await? {
             length = length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
@@ -200,7 +203,7 @@ impl Store {
         let length = body.remaining();
         let mut body = StoredBody(body);
         if !keep {
-            let digests = digest::of_body(body.0, checksum).await?;
+            let digests = digest::of_body(&self.mill, body.0, checksum).await?;
             return Ok(Received {
                 kept: Kept::Nothing,
                 length,

@@ -54,6 +54,8 @@ use osier_types::{
     Outcome, Owner, Resource, Rng, Tags, Timestamp, limits,
 };
 
+use digest::Mill;
+
 pub use audit::{AuditReport, BucketAudit};
 pub use body::{ObjectBody, ObjectChunk};
 pub use checksum::{Reckoner, checksum_of};
@@ -189,6 +191,8 @@ pub struct Store {
     rng: Arc<dyn Rng>,
     settings: StoreSettings,
     master_keys: MasterKeys,
+    /// Where bodies are hashed.
+    mill: Mill,
     buckets: Arc<Registry>,
     /// Keep changes of one key from racing within this process, so that checks of batches rarely
     /// fail. Adding a part takes a read lock, everything else a write lock.
@@ -217,6 +221,7 @@ impl Store {
             rng,
             settings,
             master_keys: MasterKeys::default(),
+            mill: Mill::default(),
             buckets: Arc::new(buckets),
             key_locks: (0..KEY_LOCKS)
                 .map(|_| tokio::sync::RwLock::default())

@@ -144,7 +144,7 @@ impl Store {
         let pieces = match content {
             Content::Bytes(bytes) => {
                 let body = ObjectBody::of_bytes(bytes.clone());
-                let digests = of_body(body, wanted.checksum).await?;
+                let digests = of_body(&self.mill, body, wanted.checksum).await?;
                 let (pieces, written) = if bytes.is_empty() {
                     (Vec::new(), None)
                 } else {
@@ -169,7 +169,7 @@ impl Store {
         let digests = match known {
             Some(known) => known,
             None => match self.open_pieces(&from.name, pieces.clone(), None).await {
-                Ok(body) => of_body(body, wanted.checksum).await?,
+                Ok(body) => of_body(&self.mill, body, wanted.checksum).await?,
                 Err(EngineError::NoBlob) => return Ok(None),
                 Err(error) => return Err(fault(error, Some(&from.name))),
             },

@@ -1,9 +1,7 @@
 //! What may help against an error.
 
-use std::io::ErrorKind;
-
 use osier_server::{
-    IdentityError, MasterKeysError, OpenError, RootKeyError, SettingsError, StartError,
+    IdentityError, MasterKeysError, OpenError, RootKeyError, SettingsError, StartError, listen_hint,
 };
 
 /// What may help, where anything is known to.
@@ -15,18 +13,7 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
         return of_key(key);
     }
     match error.downcast_ref::<StartError>()? {
-        StartError::Listen { address, source } => match source.kind() {
-            ErrorKind::AddrInUse => Some(format!(
-                "something listens on port {} already; stop it, or choose another \
-                 with `--listen` or `--console-listen`",
-                address.port()
-            )),
-            ErrorKind::PermissionDenied => {
-                Some("ports below 1024 need the capability CAP_NET_BIND_SERVICE".to_owned())
-            }
-            ErrorKind::AddrNotAvailable => Some("this machine has no such address".to_owned()),
-            _ => None,
-        },
+        StartError::Listen { address, source } => listen_hint(*address, source),
         StartError::Data { .. } => Some("choose another directory with `--data`".to_owned()),
         StartError::Open(OpenError::Locked { .. }) => Some(
             "another osier works on this directory; stop it, or choose another with `--data`"

@@ -1,10 +1,12 @@
 //! Certificates from an authority that speaks ACME (RFC 8555): ordered for the hosts that the
-//! settings name, proven over plain HTTP (`http-01`), kept on disk and renewed in time.
+//! settings name, proven over plain HTTP (`http-01`) or by a handshake (`tls-alpn-01`), kept on
+//! disk and renewed in time.
 //!
 //! One thread asks for one certificate after the other; requests never wait for it. A host whose
 //! order fails keeps what it has and is tried again later and later.
 
 mod client;
+mod handshake;
 mod store;
 mod validity;
 
@@ -15,11 +17,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use instant_acme::{
-    Account, AuthorizationStatus, ChallengeType, Identifier, NewAccount, NewOrder, OrderStatus,
-    RetryPolicy,
+    Account, AuthorizationStatus, ChallengeType, Identifier, KeyAuthorization, NewAccount,
+    NewOrder, OrderStatus, RetryPolicy,
 };
-use osier_gateway::Gateway;
-use osier_http::{CertificateFiles, Tls, TlsError};
+use osier_gateway::{Gateway, Proof};
+use osier_http::{CertificateFiles, Tls, TlsError, TlsProof};
 use osier_types::{Clock, Rng, Timestamp};
 use tokio::sync::watch;
 
@@ -29,18 +31,20 @@ use self::client::AuthorityClient;
 use self::validity::{Validity, of_chain};
 use crate::live::{Live, ReloadError};
 use crate::private_file::PrivateFileError;
-use crate::settings::AcmeSettings;
+use crate::settings::{AcmeChallenge, AcmeSettings};
 
 /// Why there is no new certificate.
 #[derive(Debug, thiserror::Error)]
 enum AcmeError {
     #[error("the authority does not do what is asked")]
     Authority(#[from] instant_acme::Error),
-    #[error("the authority does not offer `http-01`")]
+    #[error("the authority does not offer the `challenge` of the settings")]
     NoChallenge,
+    #[error("the certificate that proves the host can't be made")]
+    Proof(#[from] rcgen::Error),
     #[error("the authority does not believe that the host leads here")]
     NotProven,
-    #[error("the authority's certificate can't be used")]
+    #[error("a certificate can't be used")]
     Unusable(#[source] TlsError),
     #[error("the certificates can't be read again")]
     Reload(#[from] ReloadError),
@@ -72,6 +76,7 @@ pub(crate) struct AcmeParts {
     pub(crate) settings: AcmeSettings,
     pub(crate) files: IssuedFiles,
     pub(crate) gateway: Arc<Gateway>,
+    pub(crate) tls: Arc<Tls>,
     pub(crate) live: Arc<Live>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
@@ -127,6 +132,13 @@ struct Host {
     name: String,
     due: Timestamp,
     failures: u32,
+}
+
+/// A proof, as long as it is shown.
+#[expect(dead_code, reason = "held, not looked at")]
+enum Shown {
+    ByHttp(Proof),
+    ByHandshake(TlsProof),
 }
 
 struct Keeper {
@@ -208,8 +220,7 @@ impl Keeper {
         };
         let identifiers = [Identifier::Dns(host.to_owned())];
         let mut order = account.new_order(&NewOrder::new(&identifiers)).await?;
-        let gateway = Arc::clone(&self.parts.gateway);
-        let mut proofs = Vec::new();
+        let mut shown = Vec::new();
         let mut authorizations = order.authorizations();
         while let Some(authorization) = authorizations.next().await {
             let mut authorization = authorization?;
@@ -218,10 +229,14 @@ impl Keeper {
                 AuthorizationStatus::Pending => {}
                 _ => return Err(AcmeError::NotProven),
             }
-            let challenge = authorization.challenge(ChallengeType::Http01);
+            let kind = match self.parts.settings.challenge {
+                AcmeChallenge::Http01 => ChallengeType::Http01,
+                AcmeChallenge::TlsAlpn01 => ChallengeType::TlsAlpn01,
+            };
+            let challenge = authorization.challenge(kind);
             let mut challenge = challenge.ok_or(AcmeError::NoChallenge)?;
             let proof = challenge.key_authorization();
-            proofs.push(gateway.prove(&challenge.token, proof.as_str()));
+            shown.push(self.show(host, &challenge.token, &proof)?);
             challenge.set_ready().await?;
         }
         let decided = RetryPolicy::new().timeout(DECISION_MAX);
@@ -229,10 +244,22 @@ impl Keeper {
             return Err(AcmeError::NotProven);
         }
         // The authority has seen them.
-        drop(proofs);
+        drop(shown);
         let key = order.finalize().await?;
         let chain = order.poll_certificate(&decided).await?;
         self.keep(host, &chain, &key)
+    }
+
+    /// Lets the authority see a proof.
+    fn show(&self, host: &str, token: &str, proof: &KeyAuthorization) -> Result<Shown, AcmeError> {
+        Ok(match self.parts.settings.challenge {
+            AcmeChallenge::Http01 => Shown::ByHttp(self.parts.gateway.prove(token, proof.as_str())),
+            AcmeChallenge::TlsAlpn01 => {
+                let certificate = handshake::proof(host, proof.digest().as_ref())?;
+                let shown = self.parts.tls.prove(&certificate);
+                Shown::ByHandshake(shown.map_err(AcmeError::Unusable)?)
+            }
+        })
     }
 
     fn keep(&self, host: &str, chain: &str, key: &str) -> Result<Validity, AcmeError> {

@@ -7,9 +7,9 @@ use osier_cdn::{
     UrlKind,
 };
 use osier_gateway::{
-    AuthMode, CredentialSettings, ErrorPageSettings, HttpsMode, ListSettings, OriginQuery,
-    OriginSettings, QueryMode, RewriteSettings, SecretText, SiteSettings, TtlSettings, UrlAuthKind,
-    UrlAuthSettings,
+    AuthMode, CacheMode, CredentialSettings, ErrorPageSettings, HttpsMode, ListSettings,
+    OriginQuery, OriginSettings, QueryMode, RewriteSettings, SecretText, SiteSettings, TtlSettings,
+    UrlAuthKind, UrlAuthSettings,
 };
 
 use crate::RootKey;
@@ -41,10 +41,31 @@ pub(crate) fn site(domain: &Domain, premises: &Premises) -> Result<SiteSettings,
         _ => None,
     });
     site.origins = origins(&domain.sources, scheme, premises);
+    match buckets_here(&domain.sources).as_slice() {
+        [] => {}
+        [Some(bucket)] => site.bucket_here = Some((*bucket).to_owned()),
+        // Whose answer is kept can't be told later, so none is.
+        _ => site.cache = CacheMode::Off,
+    }
     for feature in features {
         apply(&mut site, feature, domain, premises)?;
     }
     Ok(site)
+}
+
+/// The buckets of this server among the sources, each once; nothing for sources elsewhere beside
+/// them.
+fn buckets_here(sources: &[Source]) -> Vec<Option<&str>> {
+    if !sources.iter().any(|source| source.own) {
+        return Vec::new();
+    }
+    let buckets = sources.iter();
+    let mut buckets: Vec<Option<&str>> = buckets
+        .map(|source| source.bucket().filter(|_| source.own))
+        .collect();
+    buckets.sort_unstable();
+    buckets.dedup();
+    buckets
 }
 
 fn origins(

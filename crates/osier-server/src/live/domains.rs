@@ -56,9 +56,13 @@ impl Live {
         let touched: BTreeSet<String> = request.domains().into_iter().collect();
         let file = current.file.clone();
         let change = self.prepare(&file, &domains).map_err(|error| {
-            let error: &dyn std::error::Error = &error;
-            tracing::error!(error, "a change by the CDN API can't be made");
-            CdnFault::Internal
+            tracing::error!(%error, "a change by the CDN API can't be made");
+            match error {
+                PrepareError::Reload(ReloadError::NotListening(reason)) => {
+                    CdnFault::NotListening(reason)
+                }
+                PrepareError::Site(..) | PrepareError::Reload(_) => CdnFault::Internal,
+            }
         })?;
         for (domain, fault) in &change.problems {
             if touched.contains(domain) || !current.failed.contains(domain) {
@@ -178,14 +182,15 @@ impl Live {
                 }
             }
         };
-        self.doors
-            .open(!all.is_empty(), !named.is_empty())
-            .map_err(|error| PrepareError::Reload(ReloadError::NotListening(error.to_string())))?;
         if !file.certificates.is_empty() && !self.has_certificates {
             return Err(PrepareError::Reload(ReloadError::NoTls));
         }
         let tls = Tls::read(&self.with_issued(&file.certificates), &named);
         let tls = tls.map_err(|error| PrepareError::Reload(error.into()))?;
+        // At last: what was opened stays open.
+        self.doors
+            .open(!all.is_empty(), !named.is_empty())
+            .map_err(|error| PrepareError::Reload(ReloadError::NotListening(error.to_string())))?;
         Ok(Change {
             sites,
             tls,

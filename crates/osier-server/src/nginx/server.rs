@@ -384,7 +384,6 @@ impl Scope {
             }) => {}
             // What always is so here.
             "proxy_http_version"
-            | "proxy_buffering"
             | "proxy_request_buffering"
             | "proxy_cache"
             | "proxy_cache_background_update"
@@ -404,10 +403,18 @@ impl Scope {
                 directive,
                 "the suites of TLS 1.3 and those of 1.2 with forward secrecy are spoken",
             ),
+            "proxy_buffering" if first == "on" => {}
+            "proxy_buffering" => {
+                self.numbers.insert("spill_bytes_max", 0);
+            }
+            "proxy_max_temp_file_size" => {
+                if self.numbers.get("spill_bytes_max") != Some(&0) {
+                    self.number("spill_bytes_max", bytes(first), directive, import);
+                }
+            }
             "proxy_buffers"
             | "proxy_buffer_size"
             | "proxy_busy_buffers_size"
-            | "proxy_max_temp_file_size"
             | "client_body_buffer_size" => {
                 import.note(directive, "bodies are streamed in buffers of a fixed size");
             }

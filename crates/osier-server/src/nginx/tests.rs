@@ -165,6 +165,7 @@ server {
     );
     assert_eq!(site.add_prefix, "/example-bucket");
     assert_eq!(site.secret_headers["User-Agent"], "xxxyyyzzz".into());
+    assert_eq!(site.spill_bytes_max, 0, "the origin waits");
     assert!(notes.is_empty(), "{notes:?}");
 }
 

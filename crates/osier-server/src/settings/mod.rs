@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use osier_auth::TrustedProxies;
 use osier_engine_local::LocalSettings;
-use osier_gateway::{InvalidSite, ResolverSettings, SiteSettings, Sites};
+use osier_gateway::{InvalidSite, ResolverSettings, SiteSettings, Sites, SpillSettings};
 use osier_http::{CertificateFiles, ConnectionSettings, ProxyPeers};
 use osier_image_service::ImagingSettings;
 use osier_service::{ServiceSettings, Surroundings};
@@ -225,6 +225,8 @@ pub struct CertificateSettings {
 pub struct AcmeSettings {
     /// Hosts that get a certificate each. They lead here, with port 80.
     pub hosts: Vec<String>,
+    /// How hosts are proven.
+    pub challenge: AcmeChallenge,
     /// Whether the authority's terms of service are accepted. Nothing is asked of it before.
     pub terms_agreed: bool,
     /// Whom the authority may write to: `mailto:admin@example.com`.
@@ -238,10 +240,23 @@ pub struct AcmeSettings {
     pub retry_s: u64,
 }
 
+/// `challenge` of `[acme]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum AcmeChallenge {
+    /// Over plain HTTP on port 80: RFC 8555, section 8.3.
+    #[default]
+    #[serde(rename = "http-01")]
+    Http01,
+    /// By a handshake of TLS on port 443: RFC 8737.
+    #[serde(rename = "tls-alpn-01")]
+    TlsAlpn01,
+}
+
 impl Default for AcmeSettings {
     fn default() -> Self {
         Self {
             hosts: Vec::new(),
+            challenge: AcmeChallenge::default(),
             terms_agreed: false,
             contact: Vec::new(),
             directory: "https://acme-v02.api.letsencrypt.org/directory".to_owned(),
@@ -279,6 +294,10 @@ pub struct GatewaySettings {
     pub disk_bytes_max: u64,
     /// Where they are; `edge-cache` in the data directory if absent.
     pub disk: Option<PathBuf>,
+    /// Bytes of disk for answers that wait for slow clients, all together; 0 has origins wait.
+    pub spill_bytes_max: u64,
+    /// Where they are; `edge-spill` in the data directory if absent.
+    pub spill: Option<PathBuf>,
     /// A file that gets one line for each request; none unless it is named.
     pub access_log: Option<PathBuf>,
     /// How its lines look.
@@ -310,6 +329,15 @@ impl GatewaySettings {
         let directory = || self.disk.clone().unwrap_or_else(|| data.join("edge-cache"));
         (self.disk_bytes_max > 0).then(|| (directory(), self.disk_bytes_max))
     }
+
+    /// Where answers wait for slow clients.
+    pub(crate) fn spill(&self, data: &Path) -> SpillSettings {
+        let directory = || data.join("edge-spill");
+        SpillSettings {
+            directory: self.spill.clone().unwrap_or_else(directory),
+            bytes_max: self.spill_bytes_max,
+        }
+    }
 }
 
 impl Default for GatewaySettings {
@@ -326,6 +354,8 @@ impl Default for GatewaySettings {
             memory_bytes_max: 64 << 20,
             disk_bytes_max: 0,
             disk: None,
+            spill_bytes_max: 4 << 30,
+            spill: None,
             access_log: None,
             access_log_format: crate::AccessLogFormat::default(),
         }
@@ -525,15 +555,16 @@ impl Settings {
             if self.acme.hosts.iter().any(|host| !is_provable(host)) {
                 wrong(
                     "hosts",
-                    "names something that `http-01` can't prove: names of hosts only, no `*`",
+                    "names something that can't be proven here: names of hosts only, no `*`",
                 );
             }
             if !self.acme.directory.starts_with("https://") {
                 wrong("directory", "is no `https://` URL");
             }
+            let by_http = self.acme.challenge == AcmeChallenge::Http01;
             if self.site.is_empty()
-                || self.gateway.listen.is_empty()
                 || self.gateway.listen_tls.is_empty()
+                || (by_http && self.gateway.listen.is_empty())
             {
                 let message = "needs a `[[site]]`, `listen` and `listen_tls` of `[gateway]`";
                 wrong("hosts", message);
@@ -556,6 +587,19 @@ impl Settings {
             beside.push(".keys");
             PathBuf::from(beside)
         })
+    }
+
+    /// Where a server with these settings listens from its start.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        let sites: &[_] = if self.site.is_empty() {
+            &[]
+        } else {
+            &[&self.gateway.listen, &self.gateway.listen_tls]
+        };
+        let store = [&self.listen, &self.listen_tls];
+        let all = store.iter().chain(sites).copied().flatten();
+        let console = std::iter::once(self.console_listen.0);
+        all.map(|listen| listen.0).chain(console).collect()
     }
 
     /// The files of all certificates that the settings name.

@@ -1,6 +1,7 @@
 //! What is wrong with a settings file, where, and what was probably meant.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use osier_gateway::InvalidSite;
@@ -67,6 +68,23 @@ impl SettingsError {
             place: offset.map(|offset| Place::of(text, offset)),
             message: format!("`{key}` {message}"),
             suggestion: None,
+        }
+    }
+
+    /// An address can't be listened on.
+    pub(crate) fn listening(
+        path: &Path,
+        text: &str,
+        address: SocketAddr,
+        error: &std::io::Error,
+        hint: Option<String>,
+    ) -> Self {
+        let offset = text.find(&address.to_string());
+        Self {
+            path: path.to_owned(),
+            place: offset.map(|offset| Place::of(text, offset)),
+            message: format!("can't listen on `{address}`: {error}"),
+            suggestion: hint,
         }
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use osier_server::{ConfigTask, Settings, configure, import_nginx};
+use osier_server::{ConfigTask, Settings, SettingsError, configure, import_nginx, unbindable};
 
 use crate::arguments::{Config, ConfigCommand};
 use crate::{Ended, talk};
@@ -12,7 +12,8 @@ use crate::{Ended, talk};
 pub(crate) fn run(config: &Config) -> Ended {
     let task = match &config.command {
         ConfigCommand::Check { file } => {
-            return check(file.as_ref().or(config.place.config.as_ref()));
+            let file = file.as_ref().or(config.place.config.as_ref());
+            return check(file, config.place.data.as_deref());
         }
         ConfigCommand::ImportNginx { file } => return import(file),
         ConfigCommand::Show { number } => ConfigTask::Show(*number),
@@ -45,19 +46,26 @@ fn import(path: &Path) -> Ended {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(file: Option<&PathBuf>) -> Ended {
+fn check(file: Option<&PathBuf>, data: Option<&Path>) -> Ended {
     let Some(path) = file else {
         return Err(anyhow::anyhow!("say which file, as an argument or by --config").into());
     };
-    let problems = Settings::problems(path);
-    for problem in &problems {
-        talk::say(&problem.to_string());
+    let tell = |problem: &SettingsError, kind: &str| {
+        talk::say(&format!("{kind}{problem}"));
         if let Some(suggestion) = problem.suggestion() {
             talk::say(&format!("hint: {suggestion}"));
         }
+    };
+    let problems = Settings::problems(path);
+    for problem in &problems {
+        tell(problem, "");
     }
     if !problems.is_empty() {
         return Ok(ExitCode::from(1));
+    }
+    // The file may be for another machine, user or time.
+    for problem in &unbindable(path, data) {
+        tell(problem, "warning: ");
     }
     talk::say(&format!("{}: sound", path.display()));
     Ok(ExitCode::SUCCESS)

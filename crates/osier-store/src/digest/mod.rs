@@ -1,7 +1,10 @@
 //! Checksums of bodies: MD5, CRC-64/XZ and, where signed or asked for, others, each byte once.
 //!
-//! MD5 and SHA-256 of bodies of more than [`INLINE_MAX`] are reckoned on the pool for
-//! blocking work, in batches that overlap with receiving and writing.
+//! MD5 and SHA-256 of bodies of more than [`INLINE_MAX`] are reckoned by the [`Mill`], in
+//! batches that overlap with receiving and writing.
+
+mod lanes;
+mod mill;
 
 use std::collections::VecDeque;
 use std::mem;
@@ -9,11 +12,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use crc_fast::CrcAlgorithm::Crc64Xz;
-use md5_simd::Md5;
 use osier_types::{Checksum, ChecksumAlgorithm, Crc64, Fault, FaultKind};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
-use tokio::task::spawn_blocking;
+
+use lanes::Md5;
+pub(crate) use mill::Mill;
+use mill::Work;
 
 use crate::body::ObjectBody;
 use crate::checksum::{Reckoner, is_cheap};
@@ -52,6 +57,7 @@ pub(crate) struct Hashing {
     /// Cheap too.
     crc: Option<Reckoner>,
     beside: Beside,
+    mill: Mill,
     shared: Arc<Shared>,
     waiting: Vec<Bytes>,
     waiting_bytes: usize,
@@ -77,12 +83,6 @@ enum Place {
     Lost,
 }
 
-/// Hashes until no batch is left, then puts the hasher back.
-struct Runner {
-    shared: Arc<Shared>,
-    hasher: Option<Box<Hasher>>,
-}
-
 struct Hasher {
     md5: Md5,
     sha256: Option<Sha256>,
@@ -90,7 +90,7 @@ struct Hasher {
 }
 
 impl Hashing {
-    pub(crate) fn new(beside: Beside) -> Self {
+    pub(crate) fn new(mill: &Mill, beside: Beside) -> Self {
         let asked = beside.checksum;
         let sha256 = beside.sha256 || asked == Some(ChecksumAlgorithm::Sha256);
         let sha1 = asked.filter(|asked| *asked == ChecksumAlgorithm::Sha1);
@@ -104,6 +104,7 @@ impl Hashing {
             crc64: crc_fast::Digest::new(Crc64Xz),
             crc: asked.filter(|asked| is_cheap(*asked)).map(Reckoner::new),
             beside,
+            mill: mill.clone(),
             shared: Arc::new(Shared {
                 queue: Mutex::new(Queue {
                     batches: VecDeque::new(),
@@ -148,11 +149,7 @@ impl Hashing {
             && let Place::Here(hasher) = mem::replace(&mut queue.hasher, Place::Running)
         {
             drop(queue);
-            let runner = Runner {
-                shared: Arc::clone(&self.shared),
-                hasher: Some(hasher),
-            };
-            spawn_blocking(move || runner.run());
+            self.mill.add(Work::new(&self.shared, hasher));
         }
     }
 
@@ -169,14 +166,17 @@ impl Hashing {
             }
             self.shared.progress.notified().await;
         };
-        hasher.update(&self.waiting);
+        for bytes in &self.waiting {
+            hasher.md5.update(bytes);
+        }
+        hasher.update_others(&self.waiting);
         let sha256 = hasher.sha256.map(|sha256| sha256.finalize().into());
         let checksum = match self.beside.checksum {
             Some(ChecksumAlgorithm::Sha256) => sha256.map(Checksum::Sha256),
             _ => self.crc.take().or(hasher.sha1).map(Reckoner::finish),
         };
         Ok(Digests {
-            md5: hasher.md5.finalize(),
+            md5: hasher.md5.finish(),
             crc64: self.crc64.finalize(),
             sha256: sha256.filter(|_| self.beside.sha256),
             checksum,
@@ -205,50 +205,10 @@ impl Shared {
     }
 }
 
-impl Runner {
-    fn run(mut self) {
-        while let Some(hasher) = &mut self.hasher {
-            let Some(batch) = self.shared.queue().batches.pop_front() else {
-                self.put_back();
-                continue;
-            };
-            hasher.update(&batch);
-            let bytes: usize = batch.iter().map(Bytes::len).sum();
-            drop(batch);
-            let mut queue = self.shared.queue();
-            queue.bytes = queue.bytes.saturating_sub(bytes);
-            drop(queue);
-            self.shared.progress.notify_one();
-        }
-    }
-
-    /// Gives the hasher back, unless there is more to do by now.
-    fn put_back(&mut self) {
-        let mut queue = self.shared.queue();
-        if queue.batches.is_empty()
-            && let Some(hasher) = self.hasher.take()
-        {
-            queue.hasher = Place::Here(hasher);
-            drop(queue);
-            self.shared.progress.notify_one();
-        }
-    }
-}
-
-impl Drop for Runner {
-    fn drop(&mut self) {
-        // It panicked, or never ran: whoever waits must not wait for ever.
-        if self.hasher.take().is_some() {
-            self.shared.queue().hasher = Place::Lost;
-            self.shared.progress.notify_one();
-        }
-    }
-}
-
 impl Hasher {
-    fn update(&mut self, batch: &[Bytes]) {
+    /// All but MD5.
+    fn update_others(&mut self, batch: &[Bytes]) {
         for bytes in batch {
-            self.md5.update(bytes);
             if let Some(sha256) = &mut self.sha256 {
                 sha256.update(bytes);
             }
@@ -261,13 +221,12 @@ impl Hasher {
 
 /// The checksums of bytes that are stored.
 pub(crate) async fn of_body(
+    mill: &Mill,
     mut body: ObjectBody,
     checksum: Option<ChecksumAlgorithm>,
 ) -> Result<Digests, Fault> {
-    let mut hashing = Hashing::new(Beside {
-        sha256: false,
-        checksum,
-    });
+    let sha256 = false;
+    let mut hashing = Hashing::new(mill, Beside { sha256, checksum });
     while let Some(bytes) = body.next().await? {
         hashing.feed(bytes).await?;
     }
@@ -288,7 +247,7 @@ pub(crate) fn md5_of(parts: &[&[u8]]) -> osier_types::Md5 {
     for part in parts {
         md5.update(part);
     }
-    md5.finalize()
+    md5.finish()
 }
 
 #[cfg(test)]
@@ -302,7 +261,7 @@ mod tests {
 
     async fn digests_with(chunks: &[&[u8]], checksum: Option<ChecksumAlgorithm>) -> Digests {
         let sha256 = true;
-        let mut hashing = Hashing::new(Beside { sha256, checksum });
+        let mut hashing = Hashing::new(&Mill::default(), Beside { sha256, checksum });
         for chunk in chunks {
             hashing.feed(Bytes::copy_from_slice(chunk)).await.unwrap();
         }
@@ -348,28 +307,15 @@ mod tests {
         }
     }
 
-    proptest::proptest! {
-        /// MD5 by the assembler is what the plain one says, however the bytes come.
-        #[test]
-        fn md5_is_md5(body in proptest::collection::vec(0_u8.., 0..700), cut in 1_usize..130) {
-            let chunks: Vec<&[u8]> = body.chunks(cut).collect();
-            let plain: [u8; 16] = <md5::Md5 as sha2::Digest>::digest(&body).into();
-            assert_eq!(md5_of(&chunks), plain);
-        }
-    }
-
     /// As when the pool ends before it comes to the work.
     #[tokio::test]
     async fn a_hasher_that_never_ran_fails_the_body() {
-        let hashing = Hashing::new(Beside::default());
+        let hashing = Hashing::new(&Mill::default(), Beside::default());
         let place = mem::replace(&mut hashing.shared.queue().hasher, Place::Running);
         let Place::Here(hasher) = place else {
             panic!("the hasher is away");
         };
-        drop(Runner {
-            shared: Arc::clone(&hashing.shared),
-            hasher: Some(hasher),
-        });
+        drop(Work::new(&hashing.shared, hasher));
         assert!(hashing.finish().await.is_err());
     }
 }
