@@ -433,7 +433,7 @@ mod tests {
             let text = format!(
                 "hosts = ['a']\norigin = 'oss://b@e:1?region=r'\nquery = '{query}'\n{auth}"
             );
-            let sites = crate::Sites::new(&[toml::from_str(&text).unwrap()]).unwrap();
+            let sites = Sites::new(&[toml::from_str(&text).unwrap()]).unwrap();
             Arc::clone(&sites.of_host("a").unwrap()[0])
         };
         let verified = "auth = 'verify+resign'\n\
