@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import socket
+import types
 
 import boto3
 import botocore
@@ -14,6 +15,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 import s3_signing
+import s3_tools
 from access import KEYS, OTHER, OWNER, SEED, Accounts
 from conftest import KEY_ID, REGION, SECRET
 from gateway import Edge
@@ -51,10 +53,10 @@ def door(tmp_path_factory):
     with Osier() as origin:
         place = f"{MEDIA}@localhost:{origin.port}?region={REGION}"
 
-        def site(name, url, more=""):
+        def site(name, url, more="", address=""):
             return f"""
 [[site]]
-hosts = ["{name}.example.com", "*.{name}.example.com"]
+hosts = ["{name}.example.com", "*.{name}.example.com"{address}]
 origin = "{url}"
 auth = "verify+resign"
 account = "{OWNER}"
@@ -68,9 +70,9 @@ listen_tls = ["127.0.0.1:{tls}"]
 [[certificate]]
 chain = "{chain}"
 key = "{key}"
-{site("v4", f"oss://{place}")}
+{site("v4", f"oss://{place}", address=', "127.0.0.1"')}
 {site("v1", f"oss://{place}", 'signature = "v1"')}
-{site("s3", f"s3://{place}")}
+{site("s3", f"s3://{place}", address=', "localhost"')}
 """)
         others = f'[[account]]\nid = "{OTHER}"'
         (server.scratch / "accounts.toml").write_text(SEED.replace(others, CLEANERS + others))
@@ -110,11 +112,12 @@ def test_what_is_written_by_s3_is_read_at_the_origin(door, site, style, tls):
     put = s3.put_object(
         Bucket=MEDIA, Key=key, Body=b"by S3", ContentType="text/plain", CacheControl="max-age=60",
         ContentDisposition="inline", ContentEncoding="identity", ContentLanguage="de",
-        Metadata={"colour": "blue"}, StorageClass="STANDARD_IA", Tagging="a=1&b=2", ACL="public-read")
+        Metadata={"colour": "blue", "word": "=?UTF-8?B?5L2g5aW9?="}, StorageClass="STANDARD_IA", Tagging="a=1&b=2", ACL="public-read")
     assert put["ETag"] == f'"{hashlib.md5(b"by S3").hexdigest()}"'
     assert put["ResponseMetadata"]["RequestId"] and put["ChecksumCRC32"]
     stored = door.store.get_object(key)
     assert stored.read() == b"by S3"
+    assert stored.headers["x-oss-meta-word"].encode("latin-1").decode() == "你好" or site == "s3"
     assert stored.headers["x-oss-meta-colour"] == "blue" and stored.headers["Content-Type"] == "text/plain"
     assert stored.headers["Cache-Control"] == "max-age=60" and stored.headers["Content-Language"] == "de"
     assert stored.headers["Content-Disposition"] == "inline"
@@ -123,7 +126,8 @@ def test_what_is_written_by_s3_is_read_at_the_origin(door, site, style, tls):
     assert door.store.get_object_acl(key).acl == "public-read"
     assert door.store.get_object_tagging(key).tag_set.tagging_rule == {"a": "1", "b": "2"}
     for read in (s3.get_object(Bucket=MEDIA, Key=key), s3.head_object(Bucket=MEDIA, Key=key)):
-        assert (read["ETag"], read["Metadata"]) == (put["ETag"], {"colour": "blue"})
+        assert read["ETag"] == put["ETag"]
+        assert read["Metadata"] == {"colour": "blue", "word": "=?UTF-8?B?5L2g5aW9?="}
         assert (read["StorageClass"], read["ContentLength"]) == ("STANDARD_IA", 5)
         assert read["ContentType"] == "text/plain"
         assert not any(name.startswith("x-oss-") for name in read["ResponseMetadata"]["HTTPHeaders"])
@@ -356,12 +360,38 @@ def test_what_oss_cannot_say_is_not_implemented(door):
             (s3.get_object, {"PartNumber": 1}),
             (s3.get_object_attributes, {"ObjectAttributes": ["ETag"]})]:
         assert refusal(call, **named, **more) == (501, "NotImplemented"), more
-    assert refusal(s3.put_bucket_acl, Bucket=MEDIA, ACL="public-read") == (501, "NotImplemented")
-    assert refusal(s3.delete_bucket, Bucket=MEDIA) == (501, "NotImplemented")
-    assert refusal(s3.list_buckets) == (501, "NotImplemented")
     assert refusal(s3.list_objects_v2, Bucket="another-bucket") == (404, "NoSuchBucket")
     assert refusal(s3.put_object, Bucket="another-bucket", Key="k", Body=b"x") == (404, "NoSuchBucket")
     assert door.store.get_object("plain").read() == b"x"
+
+
+@pytest.mark.parametrize("site", DOORS)
+def test_the_bucket_itself_is_not_changed(door, site):
+    s3 = boto(door, site)
+    assert s3.create_bucket(Bucket=MEDIA)["Location"] == f"/{MEDIA}"
+    assert refusal(boto(door, site, who="app").create_bucket, Bucket=MEDIA) == (403, "AccessDenied")
+    assert refusal(s3.create_bucket, Bucket=MEDIA, ACL="public-read") == (501, "NotImplemented")
+    assert refusal(s3.put_bucket_acl, Bucket=MEDIA, ACL="public-read") == (501, "NotImplemented")
+    assert refusal(s3.put_bucket_versioning, Bucket=MEDIA, VersioningConfiguration={"Status": "Enabled"}) \
+        == (501, "NotImplemented")
+    assert refusal(s3.delete_bucket, Bucket=MEDIA) == (501, "NotImplemented")
+    assert refusal(s3.list_buckets) == (501, "NotImplemented")
+
+
+def test_an_origin_of_s3_can_say_more(door):
+    s3, named = boto(door, "s3"), {"Bucket": MEDIA, "Key": "more"}
+    sealed = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": b"k" * 32}
+    s3.put_object(**named, Body=b"sealed", **sealed)
+    for _ in range(2):
+        assert s3.get_object(**named, **sealed)["Body"].read() == b"sealed"
+    assert refusal(s3.get_object, **named)[0] == 400
+    assert refusal(s3.head_object, **named)[0] == 400
+    tag = s3.put_object(**named, Body=b"plain")["ETag"]
+    assert s3.get_object_attributes(**named, ObjectAttributes=["ETag"])["ETag"] == tag.strip('"')
+    s3.put_object(**named, Body=b"again", IfMatch=tag)
+    assert s3.get_object(**named, PartNumber=1)["Body"].read() == b"again"
+    assert s3.get_object(**named, ChecksumMode="ENABLED")["ChecksumCRC32"]
+    assert refusal(s3.get_bucket_cors, Bucket=MEDIA) == (501, "NotImplemented")
 
 
 @pytest.mark.parametrize("site", DOORS)
@@ -434,6 +464,48 @@ def test_edge_each_key_of_a_deletion_is_decided(door, site):
 
 def host(site="v4"):
     return f"{site}.example.com"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "localhost"])
+def test_tools_work_through_the_door(door, address, tmp_path):
+    """awscli, rclone and s3cmd: an upload in parts, a tree there and back, and its end."""
+    key_id, secret = KEYS["owner"]
+    at = types.SimpleNamespace(port=door.port, endpoint=f"http://{address}:{door.port}")
+    tools = s3_tools.Tools(at, tmp_path)
+    tools.environment |= {"AWS_ACCESS_KEY_ID": key_id, "AWS_SECRET_ACCESS_KEY": secret}
+    for settings in (tools.rclone_settings, tools.s3cmd_settings):
+        text = settings.read_text().replace(KEY_ID, key_id).replace(SECRET, secret)
+        settings.write_text(text.replace("127.0.0.1", address))
+    tree = {"/a.txt": b"a", "/dir/b c.bin": b"\0" * 70_000, "/dir/empty": b"", "/ä+&.txt": b"umlaut"}
+    for name, content in tree.items():
+        place = tmp_path / "tree" / name[1:]
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    (tmp_path / "big").write_bytes(hashlib.shake_128(b"big").digest(20 * MIB))
+
+    tools.aws("s3", "cp", "big", f"s3://{MEDIA}/tools/big")
+    tools.aws("s3", "cp", f"s3://{MEDIA}/tools/big", "big again")
+    assert (tmp_path / "big again").read_bytes() == (tmp_path / "big").read_bytes()
+    tools.aws("s3", "sync", "tree", f"s3://{MEDIA}/tools/aws")
+    assert b"b c.bin" in tools.aws("s3", "ls", "--recursive", f"s3://{MEDIA}/tools/aws/")
+    tools.aws("s3", "cp", "--recursive", f"s3://{MEDIA}/tools/aws", f"s3://{MEDIA}/tools/copied")
+    tools.aws("s3", "sync", f"s3://{MEDIA}/tools/copied", "aws back")
+    assert s3_tools.contents(tmp_path / "aws back") == tree
+
+    tools.rclone("sync", "tree", f"o:{MEDIA}/tools/rclone")
+    tools.rclone("check", "tree", f"o:{MEDIA}/tools/rclone")
+    tools.rclone("copyto", "big", f"o:{MEDIA}/tools/rclone big", "--s3-upload-cutoff", "5M", "--s3-chunk-size", "5M")
+    tools.rclone("sync", f"o:{MEDIA}/tools/rclone", "rclone back")
+    assert s3_tools.contents(tmp_path / "rclone back") == tree
+
+    tools.s3cmd("put", "big", f"s3://{MEDIA}/tools/s3cmd")
+    tools.s3cmd("get", f"s3://{MEDIA}/tools/s3cmd", "s3cmd back")
+    assert (tmp_path / "s3cmd back").read_bytes() == (tmp_path / "big").read_bytes()
+    for key in ("tools/big", "tools/rclone big", "tools/s3cmd"):
+        assert door.store.get_object(key).read() == (tmp_path / "big").read_bytes()
+
+    tools.aws("s3", "rm", "--recursive", f"s3://{MEDIA}/tools")
+    assert door.store.list_objects_v2(prefix="tools/").object_list == []
 
 
 def talk(port, request):

@@ -17,6 +17,7 @@ mod proxied;
 mod reply;
 mod request;
 mod signature;
+mod translation;
 mod url_auth;
 
 use base64::Engine as _;
@@ -37,6 +38,7 @@ pub use named::{dns_answer, folder_list};
 pub use picture::{picture_grammar, picture_plan, picture_source};
 pub use proxied::proxy_protocol;
 pub use signature::oss_signature;
+pub use translation::translation;
 pub use url_auth::url_auth;
 
 use reply::assert_answerable;
@@ -46,7 +48,7 @@ use request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 19] = [
+pub const TARGETS: [(&str, Target); 20] = [
     ("cdn", cdn),
     ("control", control),
     ("oss_target", oss_target),
@@ -65,6 +67,7 @@ pub const TARGETS: [(&str, Target); 19] = [
     ("dns_answer", dns_answer),
     ("folder_list", folder_list),
     ("proxy_protocol", proxy_protocol),
+    ("translation", translation),
     ("url_auth", url_auth),
 ];
 

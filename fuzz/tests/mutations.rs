@@ -27,6 +27,11 @@ fn oss_target() {
 }
 
 #[test]
+fn translation() {
+    mutate("translation", &[]);
+}
+
+#[test]
 fn oss_signature() {
     mutate("oss_signature", &requests());
 }

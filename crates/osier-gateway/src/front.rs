@@ -19,7 +19,7 @@ use crate::listing::Folder;
 use crate::local_store::{Admission, Visit};
 use crate::origin::{Origin, OriginKind};
 use crate::pages;
-use crate::proof::{narrow, spell_path, strip_proof};
+use crate::proof::{narrow, spell_path, strip_foreign, strip_proof};
 use crate::site::{Auth, Site, Sites, of_path};
 use crate::trouble::Trouble;
 
@@ -210,6 +210,7 @@ impl Gateway {
             }
         }
         strip_proof(&mut request.head);
+        strip_foreign(&mut request.head);
         spell_path(&mut request.head);
         Ok(Admission::AsItIs)
     }

@@ -390,7 +390,9 @@ impl Site {
 
     /// Whether `host` is `bucket.endpoint`, and the site has that endpoint, or all names below it.
     pub(crate) fn names_bucket(&self, host: &str, bucket: &str) -> bool {
-        let name = without_port(host).to_ascii_lowercase();
+        let name = without_port(host)
+            .trim_end_matches('.')
+            .to_ascii_lowercase();
         let endpoint = name.strip_prefix(bucket);
         let endpoint = endpoint.and_then(|rest| rest.strip_prefix('.'));
         endpoint.is_some_and(|endpoint| {
@@ -670,6 +672,23 @@ mod tests {
         assert_eq!(name("example.com"), None);
         assert_eq!(name("evilexample.com"), None);
         assert_eq!(name(""), None);
+    }
+
+    #[test]
+    fn a_host_names_the_bucket_below_a_sites_endpoint() {
+        for (hosts, host, expected) in [
+            ("'s3.a'", "b.s3.a", true),
+            ("'*.s3.a'", "B.s3.a.:80", true),
+            ("'s3.a'", "s3.a", false),
+            ("'b.s3.a'", "b.s3.a", false),
+            ("'s3.a'", "bb.s3.a", false),
+            ("'*.a'", "b.s3.a", false),
+            ("'*'", "b.s3.a", false),
+        ] {
+            let text = format!("hosts = [{hosts}]\norigin = 's3://b@e:1'");
+            let sites = Sites::new(&[site(&text)]).unwrap();
+            assert_eq!(sites.all()[0].names_bucket(host, "b"), expected, "{host}");
+        }
     }
 
     #[test]

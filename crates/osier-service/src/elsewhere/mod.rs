@@ -22,7 +22,7 @@ use osier_auth::{BucketFacts, Inquiry, Layers, ResourceFacts, Signed, query_with
 use osier_store::ByteSource;
 use osier_types::{
     Access, AccessDenial, BucketAcl, BucketName, DeletedPage, DeletionRefused, Fault, FaultKind,
-    Op, Outcome, Query,
+    Op, Outcome, PutBucket, Query,
 };
 use osier_wire::{Address, BodyUse, Dialect, Route};
 
@@ -147,7 +147,9 @@ impl Service {
             learnt.judged.verdict = Verdict::Refused;
             return Err(FaultKind::AccessDenied(AccessDenial::AnonymousForbidden).into());
         }
-        if let (Some(named), false) = (&address.bucket, is_this) {
+        if !is_this {
+            // Nor is there anything to ask about all buckets.
+            let named = address.bucket.as_deref().ok_or_else(unknown)?;
             return Err(match BucketName::parse(named) {
                 Ok(named) => FaultKind::NoSuchBucket(named).into(),
                 Err(invalid) => FaultKind::InvalidBucketName(invalid.0).into(),
@@ -215,6 +217,19 @@ impl Service {
         self.decide(request, learnt, signed.as_ref(), &op)?;
         let spared = std::mem::take(&mut learnt.judged.spared);
         leave_out(&mut op, &spared);
+        if let Op::PutBucket(PutBucket {
+            bucket,
+            acl: None | Some(BucketAcl::Private),
+            tags: None,
+            object_lock: false,
+            ..
+        }) = &op
+        {
+            // Tools make sure of their bucket (rclone): it is there, and it is theirs.
+            return Ok(Asked::Answered(Box::new(Outcome::BucketCreated(
+                bucket.clone(),
+            ))));
+        }
         if let Op::DeleteObjects(asked) = &op
             && asked.objects.is_empty()
             && !spared.is_empty()

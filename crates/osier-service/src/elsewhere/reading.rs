@@ -1,6 +1,7 @@
 //! Which bucket and key a request for a bucket elsewhere means, and in which dialect.
 
 use http::header::HOST;
+use http::request::Parts;
 use osier_types::{Fault, Query};
 use osier_wire::{Addressed, Dialect, DialectChoice, Hosts};
 
@@ -16,12 +17,11 @@ pub(super) fn read(
     choice: DialectChoice,
 ) -> Result<(Addressed, Dialect), Fault> {
     let head = request.head;
-    let host = text_of(&head.headers, &HOST)
-        .or_else(|| head.uri.authority().map(ToString::to_string))
-        .unwrap_or_default();
+    let host = host(head);
     let name = host
         .rsplit_once(':')
         .map_or(host.as_str(), |(name, _)| name)
+        .trim_end_matches('.')
         .to_ascii_lowercase();
     let nothing: [&str; 0] = [];
     let own_domain = Hosts::new(nothing, [(name.as_str(), request.bucket)]);
@@ -42,6 +42,13 @@ pub(super) fn read(
         return Ok((addressed, dialect));
     }
     Ok((by_path, dialect))
+}
+
+/// As the client named it.
+pub(super) fn host(head: &Parts) -> String {
+    text_of(&head.headers, &HOST)
+        .or_else(|| head.uri.authority().map(ToString::to_string))
+        .unwrap_or_default()
 }
 
 /// The query without what only the origin understands: a token of its own is none of ours, and

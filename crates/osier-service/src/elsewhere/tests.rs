@@ -2,9 +2,12 @@ use bytes::Bytes;
 use osier_auth::chunked::Framing;
 use osier_store::checksum_of;
 use osier_types::{Checksum, ChecksumAlgorithm, ChecksumPromise, FaultKind};
+use osier_wire::{Dialect, DialectChoice};
 use proptest::prelude::*;
 
+use super::ElsewhereRequest;
 use super::body::{CheckedBody, Checks};
+use super::reading::read;
 use crate::chunked::Unframed;
 
 const ALGORITHM: ChecksumAlgorithm = ChecksumAlgorithm::Crc32c;
@@ -118,5 +121,61 @@ fn a_signed_digest_is_held_against_the_bytes() {
         let (out, ended) = sent(body, b"content", 3);
         assert_eq!(ended.is_ok(), is_right);
         assert_eq!(out.len() == 7, is_right);
+    }
+}
+
+#[test]
+fn the_bucket_is_in_one_place() {
+    const S3: &str = "AWS4-HMAC-SHA256 x";
+    const OSS: &str = "OSS4-HMAC-SHA256 x";
+    for (authorization, host, names_bucket, target, bucket, key) in [
+        (S3, "s3.example.com", false, "/photos/a/b", "photos", "a/b"),
+        (
+            S3,
+            "photos.s3.example.com:81",
+            true,
+            "/photos/a",
+            "photos",
+            "photos/a",
+        ),
+        // Without the endpoint among the site's hosts: where it is found first.
+        (S3, "photos.example.com", false, "/photos/a", "photos", "a"),
+        (S3, "photos.example.com", false, "/a/b", "photos", "a/b"),
+        (S3, "PHOTOS.example.com", false, "/a", "photos", "a"),
+        (S3, "photos", false, "/a", "photos", "a"),
+        (S3, "photoshop.example.com", false, "/a/b", "a", "b"),
+        (S3, "10.0.0.1:80", false, "/photos/a", "photos", "a"),
+        (S3, "s3.example.com", false, "/other/a", "other", "a"),
+        // To OSS every host of the site is the bucket's own domain.
+        (
+            OSS,
+            "s3.example.com",
+            false,
+            "/photos/a",
+            "photos",
+            "photos/a",
+        ),
+    ] {
+        let head = http::Request::get(target)
+            .header("host", host)
+            .header("authorization", authorization);
+        let head = head.body(()).unwrap().into_parts().0;
+        let request = ElsewhereRequest {
+            head: &head,
+            peer: "127.0.0.1:1".parse().unwrap(),
+            secure: false,
+            bucket: "photos",
+            host_names_bucket: names_bucket,
+            origin: Dialect::Oss,
+            owner: "1",
+        };
+        let (addressed, _) = read(&request, DialectChoice::default()).unwrap();
+        let address = &addressed.candidates[0];
+        assert_eq!(address.bucket.as_deref(), Some(bucket), "{host} {target}");
+        assert_eq!(
+            address.key.as_deref(),
+            Some(key.as_bytes()),
+            "{host} {target}"
+        );
     }
 }

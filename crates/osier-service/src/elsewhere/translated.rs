@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue,
     TRANSFER_ENCODING,
 };
 use http::request::Parts;
@@ -17,8 +17,8 @@ use osier_wire::translation::{
 use osier_wire::{AddressStyle, Dialect};
 
 use super::body::{CheckedBody, Findings};
+use super::reading::host;
 use super::{ElsewhereRequest, Translation};
-use crate::arrive::text_of;
 use crate::service::Learnt;
 
 /// A request of S3 in the words of the store that has its bucket.
@@ -93,7 +93,7 @@ impl Translated {
             // A store waits for a length even where there is nothing.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let host = text_of(&request.head.headers, &HOST).unwrap_or_default();
+        let host = host(request.head);
         let scheme = if learnt.source.secure {
             "https"
         } else {
@@ -148,9 +148,15 @@ impl Translated {
         std::mem::replace(&mut self.body, ElsewhereBody::AsItComes)
     }
 
-    /// Whether it reads an object, so that a kept answer may serve it.
+    /// Whether it reads an object by its name alone, so that a kept answer may serve it. One that
+    /// a customer's key opened is for those who have that key.
     pub fn reads_object(&self) -> bool {
-        matches!(self.op, Op::GetObject(_) | Op::HeadObject(_))
+        match &self.op {
+            Op::GetObject(read) | Op::HeadObject(read) => {
+                read.part.is_none() && read.customer_key.is_none()
+            }
+            _ => false,
+        }
     }
 
     /// The paths of objects that it changes, besides the one that it asks for.

@@ -5,7 +5,7 @@ use http::header::{CONTENT_ENCODING, ETAG, HeaderName, HeaderValue, IntoHeaderNa
 use osier_types::{Checksum, StorageClass};
 
 use crate::reply::head::CONTENT_MD5;
-use crate::s3::class;
+use crate::s3::{class, encoded_word};
 
 /// The headers of an answer of OSS in S3's words. What S3 has no word for is left out.
 pub fn tell_headers(headers: &mut HeaderMap, request_id: &str) {
@@ -19,7 +19,9 @@ pub fn tell_headers(headers: &mut HeaderMap, request_id: &str) {
         if let Some(name) = of_oss.strip_prefix("meta-") {
             let name = HeaderName::try_from(format!("x-amz-meta-{name}"));
             if let Ok(name) = name {
-                headers.append(name, value.clone());
+                let word = encoded_word::encode(value.as_bytes());
+                let word = word.and_then(|word| HeaderValue::try_from(word).ok());
+                headers.append(name, word.unwrap_or_else(|| value.clone()));
             }
             continue;
         }

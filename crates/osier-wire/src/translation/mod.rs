@@ -6,9 +6,11 @@
 //! out.
 
 mod ask;
+mod described;
 mod document;
 mod fault;
 mod headers;
+mod parameters;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
