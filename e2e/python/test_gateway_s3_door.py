@@ -73,6 +73,7 @@ key = "{key}"
 {site("v4", f"oss://{place}", address=', "127.0.0.1"')}
 {site("v1", f"oss://{place}", 'signature = "v1"')}
 {site("s3", f"s3://{place}", address=', "localhost"')}
+{site("counted", f"oss://{place}", 'query = "none"' + chr(10) + 'origin_query = "counted"')}
 """)
         others = f'[[account]]\nid = "{OTHER}"'
         (server.scratch / "accounts.toml").write_text(SEED.replace(others, CLEANERS + others))
@@ -431,6 +432,49 @@ def test_reads_are_kept_for_those_who_may_and_writes_end_that(door, site):
     assert boto(door, site).get_object(**named)["Metadata"] == {"x": "1"}
     s3.delete_objects(Bucket=MEDIA, Delete={"Objects": [{"Key": named["Key"]}]})
     assert refusal(s3.get_object, **named) == (404, "NoSuchKey")
+
+
+def test_oss_clients_delete_several_and_write_tags(door):
+    def bucket(who):
+        return oss2.Bucket(oss2.AuthV4(*who), f"http://v4.example.com:{door.port}", MEDIA, is_cname=True, region=REGION)
+
+    keys = ["several/ä 1", "several/2"]
+    for key in keys:
+        bucket(KEYS["owner"]).put_object(key, b"x")
+        assert bucket(KEYS["owner"]).get_object(key).read() == b"x"
+    tags = oss2.models.Tagging(oss2.models.TaggingRule())
+    tags.tag_set.add("k", "v")
+    bucket(KEYS["owner"]).put_object_tagging(keys[0], tags)
+    assert door.store.get_object_tagging(keys[0]).tag_set.tagging_rule == {"k": "v"}
+    for who, more in [(KEYS["nobody"], []), (CLEANER, ["tmp/1"])]:
+        with pytest.raises(oss2.exceptions.AccessDenied):
+            bucket(who).batch_delete_objects([*keys, *more])
+        with pytest.raises(oss2.exceptions.AccessDenied):
+            bucket(who).put_object_tagging(keys[0], tags)
+    assert sorted(bucket(KEYS["owner"]).batch_delete_objects(keys).deleted_keys) == sorted(keys)
+    for key in keys:
+        assert not door.store.object_exists(key)
+        with pytest.raises(oss2.exceptions.NoSuchKey):
+            bucket(KEYS["owner"]).get_object(key)
+
+
+def test_edge_parameters_that_do_not_count_still_say_what_is_asked(door):
+    """A site that keeps one answer for all queries, and sends its origin none of them."""
+    s3, named = boto(door, "counted"), {"Bucket": MEDIA, "Key": "counted"}
+    s3.put_object(**named, Body=b"whole")
+    for _ in range(2):
+        assert s3.get_object(**named)["Body"].read() == b"whole"
+    upload = {**named, "UploadId": s3.create_multipart_upload(**named)["UploadId"]}
+    tag = s3.upload_part(**upload, PartNumber=1, Body=b"part")["ETag"]
+    assert door.store.get_object("counted").read() == b"whole"
+    assert len(s3.get_object_acl(**named)["Grants"]) == 1
+    assert s3.get_object(**named, ResponseContentType="text/css")["ContentType"] == "text/css"
+    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": tag}]})
+    assert s3.get_object(**named)["Body"].read() == b"part"
+    by_oss = oss2.Bucket(oss2.AuthV4(*KEYS["owner"]), f"http://counted.example.com:{door.port}", MEDIA,
+                         is_cname=True, region=REGION)
+    assert by_oss.get_object_acl("counted").acl == "default"
+    assert len(by_oss.list_objects_v2(prefix="counted").object_list) == 1
 
 
 def test_edge_a_write_by_one_dialect_ends_what_is_kept_for_the_other(door):

@@ -8,7 +8,7 @@ use http::header::{
 use http::{Request, Uri, Version};
 use osier_http::RequestBody;
 
-use crate::front::is_signed;
+use crate::front::is_for_itself;
 use crate::site::Site;
 use crate::trouble::Trouble;
 
@@ -37,7 +37,7 @@ pub(crate) fn to_origin(
     shared: bool,
 ) -> Result<Request<()>, Trouble> {
     let head = &asked.head;
-    let target = site.origin_target(&head.uri, is_signed(site, head));
+    let target = site.origin_target(&head.uri, is_for_itself(site, head));
     let target = target.ok_or(Trouble::NoPath)?;
     let uri: Uri = target.parse().map_err(|_| Trouble::BadRequest)?;
     let mut request = Request::new(());

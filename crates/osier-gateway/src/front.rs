@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::header::{AUTHORIZATION, CONTENT_LOCATION, HOST, HeaderMap, HeaderValue, LOCATION};
 use http::{Method, StatusCode, Uri, request};
+use osier_auth::is_sub_resource;
 use osier_cache::Scope;
 use osier_http::{IncomingBody, Outgoing, RequestBody};
-use osier_types::{PlainPath, Timestamp};
+use osier_types::{PlainPath, Query, Timestamp};
 
 use crate::access;
 use crate::access_log::AccessLine;
@@ -162,7 +163,7 @@ impl Gateway {
         if site.caches
             && is_read
             && !has_body
-            && !is_signed(site, head)
+            && !is_for_itself(site, head)
             && let Some(name) = self.name_now(site, &request).await?
         {
             return self.by_cache(&name, &request, line).await;
@@ -328,6 +329,24 @@ fn pointed_to(head: &request::Parts, answer: &HeaderMap) -> Vec<String> {
     .collect()
 }
 
+/// Whether a request is answered for itself, and not for all that have the same name: it is signed,
+/// or a parameter that does not count in names says what was permitted.
+pub(crate) fn is_for_itself(site: &Site, head: &request::Parts) -> bool {
+    is_signed(site, head) || (matches!(site.auth, Auth::VerifyResign(..)) && asks_more(site, head))
+}
+
+fn asks_more(site: &Site, head: &request::Parts) -> bool {
+    let asked = Query::parse(head.uri.query().unwrap_or_default());
+    if head.uri.path() == "/" && !asked.pairs().is_empty() {
+        // All parameters of a list say what is listed.
+        return true;
+    }
+    let counted = site.keys.query_of(head.uri.query());
+    let counted = Query::parse(&counted);
+    let mut pairs = asked.pairs().iter();
+    pairs.any(|pair| is_sub_resource(&pair.name) && !counted.has(&pair.name))
+}
+
 /// Whether the request proves who asks. Its answer is for that one alone: the proof is
 /// verified by the origin, not here.
 ///
@@ -405,6 +424,36 @@ mod tests {
         }
         for target in ["/", "/?a=b", "/?x-oss-process=image/resize,w_1", "/?v=%20"] {
             assert!(!signed(target, &[]), "{target}");
+        }
+    }
+
+    #[test]
+    fn what_was_permitted_is_not_answered_by_what_has_the_same_name() {
+        let of = |query: &str, auth: &str| {
+            let text = format!(
+                "hosts = ['a']\norigin = 'oss://b@e:1?region=r'\nquery = '{query}'\n{auth}"
+            );
+            let sites = Sites::new(&[toml::from_str(&text).unwrap()]).unwrap();
+            Arc::clone(&sites.of_host("a").unwrap()[0])
+        };
+        let verified = "auth = 'verify+resign'\n\
+            credentials = { access_key_id = 'k', access_key_secret = 's' }";
+        let none = of("none", verified);
+        let all = of("all", verified);
+        let plain = of("none", "");
+        for (target, expected) in [
+            ("/k", false),
+            ("/k?v=1", false),
+            ("/k?acl", true),
+            ("/k?uploadId=u&partNumber=1", true),
+            ("/?prefix=a", true),
+            ("/", false),
+        ] {
+            let head = http::Request::get(target).body(()).unwrap().into_parts().0;
+            assert_eq!(is_for_itself(&none, &head), expected, "{target}");
+            assert!(!is_for_itself(&plain, &head), "{target}");
+            let lists = target.starts_with("/?");
+            assert_eq!(is_for_itself(&all, &head), lists, "{target}");
         }
     }
 }

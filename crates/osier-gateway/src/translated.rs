@@ -12,6 +12,7 @@ use osier_http::{
 };
 
 use crate::access_log::AccessLine;
+use crate::front::is_for_itself;
 use crate::gateway::{Gateway, Request};
 use crate::site::Site;
 use crate::store::Name;
@@ -55,7 +56,8 @@ impl Gateway {
         request.head.method = method;
         request.head.uri = target.parse().map_err(|_| Trouble::BadRequest)?;
         request.head.headers = headers;
-        let answered = if site.caches && translation.reads_object() {
+        let may_be_kept = site.caches && translation.reads_object();
+        let answered = if may_be_kept && !is_for_itself(site, &request.head) {
             let name = Name::of(site, &request.head);
             self.by_cache(&name, &request, line).await
         } else {

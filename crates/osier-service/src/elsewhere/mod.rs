@@ -24,7 +24,7 @@ use osier_types::{
     Access, AccessDenial, BucketAcl, BucketName, DeletedPage, DeletionRefused, Fault, FaultKind,
     Op, Outcome, PutBucket, Query,
 };
-use osier_wire::{Address, BodyUse, Dialect, Route};
+use osier_wire::{Address, BodyUse, Dialect, Route, translation};
 
 use self::reading::{for_decoding, read};
 use crate::arrive::route_of;
@@ -155,22 +155,69 @@ impl Service {
                 Err(invalid) => FaultKind::InvalidBucketName(invalid.0).into(),
             });
         }
+        let arrived = Arrived {
+            address,
+            query,
+            route,
+            signed,
+        };
         match dialect {
-            Dialect::Oss => {
-                let op = in_oss(head, &address, &query, &route)?;
-                self.decide(request, learnt, signed.as_ref(), &op)?;
-                Ok(Asked::AsItIs)
-            }
-            Dialect::S3 => {
-                let arrived = Arrived {
-                    address,
-                    query,
-                    route,
-                    signed,
-                };
-                self.in_s3(request, arrived, body, learnt).await
-            }
+            Dialect::Oss => self.in_oss(request, arrived, body, learnt).await,
+            Dialect::S3 => self.in_s3(request, arrived, body, learnt).await,
         }
+    }
+
+    /// A request of OSS. Documents on which a decision depends are read; what needs none goes on
+    /// untouched, and so does the end of an upload, whose parts are no matter of permission.
+    async fn in_oss(
+        &self,
+        request: &ElsewhereRequest<'_>,
+        arrived: Arrived,
+        body: &mut dyn ByteSource,
+        learnt: &mut Learnt,
+    ) -> Result<Asked, Fault> {
+        const SOME_PART: &[u8] = b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber>\
+            <ETag>\"0\"</ETag></Part></CompleteMultipartUpload>";
+        const DECIDED_BY_DOCUMENT: [&str; 2] = ["DeleteMultipleObjects", "PutObjectTagging"];
+        let Arrived {
+            address,
+            query,
+            route,
+            signed,
+        } = arrived;
+        if let Some(fault) = route.fault() {
+            return Err(fault);
+        }
+        let Parts {
+            method, headers, ..
+        } = request.head;
+        let name = route.name().unwrap_or_default();
+        let (document, is_read) = match route.body() {
+            BodyUse::None | BodyUse::Stream => (Bytes::new(), false),
+            BodyUse::Document { .. } if name == "CompleteMultipartUpload" => {
+                (Bytes::from_static(SOME_PART), false)
+            }
+            BodyUse::Document { max_bytes }
+                if request.origin == Dialect::Oss && DECIDED_BY_DOCUMENT.contains(&name) =>
+            {
+                let checks = body::of_document(headers, &query, None, signed.as_ref())?;
+                let document = body::read_whole(body, checks, headers, max_bytes);
+                (Box::pin(document).await?, true)
+            }
+            BodyUse::Document { .. } | BodyUse::Form => return Err(unknown()),
+        };
+        let op = Dialect::Oss.decode(&route, &address, &query, headers, &document, "")?;
+        self.decide(request, learnt, signed.as_ref(), &op)?;
+        if !is_read {
+            return Ok(Asked::AsItIs);
+        }
+        let asked = translation::ask_same(method, &query, headers, document.clone());
+        Ok(Asked::Translated(Box::new(Translation {
+            op,
+            asked,
+            body: ElsewhereBody::Document(document),
+            spared: Vec::new(),
+        })))
     }
 
     /// A request of S3, as far as it can be asked of the store that has the bucket.
@@ -241,14 +288,10 @@ impl Service {
             }))));
         }
         let asked = match request.origin {
-            Dialect::Oss => osier_wire::translation::ask_oss(&op, &query, headers)?,
-            Dialect::S3 => osier_wire::translation::ask_s3(
-                &op,
-                &head.method,
-                &query,
-                headers,
-                document.as_ref(),
-            )?,
+            Dialect::Oss => translation::ask_oss(&op, &query, headers)?,
+            Dialect::S3 => {
+                translation::ask_s3(&op, &head.method, &query, headers, document.as_ref())?
+            }
         };
         let streams = matches!(op, Op::PutObject(_) | Op::UploadPart(_));
         let sent = if streams {
@@ -338,10 +381,10 @@ enum Asked {
     Translated(Box<Translation>),
 }
 
-/// A request of S3 in its origin's words.
+/// A request in its origin's words.
 pub(crate) struct Translation {
     pub(crate) op: Op,
-    pub(crate) asked: osier_wire::translation::Asked,
+    pub(crate) asked: translation::Asked,
     pub(crate) body: ElsewhereBody,
     /// What the caller may not delete.
     pub(crate) spared: Vec<DeletionRefused>,
@@ -353,22 +396,6 @@ struct Arrived {
     query: Query,
     route: Route,
     signed: Option<Signed>,
-}
-
-/// What an OSS client asks for. Its document is still on the way, so only what needs none is
-/// known, and the end of an upload, for which the parts it names are no matter of permission.
-fn in_oss(head: &Parts, address: &Address, query: &Query, route: &Route) -> Result<Op, Fault> {
-    const SOME_PART: &[u8] = b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber>\
-        <ETag>\"0\"</ETag></Part></CompleteMultipartUpload>";
-    if let Some(fault) = route.fault() {
-        return Err(fault);
-    }
-    let document = match (route.body(), route.name()) {
-        (BodyUse::None | BodyUse::Stream, _) => Bytes::new(),
-        (_, Some("CompleteMultipartUpload")) => Bytes::from_static(SOME_PART),
-        (BodyUse::Document { .. } | BodyUse::Form, _) => return Err(unknown()),
-    };
-    Dialect::Oss.decode(route, address, query, &head.headers, &document, "")
 }
 
 /// `x-amz-expected-bucket-owner` names an account here, which the bucket's store does not know.

@@ -1,4 +1,5 @@
-//! A request on its way to a store elsewhere, and what that store answers, as S3 words it.
+//! A request on its way to a store elsewhere, and what that store answers, in the words of the
+//! client.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -21,7 +22,7 @@ use super::reading::host;
 use super::{ElsewhereRequest, Translation};
 use crate::service::Learnt;
 
-/// A request of S3 in the words of the store that has its bucket.
+/// A request in the words of the store that has its bucket.
 pub struct Translated {
     op: Op,
     /// As the client sent it.
@@ -171,6 +172,9 @@ impl Translated {
     /// How much of an answer's body is to be read before it can be told; none where it passes as
     /// it is.
     pub fn document_bytes_max(&self, status: StatusCode) -> Option<usize> {
+        if self.learnt.dialect == Dialect::Oss {
+            return None;
+        }
         let is_read = match self.kind(status) {
             Kind::Refusal => true,
             Kind::NotModified => false,
@@ -183,9 +187,12 @@ impl Translated {
         is_read.then_some(DOCUMENT_BYTES_MAX)
     }
 
-    /// Tells the answer as S3 does. `document` is its body, where that was to be read; the new
+    /// Tells the answer as its client's dialect does. `document` is its body, where that was to be read; the new
     /// one comes back. Without it the body passes as it is.
     pub fn tell(&self, head: &mut response::Parts, document: Option<&[u8]>) -> Option<Bytes> {
+        if self.learnt.dialect == Dialect::Oss {
+            return None;
+        }
         let id = self.learnt.log.request_id.as_str();
         if self.origin == Dialect::Oss {
             tell_headers(&mut head.headers, id);

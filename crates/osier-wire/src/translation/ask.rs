@@ -14,7 +14,7 @@ use super::described::{
     of_no_dialect, refuse_if,
 };
 use super::headers::{framing_removed, tags_to_oss};
-use super::parameters::parameters;
+use super::parameters::{all_parameters, parameters};
 use crate::reply::head::CONTENT_MD5;
 use crate::xml::write::Xml;
 
@@ -206,6 +206,28 @@ pub fn ask_s3(
         asked.deletion(delete);
     }
     Ok(asked)
+}
+
+/// Asks an origin of OSS what a client of OSS asks, with the document that was read for that.
+pub fn ask_same(method: &Method, query: &Query, headers: &HeaderMap, document: Bytes) -> Asked {
+    const OF_SIGNATURE: [&str; 4] = [
+        "authorization",
+        "content-length",
+        "x-oss-date",
+        "x-oss-security-token",
+    ];
+    let kept = headers.iter().filter(|(name, _)| {
+        let name = name.as_str();
+        !OF_SIGNATURE.contains(&name) && !name.starts_with("x-amz-")
+    });
+    Asked {
+        method: method.clone(),
+        query: all_parameters(query),
+        headers: kept
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+        document: Some(document),
+    }
 }
 
 impl Asked {

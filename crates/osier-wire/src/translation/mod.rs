@@ -15,7 +15,7 @@ mod parameters;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
-pub use ask::{ask_oss, ask_s3};
+pub use ask::{ask_oss, ask_s3, ask_same};
 pub use document::{DELETED_ROOT, document_root, tell_document};
 pub use fault::{OriginFault, tell_fault};
 pub use headers::{tell_headers, with_checksum};

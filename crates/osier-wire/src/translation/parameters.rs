@@ -16,16 +16,6 @@ pub(super) fn parameters(op: &Op, query: &Query, more: &[&str]) -> Result<String
         _ => None,
     };
     let mut text = String::new();
-    let mut push = |name: &str, value: &[u8]| {
-        if !text.is_empty() {
-            text.push('&');
-        }
-        text.push_str(&percent_encode(name.as_bytes(), false));
-        if !value.is_empty() {
-            text.push('=');
-            text.push_str(&percent_encode(value, false));
-        }
-    };
     for pair in query.pairs() {
         let name = pair.name.as_str();
         let is_replaced = page.is_some_and(|(page, _)| page == name);
@@ -34,12 +24,34 @@ pub(super) fn parameters(op: &Op, query: &Query, more: &[&str]) -> Result<String
         }
         let is_known = PARAMETERS.binary_search(&name).is_ok() || more.contains(&name);
         refuse_if(is_sub_resource(name) && !is_known, name)?;
-        push(name, &pair.value);
+        push(&mut text, name, &pair.value);
     }
     if let Some((name, size)) = page {
-        push(name, size.to_string().as_bytes());
+        push(&mut text, name, size.to_string().as_bytes());
     }
     Ok(text)
+}
+
+/// All parameters but those of the client's own signature, percent-encoded.
+pub(super) fn all_parameters(query: &Query) -> String {
+    let mut text = String::new();
+    for pair in query.pairs() {
+        if !is_signature_parameter(&pair.name) {
+            push(&mut text, &pair.name, &pair.value);
+        }
+    }
+    text
+}
+
+fn push(text: &mut String, name: &str, value: &[u8]) {
+    if !text.is_empty() {
+        text.push('&');
+    }
+    text.push_str(&percent_encode(name.as_bytes(), false));
+    if !value.is_empty() {
+        text.push('=');
+        text.push_str(&percent_encode(value, false));
+    }
 }
 
 /// Sub-resources and arguments that OSS and S3 share, in byte order.
