@@ -21,7 +21,7 @@ use crate::local_store::LocalStore;
 use crate::resolve::{Resolver, ResolverSettings};
 use crate::settings::SiteSettings;
 use crate::site::{InvalidSite, Sites};
-use crate::spill::{SpillNumbers, SpillSettings, SpillSpace};
+use crate::spill::{FreeBytes, SpillNumbers, SpillSettings, SpillSpace};
 use crate::store::{KeptAnswers, StoreNumbers, StoreSettings};
 use crate::trouble::Trouble;
 
@@ -143,7 +143,7 @@ impl Gateway {
             resolver: Resolver::default(),
             proofs: Proofs::default(),
             store: Arc::new(KeptAnswers::open(settings)?),
-            spill: Arc::default(),
+            spill: Arc::new(SpillSpace::none()),
             clock,
             refreshing: AtomicUsize::new(0),
             id_prefix: u32::from_be_bytes(prefix),
@@ -180,11 +180,11 @@ impl Gateway {
         }
     }
 
-    /// The same, with room for answers whose clients are slow.
+    /// The same, with room for answers whose clients are slow, as long as enough is `free`.
     #[must_use]
-    pub fn with_room(self, settings: SpillSettings) -> Self {
+    pub fn with_room(self, settings: SpillSettings, free: FreeBytes) -> Self {
         Self {
-            spill: Arc::new(SpillSpace::new(settings)),
+            spill: Arc::new(SpillSpace::new(settings, free)),
             ..self
         }
     }

@@ -61,6 +61,6 @@ pub use settings::{
     UrlAuthSettings,
 };
 pub use site::{InvalidSite, Sites};
-pub use spill::{SpillNumbers, SpillSettings};
+pub use spill::{FreeBytes, SpillNumbers, SpillSettings};
 pub use store::{StoreNumbers, StoreSettings};
 pub use translated::Translation;

@@ -276,7 +276,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         .map_err(StartError::Cache)?;
     let host = store_listeners.addresses().first().map(ToString::to_string);
     let gateway = gateway.resolving(&settings.gateway.resolver(), rng_of_resolver);
-    let gateway = gateway.with_room(settings.gateway.spill(&settings.data));
+    let gateway = gateway.with_room(settings.gateway.spill(&settings.data), free_bytes);
     let gateway = gateway.with_pictures(Arc::clone(store_service.imaging()));
     let gateway = gateway.beside(Arc::new(Home {
         data: Arc::clone(&data),
@@ -395,6 +395,12 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         key,
         settings,
     })
+}
+
+/// Free bytes of the file system that a directory is on.
+fn free_bytes(directory: &Path) -> io::Result<u64> {
+    let there = rustix::fs::statvfs(directory)?;
+    Ok(there.f_bavail.saturating_mul(there.f_frsize))
 }
 
 /// The port that clients know: the first, unless it is chosen by the system.

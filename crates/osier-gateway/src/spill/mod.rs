@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 
 use self::space::SpillFile;
 pub(crate) use self::space::SpillSpace;
-pub use self::space::{SpillNumbers, SpillSettings};
+pub use self::space::{FreeBytes, SpillNumbers, SpillSettings};
 
 /// Bytes that wait in memory before they are written to the file at once. A shorter answer is
 /// taken whole by the buffers of a connection, and never waits.

@@ -4,7 +4,7 @@
 use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,10 +22,14 @@ pub struct SpillSettings {
     pub bytes_max: u64,
 }
 
+/// Tells the free bytes of the file system that a directory is on.
+pub type FreeBytes = fn(&Path) -> io::Result<u64>;
+
 /// The space of all answers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SpillSpace {
     settings: SpillSettings,
+    free: FreeBytes,
     used: AtomicU64,
     answers: AtomicU64,
     failures: AtomicU64,
@@ -57,11 +61,19 @@ pub(crate) struct SpillFile {
 }
 
 impl SpillSpace {
-    pub(crate) fn new(settings: SpillSettings) -> Self {
+    pub(crate) fn new(settings: SpillSettings, free: FreeBytes) -> Self {
         Self {
             settings,
-            ..Self::default()
+            free,
+            used: AtomicU64::new(0),
+            answers: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
         }
+    }
+
+    /// No room for anybody.
+    pub(crate) fn none() -> Self {
+        Self::new(SpillSettings::default(), |_| Ok(0))
     }
 
     /// Room for so many bytes more, if there is any.
@@ -130,8 +142,8 @@ impl SpillFile {
 
     /// Writes `pieces` at `offset`, where nothing is yet.
     pub(crate) fn write(&self, pieces: &[Bytes], mut offset: u64, share: Share) -> io::Result<()> {
-        let there = rustix::fs::fstatvfs(&self.file)?;
-        let free = there.f_bavail.saturating_mul(there.f_frsize);
+        let space = &share.space;
+        let free = (space.free)(&space.settings.directory)?;
         if free < share.bytes.saturating_add(FREE_BYTES_MIN) {
             return Err(io::ErrorKind::StorageFull.into());
         }

@@ -34,10 +34,16 @@ struct Answer {
 }
 
 fn space(directory: &Path, bytes_max: u64) -> Arc<SpillSpace> {
-    Arc::new(SpillSpace::new(SpillSettings {
-        directory: directory.to_owned(),
+    on_disk(directory, bytes_max, |_| Ok(1 << 40))
+}
+
+fn on_disk(directory: &Path, bytes_max: u64, free: FreeBytes) -> Arc<SpillSpace> {
+    let directory = directory.to_owned();
+    let settings = SpillSettings {
+        directory,
         bytes_max,
-    }))
+    };
+    Arc::new(SpillSpace::new(settings, free))
 }
 
 fn spilling(space: &Arc<SpillSpace>, bytes_max: u64, grace: Duration) -> Spilling {
@@ -190,6 +196,19 @@ async fn a_disk_that_fails_cuts_no_answer() {
             ..SpillNumbers::default()
         }
     );
+}
+
+#[tokio::test]
+async fn a_disk_keeps_room_for_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let space = on_disk(directory.path(), GIB, |_| Ok(512 << 20));
+    let mut answer = Answer::of_pieces(spilling(&space, GIB, Duration::ZERO), 50);
+    answer.take().await.unwrap();
+    while space.numbers().failures == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(space.numbers().bytes, 0);
+    assert!(answer.rest().await.unwrap() == all(50).split_off(PIECE));
 }
 
 #[tokio::test]
