@@ -56,13 +56,13 @@ def test_a_start_tells_the_address_and_why(origin):
     assert f"can't listen on {ELSEWHERE}:80" in said and "no such address" in said
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody who may not")
 def test_a_start_without_permission_tells_it(origin):
     server = Osier(settings=f'[gateway]\nlisten = ["127.0.0.1:81"]\n{site(origin)}')
     server.scratch.chmod(0o777)
     everybody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+    become = everybody if os.getuid() == 0 else []
     done = subprocess.run(
-        [*everybody, *server.arguments()], capture_output=True, text=True, timeout=60, check=False)
+        [*become, *server.arguments()], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "can't listen on 127.0.0.1:81" in done.stderr and "CAP_NET_BIND_SERVICE" in done.stderr
 

@@ -414,9 +414,12 @@ def test_session_tokens(osier, iam, account, user, name):
     user_name, key = user
     iam.put_user_policy(UserName=user_name, PolicyName="all", PolicyDocument=document(allow("*", "*")))
     sts = aws(osier, "sts", key)
+    lasting, second = datetime.timedelta(seconds=900), datetime.timedelta(seconds=1)
+    before = datetime.datetime.now(datetime.timezone.utc)
     given = sts.get_session_token(DurationSeconds=900)["Credentials"]
-    left = given["Expiration"] - datetime.datetime.now(datetime.timezone.utc)
-    assert datetime.timedelta(seconds=800) < left <= datetime.timedelta(seconds=900)
+    after = datetime.datetime.now(datetime.timezone.utc)
+    # It begins with a whole second.
+    assert before - second <= given["Expiration"] - lasting <= after
     temporary, token = (given["AccessKeyId"], given["SecretAccessKey"]), given["SessionToken"]
     s3_of(osier, temporary, token).put_object(Bucket=name, Key="by-session", Body=b"session")
     assert oss_of(osier, name, temporary, token).get_object("by-session").read() == b"session"

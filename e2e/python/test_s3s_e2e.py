@@ -24,6 +24,6 @@ def test_every_case_passes(tmp_path):
         f"{suite['name']}/{fixture['name']}/{case['name']}": case["passed"]
         for suite in json.loads(report.read_text())["suites"]
         for fixture in suite["fixtures"] for case in fixture["cases"]}
-    assert len(cases) >= 17
+    assert len(cases) == 18
     assert [name for name, passed in cases.items() if not passed] == [], run.stdout + run.stderr
     assert run.returncode == 0, run.stdout + run.stderr

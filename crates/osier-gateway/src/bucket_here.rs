@@ -4,13 +4,11 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use http::header::{
-    CONNECTION, DATE, HeaderMap, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    IF_UNMODIFIED_SINCE, RANGE,
-};
+use http::header::{CONNECTION, DATE, HeaderMap};
 use http::{HeaderName, Method};
 use sha2::{Digest as _, Sha256};
 
+use crate::forward;
 use crate::gateway::{Gateway, Request};
 use crate::proof::{narrow, strip_proof};
 use crate::site::{Auth, Site};
@@ -43,16 +41,7 @@ impl Gateway {
         }
         let target = without_process(&target);
         asked.head.uri = target.parse().map_err(|_| Trouble::BadRequest)?;
-        for condition in [
-            IF_MATCH,
-            IF_MODIFIED_SINCE,
-            IF_NONE_MATCH,
-            IF_RANGE,
-            IF_UNMODIFIED_SINCE,
-            RANGE,
-        ] {
-            asked.head.headers.remove(condition);
-        }
+        forward::ask_for_all(&mut asked.head.headers);
         let asked = self.signed(site, asked, bucket).await?;
         let answer = local.serve(asked, bucket).await;
         let is_there = answer.parts.status.is_success();

@@ -63,19 +63,24 @@ pub(crate) fn to_origin(
             headers.remove(name);
         }
         // What is kept must be whole; conditions and ranges are answered from it.
-        for name in [
-            IF_MATCH,
-            IF_MODIFIED_SINCE,
-            IF_NONE_MATCH,
-            IF_RANGE,
-            IF_UNMODIFIED_SINCE,
-            RANGE,
-        ] {
-            headers.remove(name);
-        }
+        ask_for_all(headers);
     }
     site.request_headers.apply(headers);
     Ok(request)
+}
+
+/// Takes out by what a client asks for a part only, or for nothing when it has it already.
+pub(crate) fn ask_for_all(headers: &mut HeaderMap) {
+    for name in [
+        IF_MATCH,
+        IF_MODIFIED_SINCE,
+        IF_NONE_MATCH,
+        IF_RANGE,
+        IF_UNMODIFIED_SINCE,
+        RANGE,
+    ] {
+        headers.remove(name);
+    }
 }
 
 /// With a body.

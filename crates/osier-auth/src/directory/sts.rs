@@ -40,9 +40,7 @@ impl Directory {
         if seconds < DURATION_MIN {
             return Err(duration_fault(DURATION_MIN));
         }
-        if let Some(policy) = request.policy.as_deref() {
-            check_session_policy(policy)?;
-        }
+        check_session_policy(request.policy.as_deref().unwrap_or_default())?;
         let issuer = match &caller.principal {
             Principal::User { id, .. } => Issuer::User {
                 account: caller.account.id.clone(),
@@ -147,9 +145,7 @@ impl Directory {
             let reason = format!("at most {SESSION_MAX} seconds");
             return Err(ControlFault::invalid("DurationSeconds", reason));
         }
-        if let Some(policy) = request.policy.as_deref() {
-            check_session_policy(policy)?;
-        }
+        check_session_policy(request.policy.as_deref().unwrap_or_default())?;
         let issued = now.whole_seconds();
         let seconds = seconds.min(longest);
         let claims = Claims {
